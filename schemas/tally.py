@@ -1,0 +1,145 @@
+"""What happened to the pages of one unit of work, in numbers that add up and merge: the source of every report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from schemas.document import Document
+from schemas.verdict import Drop
+
+SAMPLES_PER_REASON = 10
+SAMPLE_CHARS = 600
+QUALITY_SAMPLE = 500  # kept documents whose quality values feed the report's percentiles
+MAX_HOSTS = 2000  # hosts counted per unit; the rarest are forgotten, so counts of rare hosts are lower bounds
+
+Keyed = list[tuple[str, dict[str, Any]]]
+
+
+def sample_key(url: str, record_id: str) -> str:
+    """A page's place in every sample: the smallest keys are shown, so a sample depends on no order of arrival."""
+    return hashlib.blake2b(f"{url}\x00{record_id}".encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def smallest(items: Keyed, most: int) -> Keyed:
+    return sorted(items, key=lambda item: item[0])[:most]
+
+
+def host_of(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+@dataclass
+class Tally:
+    """Counts of one unit, or of many merged.
+
+    reasons: (stage, reason, fate) of what was not kept. languages, lengths (by floor(log2(characters))) and hosts: two counts each,
+    (seen, kept). samples: per (fate, stage, reason) the pages with the smallest keys.
+    """
+
+    read: int = 0
+    kept: int = 0
+    dropped: int = 0
+    unreadable: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    languages: dict[str, list[int]] = field(default_factory=dict)
+    lengths: dict[str, list[int]] = field(default_factory=dict)
+    hosts: dict[str, list[int]] = field(default_factory=dict)
+    samples: dict[tuple[str, str, str], Keyed] = field(default_factory=dict)
+    quality: Keyed = field(default_factory=list)
+
+    def add(self, url: str, record_id: str, verdict: Document | Drop, text: str | None) -> None:
+        """Count one response. `text` is what extraction gave, if the page came that far."""
+        kept = isinstance(verdict, Document)
+        key = sample_key(url, record_id)
+        bump(self.hosts, host_of(url), kept)
+        if text is not None:
+            bump(self.lengths, str(max(len(text), 1).bit_length() - 1), kept)
+        if verdict.language is not None and text is not None:
+            bump(self.languages, verdict.language, kept)
+        shown: dict[str, Any] = {"url": url[:500], "language": verdict.language, "text": (text or "")[:SAMPLE_CHARS]}
+        if isinstance(verdict, Document):
+            self.kept += 1
+            self._sample(("kept", "", ""), key, shown | {"value": None, "threshold": None, "detail": None})
+            self.quality.append((key, dict(verdict.quality)))
+            if len(self.quality) > 2 * QUALITY_SAMPLE:
+                self.quality = smallest(self.quality, QUALITY_SAMPLE)
+            return
+        self.dropped += verdict.fate == "dropped"
+        self.unreadable += verdict.fate == "unreadable"
+        self.reasons[verdict.stage, verdict.reason, verdict.fate] += 1
+        numbers = {"value": verdict.value, "threshold": verdict.threshold, "detail": verdict.detail}
+        self._sample((verdict.fate, verdict.stage, verdict.reason), key, shown | numbers)
+
+    def _sample(self, group: tuple[str, str, str], key: str, shown: dict[str, Any]) -> None:
+        pages = self.samples.setdefault(group, [])
+        if len(pages) < SAMPLES_PER_REASON or key < pages[-1][0]:
+            self.samples[group] = smallest([*pages, (key, shown)], SAMPLES_PER_REASON)
+
+    def merge(self, other: Tally) -> None:
+        for name in ("read", "kept", "dropped", "unreadable"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.skipped.update(other.skipped)
+        self.reasons.update(other.reasons)
+        for mine, theirs in (
+            (self.languages, other.languages),
+            (self.lengths, other.lengths),
+            (self.hosts, other.hosts),
+        ):
+            for key, (seen, kept) in theirs.items():
+                pair = mine.setdefault(key, [0, 0])
+                pair[0] += seen
+                pair[1] += kept
+        for group, pages in other.samples.items():
+            self.samples[group] = smallest([*self.samples.get(group, []), *pages], SAMPLES_PER_REASON)
+        self.quality = smallest([*self.quality, *other.quality], QUALITY_SAMPLE)
+
+    def adds_up(self) -> bool:
+        """read = kept + dropped + unreadable, and every loss has a reason."""
+        lost = self.dropped + self.unreadable
+        return self.read == self.kept + lost and lost == sum(self.reasons.values())
+
+    def to_json(self) -> dict[str, Any]:
+        top_hosts = sorted(self.hosts.items(), key=lambda item: (-item[1][0], item[0]))[:MAX_HOSTS]
+        return {
+            "read": self.read,
+            "kept": self.kept,
+            "dropped": self.dropped,
+            "unreadable": self.unreadable,
+            "skipped": dict(self.skipped),
+            "reasons": [[*reason, count] for reason, count in sorted(self.reasons.items())],
+            "languages": self.languages,
+            "lengths": self.lengths,
+            "hosts": dict(top_hosts),
+            "samples": [[*group, pages] for group, pages in sorted(self.samples.items())],
+            "quality": smallest(self.quality, QUALITY_SAMPLE),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Tally:
+        return cls(
+            read=value["read"],
+            kept=value["kept"],
+            dropped=value["dropped"],
+            unreadable=value["unreadable"],
+            skipped=Counter(value["skipped"]),
+            reasons=Counter({(stage, reason, fate): n for stage, reason, fate, n in value["reasons"]}),
+            languages=value["languages"],
+            lengths=value["lengths"],
+            hosts=value["hosts"],
+            samples={(a, b, c): [(k, p) for k, p in pages] for a, b, c, pages in value["samples"]},
+            quality=[(key, page) for key, page in value["quality"]],
+        )
+
+
+def bump(counts: dict[str, list[int]], key: str, kept: bool) -> None:
+    pair = counts.setdefault(key, [0, 0])
+    pair[0] += 1
+    pair[1] += kept

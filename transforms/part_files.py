@@ -1,0 +1,59 @@
+"""The small Parquet writer of our own: parts under deterministic names, whole or absent, with their sha256.
+
+Beam's WriteToParquet leaves stale shards behind on a second run, and its WriteToFiles can lose local sub-directories.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.manifest import FileEntry
+from schemas.storage import PendingFile, join
+
+ROWS_PER_GROUP = 1000  # a function of the rows alone, so that the bytes are too
+MAX_GROUP_CHARS = 32 << 20  # text held before a row group is written; bounds a worker's memory
+
+
+class PartFile:
+    """One Parquet file in the making: zstd, row groups of at most 1,000 rows or 32 M characters of text."""
+
+    def __init__(self, root: str, path: str, schema: pa.Schema) -> None:
+        self.path, self.rows = path, 0
+        self._schema = schema
+        self._pending = PendingFile(join(root, path))
+        self._writer = pq.ParquetWriter(
+            self._pending.file, schema, compression="zstd", compression_level=3, use_dictionary=dictionary_columns(schema)
+        )
+        self._buffer: list[dict[str, Any]] = []
+        self._chars = 0
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._buffer.append(row)
+        self._chars += len(row.get("text") or "")
+        if len(self._buffer) >= ROWS_PER_GROUP or self._chars >= MAX_GROUP_CHARS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._buffer:
+            self._writer.write_table(pa.Table.from_pylist(self._buffer, schema=self._schema))
+            self.rows += len(self._buffer)
+            self._buffer, self._chars = [], 0
+
+    def commit(self) -> FileEntry:
+        """Finish the file and give it its name."""
+        self._flush()
+        self._writer.close()
+        self._pending.commit()
+        return FileEntry(self.path, self.rows, self._pending.file.bytes, self._pending.file.sha256)
+
+    def discard(self) -> None:
+        self._pending.discard()
+
+
+def dictionary_columns(schema: pa.Schema) -> list[str]:
+    """Columns with few distinct values; a dictionary of texts or ids would only cost time."""
+    repeated = {"dump", "file_path", "warc_file", "language", "fate", "stage", "reason", "detail"}
+    return [name for name in schema.names if name in repeated]

@@ -1,0 +1,127 @@
+"""The text of an HTML body, decoded as browsers do, except that bytes which are valid UTF-8 are UTF-8.
+
+The order follows the WHATWG standards (byte order mark, HTTP header, meta prescan, detection) with one rule before:
+strict UTF-8, as FineWeb does, since declarations lie more often than multi-byte UTF-8 occurs by accident.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+SAMPLE_BYTES = 4096  # looked at for declarations and for UTF-16 without a mark; browsers look at 1024
+DETECT_BYTES = 1 << 16  # given to the detector
+BAD_SHARE_MOST = 0.02  # of a text's non-ASCII characters: a few broken bytes don't make a page unreadable
+BAD_SHARE_MOST_UTF8 = 0.34  # valid multi-byte UTF-8 is so unlikely by accident that a third may be broken
+
+BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+META_CHARSET = re.compile(rb"""<meta\b[^>]*?\bcharset\s*=[\s"']*([^\s"'/>;]+)""", re.IGNORECASE)
+XML_ENCODING = re.compile(rb"""\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']\s*([^"'\s]+)""")
+ISO_2022_JP_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\([IJ])")
+ASCII = bytes(range(128))
+
+# Python's codecs for WHATWG's labels where the plain name stands for less than browsers decode under it.
+WIDER = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+    "iso8859-11": "cp874",
+}
+EXTRA_LABELS = {
+    "hz-gb-2312": "hz",
+    "x-user-defined": "cp1252",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "x-mac-ukrainian": "mac-cyrillic",
+}
+
+
+def decode_html(body: bytes, http_charset: str | None) -> tuple[str, str] | None:
+    """The text without NULs and the Python codec that gave it; None if no encoding fits the bytes."""
+    decoded = _decode(body, http_charset)
+    if decoded is None:
+        return None
+    text, encoding = decoded
+    return (text.replace("\0", "") if "\0" in text else text), encoding
+
+
+def _decode(body: bytes, http_charset: str | None) -> tuple[str, str] | None:
+    for mark, encoding in BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace"), encoding
+    declared = [label for label in (codec_of(http_charset), declared_in(body[:SAMPLE_BYTES])) if label]
+    if encoding := _utf16_without_mark(body[:SAMPLE_BYTES]):
+        return _tolerant(body, encoding)
+    if (text := _utf8(body)) is not None:
+        if body.isascii() and (encoding := _escaped(body, declared)):
+            return _tolerant(body, encoding) or (text, "utf-8")
+        return text, "utf-8"
+    for encoding in declared:
+        if encoding != "utf-8" and (decoded := _tolerant(body, encoding)):
+            return decoded
+    return _detected(body)
+
+
+def codec_of(label: str | None) -> str | None:
+    """Python's codec for a declared label, as WHATWG maps labels; None if the label means nothing."""
+    if not label:
+        return None
+    from resiliparse.parse.encoding import map_encoding_to_html5
+
+    label = label.strip(" \t\r\n\"'").lower()
+    codec = EXTRA_LABELS.get(label) or map_encoding_to_html5(label, fallback_utf8=False)
+    return WIDER.get(codec, codec) if codec else None
+
+
+def declared_in(head: bytes) -> str | None:
+    """The codec that the page itself declares in a meta element or an XML declaration."""
+    found = XML_ENCODING.match(head) or META_CHARSET.search(COMMENT.sub(b"", head))
+    codec = codec_of(found[1].decode("latin-1")) if found else None
+    return "utf-8" if codec and codec.startswith("utf-16") else codec  # it could not have been read in UTF-16
+
+
+def _utf8(body: bytes) -> str | None:
+    """The body as UTF-8, with a few broken bytes replaced; None if it is something else."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = body.decode("utf-8", "replace")
+    wide = len(text) - (len(body) - len(body.translate(None, ASCII)))  # characters beyond ASCII
+    bad = text.count("\ufffd") - body.count(b"\xef\xbf\xbd")
+    return text if bad <= BAD_SHARE_MOST_UTF8 * wide else None
+
+
+def _utf16_without_mark(sample: bytes) -> str | None:
+    """UTF-16's byte order if every other byte of the markup is NUL: such bytes are valid UTF-8 too."""
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if max(even, odd) * 5 < len(sample) // 2 or min(even, odd) * 10 > max(even, odd):
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _escaped(body: bytes, declared: list[str]) -> str | None:
+    """The 7-bit encoding of a body that is pure ASCII: its escapes must be there, not only its name."""
+    if ISO_2022_JP_ESCAPE.search(body):
+        return "iso2022_jp_ext"
+    return "hz" if "hz" in declared and b"~{" in body else None
+
+
+def _tolerant(body: bytes, encoding: str) -> tuple[str, str] | None:
+    """Decode with a few bad bytes replaced; None if the bytes are not in this encoding."""
+    try:
+        return body.decode(encoding), encoding
+    except UnicodeDecodeError:
+        text = body.decode(encoding, "replace")
+    bad = text.count("\ufffd")
+    wide = sum(map(len, re.findall(r"[^\x00-\x7f]+", text)))
+    return (text, encoding) if bad <= max(1, BAD_SHARE_MOST * wide) else None
+
+
+def _detected(body: bytes) -> tuple[str, str] | None:
+    from resiliparse.parse.encoding import detect_encoding
+
+    encoding = detect_encoding(body, max_len=DETECT_BYTES)
+    encoding = WIDER.get(encoding, encoding) if encoding else None
+    return _tolerant(body, encoding) if encoding and encoding != "utf-8" else None

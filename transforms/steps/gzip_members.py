@@ -1,0 +1,199 @@
+"""Bytes under a WARC file's records: a forward window on a plain file, or on one gzip member as it is inflated.
+
+A `Tape` never holds more than its reader asks for, so a member that inflates to gigabytes costs what is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, Generic, TypeVar
+
+from isal import igzip_lib
+
+IsalError: type[Exception] = igzip_lib.IsalError  # pyright: ignore  (its stub makes it an instance)
+
+BLOCK_BYTES = 1 << 20  # one read of the file; object stores like few large reads
+SLICE_BYTES = 1 << 15  # compressed bytes handed to the inflater at once: what follows the member is copied back
+HEAD_BYTES = 1 << 10  # first slice: the record's header is inflated before damage behind it is met, and can be named
+PIECE_BYTES = 1 << 18  # inflated bytes taken at once
+RATIO_MOST = 1032  # deflate can't expand a byte to more (zlib's technical notes)
+
+# Compression method 8, and none of the flag bits that RFC 1952 reserves.
+GZIP_MAGIC = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
+WARC_MAGIC = b"WARC/"
+PADDING = b"\r\n\0"  # what writers leave between records and behind the last one
+
+
+class GzipFault(Exception):
+    """A gzip member that can't be inflated to its end. reason: `gzip_damaged` or `gzip_truncated`."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class FileBlocks:
+    """A seekable stream of known size, read in blocks. `at` is a pure function of its arguments and the file."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self.size = size
+        self._stream = stream
+        self._block = b""
+        self._start = 0
+
+    def at(self, position: int, length: int) -> memoryview:
+        """The `length` bytes at `position`, fewer only at the end of the file."""
+        length = max(0, min(length, self.size - position))
+        offset = position - self._start
+        if offset < 0 or offset + length > len(self._block):
+            self._stream.seek(position)
+            self._block = _read_fully(self._stream, max(length, min(BLOCK_BYTES, self.size - position)))
+            self._start, offset = position, 0
+        return memoryview(self._block)[offset : offset + length]
+
+    def find(self, pattern: re.Pattern[bytes], position: int, stop: int, overlap: int = 16) -> Iterator[int]:
+        """Positions in [position, stop) where `pattern`, at most `overlap` bytes long, matches."""
+        while position < stop:
+            view = self.at(position, BLOCK_BYTES)
+            last = position + len(view) >= self.size
+            known = len(view) if last else len(view) - overlap
+            for match in pattern.finditer(view):
+                if match.start() >= known or position + match.start() >= stop:
+                    break
+                yield position + match.start()
+            if last:
+                return
+            position += known
+
+
+def _read_fully(stream: BinaryIO, length: int) -> bytes:
+    """Read `length` bytes, fewer only at the end: raw streams may answer a read in part."""
+    data = stream.read(length)
+    while 0 < len(data) < length:
+        more = stream.read(length - len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+class PlainBytes:
+    """The source of a tape that reads a plain file: positions are offsets in the file."""
+
+    cut_unnoticed = True  # a file cut short ends like a whole one
+
+    def __init__(self, file: FileBlocks) -> None:
+        self.file = file
+        self.most = file.size
+
+    def open_at(self, position: int) -> tuple[int, Iterator[bytes]]:
+        return position, self._pieces(position)
+
+    def _pieces(self, position: int) -> Iterator[bytes]:
+        while piece := bytes(self.file.at(position, PIECE_BYTES)):
+            yield piece
+            position += len(piece)
+
+
+class GzipMember:
+    """The source of a tape that inflates the gzip member at `offset`: positions count inflated bytes.
+
+    end: where the member ends in the file, once it was inflated to its end and its checksum found right.
+    """
+
+    cut_unnoticed = False
+
+    def __init__(self, file: FileBlocks, offset: int) -> None:
+        self.file = file
+        self.offset = offset
+        self.end: int | None = None
+        self.most = (file.size - offset) * RATIO_MOST
+
+    def open_at(self, position: int) -> tuple[int, Iterator[bytes]]:
+        return 0, self._pieces()
+
+    def _pieces(self) -> Iterator[bytes]:
+        inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        position, slice_bytes = self.offset, HEAD_BYTES
+        while not inflater.eof:
+            given = self.file.at(position, slice_bytes) if inflater.needs_input else b""
+            if inflater.needs_input and not given:
+                raise GzipFault("gzip_truncated", "the file ends inside a gzip member")
+            position += len(given)
+            try:
+                piece = inflater.decompress(given, max_length=PIECE_BYTES)
+            except IsalError as error:
+                raise GzipFault("gzip_damaged", str(error)) from None
+            slice_bytes = SLICE_BYTES
+            if piece:
+                yield piece
+        self.end = position - len(inflater.unused_data)
+
+
+Source = TypeVar("Source", bound=PlainBytes | GzipMember)
+
+
+class Tape(Generic[Source]):
+    """A forward window on a source: `held` are its bytes at positions [start, start + len(held))."""
+
+    def __init__(self, source: Source, position: int = 0) -> None:
+        self.source = source
+        self.held = bytearray()
+        self.ended = False
+        self.start, self._pieces = source.open_at(position)
+
+    @property
+    def stop(self) -> int:
+        """Position behind the last byte held."""
+        return self.start + len(self.held)
+
+    def fill(self, position: int) -> int:
+        """Hold the bytes up to `position`, or as many as there are; return `stop`. Raises GzipFault."""
+        while self.stop < position and not self.ended:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self.ended = True
+            else:
+                self.held += piece
+        return self.stop
+
+    def copy(self, start: int, stop: int) -> bytes:
+        """The held bytes at [start, stop)."""
+        return bytes(memoryview(self.held)[start - self.start : stop - self.start])
+
+    def forget(self, position: int) -> None:
+        """Hold no bytes before `position` any more, reading on to it without holding. Raises GzipFault."""
+        while True:
+            count = min(position, self.stop) - self.start
+            del self.held[:count]
+            self.start += count
+            if self.start >= position or self.ended:
+                return
+            self.fill(self.stop + 1)
+
+    def rewind(self, position: int) -> None:
+        """Start again at `position`, which may lie before what is held. Raises GzipFault."""
+        del self.held[:]
+        self.ended = False
+        self.start, self._pieces = self.source.open_at(position)
+        self.forget(position)
+
+
+def open_member(file: FileBlocks, offset: int) -> Tape[GzipMember] | None:
+    """The gzip member at `offset` if what it holds begins like a WARC record, else None."""
+    if not GZIP_MAGIC.match(file.at(offset, 4)):
+        return None
+    tape = Tape(GzipMember(file, offset))
+    try:
+        tape.fill(1)
+    except GzipFault:
+        return None
+    return tape if tape.held.lstrip(PADDING).startswith(WARC_MAGIC) else None
+
+
+def find_member(file: FileBlocks, position: int, stop: int) -> int | None:
+    """Offset of the first gzip member in [position, stop) whose content begins like a WARC record."""
+    candidates = file.find(GZIP_MAGIC, position, stop)
+    return next((offset for offset in candidates if open_member(file, offset)), None)

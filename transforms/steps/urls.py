@@ -1,0 +1,132 @@
+"""Drop pages by their URL: listed hosts, listed URLs, and words in the URL."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import ClassVar
+
+from schemas.page import Page
+from schemas.verdict import Drop
+from transforms.steps.blocklist import (
+    MAX_URL,
+    Blocklist,
+    BlocklistError,
+    host_and_parents,
+    open_blocklist,
+    split_url,
+    url_forms,
+    words_of,
+)
+
+CATEGORIES = (
+    "adult",
+    "mixed_adult",
+    "agressif",
+    "arjel",
+    "dating",
+    "ddos",
+    "filehosting",
+    "gambling",
+    "phishing",
+    "chat",
+)
+
+
+@dataclass(frozen=True)
+class DropBlockedUrls:
+    """FineWeb's URL filter. The first hit wins, in this order; the reason stands in the ledger:
+
+    domain       the host or any of its parent domains is listed
+    url          the URL is listed, whatever its scheme, `www.`, closing slash and query
+    hard_word    a hard word is a whole token of the URL, split at everything but ASCII letters and digits
+    soft_words   at least `soft_words` distinct soft words are tokens
+    substring    a banned substring occurs in the URL with all but ASCII letters and digits removed
+
+    The ledger's detail names the categories or words and the list with its date.
+
+    Differences from datatrove's URLFilter 0.10, which made FineWeb: it looks up the registered domain and the full
+    host, we every parent, top-level domains included (UT1 lists `xxx` whole); it compares listed URLs, which have no
+    scheme, with URLs that have one, so that there this rule never hits; it compares lower-case words with the URL's
+    words as written, we ignore case.
+    """
+
+    stage: ClassVar[str] = "url"
+
+    blocklist: str = field(
+        default="ut1",
+        metadata={
+            "source": "FineWeb: UT1's lists, https://dsi.ut-capitole.fr/blacklists/ (CC BY-SA 4.0)",
+            "about": "name of a block list among the assets, or the path of a compiled folder",
+        },
+    )
+    categories: tuple[str, ...] = field(
+        default=CATEGORIES,
+        metadata={
+            "source": "the UT1 categories that other web corpora drop",
+            "about": "categories whose hosts and URLs are dropped; `merged` lists count always",
+        },
+    )
+    soft_words: int = field(
+        default=2,
+        metadata={"source": "datatrove URLFilter, soft_word_threshold", "about": "distinct soft words that drop a URL"},
+    )
+
+    def __post_init__(self) -> None:
+        if self.soft_words < 1:
+            raise ValueError(f"soft_words must be at least 1, not {self.soft_words}: zero would drop every page")
+
+    def setup(self) -> None:
+        """Open the list, once per process. Raises BlocklistError if it is absent or broken, or could never hit."""
+        blocklist, labels = _opened(self.blocklist, self.categories)
+        if not any(labels) and not (blocklist.hard or blocklist.soft or blocklist.substrings):
+            raise BlocklistError(
+                f"block list {self.blocklist} has none of the categories {', '.join(self.categories)}; it has "
+                f"{', '.join(blocklist.header['categories'])}"
+            )
+
+    def __call__(self, page: Page) -> Page | Drop:
+        return self.check_url(page.url) or page
+
+    def check_url(self, url: str) -> Drop | None:
+        """Why a page at this URL goes no further, or None. Takes any text; looks at its first 8,192 chars only."""
+        blocklist, labels = _opened(self.blocklist, self.categories)
+        host, rest = split_url(url)
+        for listed in host_and_parents(host):
+            found = blocklist.domains.find(listed)
+            if found is not None and (label := labels[found]):
+                return self._drop("domain", f"{label}: {listed}", blocklist)
+        for listed in url_forms(host, rest):
+            found = blocklist.urls.find(listed)
+            if found is not None and (label := labels[found]):
+                return self._drop("url", f"{label}: {listed}", blocklist)
+        return self._check_words(words_of(url[:MAX_URL]), blocklist)
+
+    def _check_words(self, words: list[str], blocklist: Blocklist) -> Drop | None:
+        for word in words:
+            if word in blocklist.hard:
+                return self._drop("hard_word", word, blocklist)
+        soft = blocklist.soft.intersection(words)
+        if len(soft) >= self.soft_words:
+            detail = f"{'+'.join(sorted(soft))} ({blocklist.label})"
+            return Drop(self.stage, "soft_words", float(len(soft)), float(self.soft_words), detail)
+        squeezed = "".join(words)
+        for part in blocklist.substrings:
+            if part in squeezed:
+                return self._drop("substring", part, blocklist)
+        return None
+
+    def _drop(self, reason: str, what: str, blocklist: Blocklist) -> Drop:
+        return Drop(self.stage, reason, detail=f"{what} ({blocklist.label})")
+
+
+@lru_cache(maxsize=16)
+def _opened(folder: str, categories: tuple[str, ...]) -> tuple[Blocklist, tuple[str | None, ...]]:
+    """The list and, for each of its category sets, the chosen categories as text; once per process and choice."""
+    blocklist = open_blocklist(folder)
+    labels = blocklist.choose(categories)
+    known = {*blocklist.header["categories"], *blocklist.header["aliases"]}
+    if unknown := [name for name in categories if name not in known]:
+        logging.getLogger(__name__).info("block list %s has no category %s", folder, ", ".join(unknown))
+    return blocklist, labels

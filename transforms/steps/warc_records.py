@@ -1,0 +1,228 @@
+"""Where one WARC record ends and the next begins, for headers and lengths that may lie.
+
+Positions are those of the tape: offsets in a plain file, inflated bytes in a gzip member.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transforms.steps.gzip_members import PADDING, GzipFault, Tape
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What is read at most. Bytes, after inflating unless said otherwise."""
+
+    max_record_bytes: int = 32 << 20  # a whole record is held in memory; Common Crawl cuts bodies at 1 or 5 MiB
+    max_body_bytes: int = 16 << 20  # an HTTP body after content decoding; HTML beyond this is data, not prose
+    max_header_bytes: int = 2 << 20  # one WARC header or one HTTP header; 1 MB ones exist
+    # A record too large to hold is skipped this far (1 s); beyond, its gzip member is given up.
+    max_skip_bytes: int = 1 << 30
+    lookback_bytes: int = 4 << 20  # a unit starts reading this far (in the file) before its range: see read_unit
+
+
+# `\r*` because real files hold `WARC/1.0\r\r\n`.
+RECORD_LINE = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n")
+HEAD_END = re.compile(rb"\n\r*\n")
+BLANK_LINES = re.compile(rb"\r*\n\r*\n")
+LAST_LINE_BREAKS = re.compile(rb"(?:\r?\n){1,2}\Z")  # what separates a block from the next record
+LINE_MOST = 64  # bytes of a record's first line, for searches across what was read so far
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A record's header: its bytes at [start, stop), field names in lower case."""
+
+    start: int
+    stop: int
+    fields: dict[bytes, bytes]
+
+    def get(self, name: bytes) -> str:
+        """A field's text without NULs, '' if absent. Bytes that are no UTF-8 become U+FFFD."""
+        return self.fields.get(name, b"").decode("utf-8", "replace").replace("\0", "")
+
+    @property
+    def length(self) -> int | None:
+        """Content-Length, None if it is absent or nonsense. 18 digits keep int() cheap; no file is larger."""
+        value = self.fields.get(b"content-length", b"")
+        return int(value) if value.isdigit() and len(value) <= 18 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record, or a stretch that is none (head None), at tape positions [start, stop).
+
+    block: what follows the header, e.g. an HTTP message. Empty if there is a fault.
+    last: nothing follows it on the tape.
+    fault: None, junk, bad_warc_header, record_too_large, record_truncated, gzip_damaged or gzip_truncated.
+    """
+
+    start: int
+    stop: int
+    head: Head | None = None
+    block: bytes = b""
+    last: bool = False
+    fault: str | None = None
+    detail: str | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether its bytes end before the record does, so that nothing can be said to follow it."""
+        return self.fault in ("gzip_damaged", "gzip_truncated", "record_truncated")
+
+
+def parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
+    """Header fields by lower-case name; a repeated field's last value; folded lines joined by a space."""
+    fields: dict[bytes, bytes] = {}
+    name = b""
+    for line in lines:
+        if line.startswith((b" ", b"\t")):
+            if name:
+                fields[name] += b" " + line.strip()
+            continue
+        name, colon, value = line.partition(b":")
+        name = name.strip().lower() if colon else b""
+        if name:
+            fields[name] = value.strip()
+    return fields
+
+
+def read_head(tape: Tape, position: int, limits: ReadLimits) -> Head | None:
+    """The record header at `position`; None if it is none, has no end or exceeds the limit. Raises GzipFault."""
+    searched = position
+    while (end := HEAD_END.search(tape.held, searched - tape.start)) is None:
+        if tape.ended or tape.stop - position > limits.max_header_bytes:
+            return None
+        searched = max(position, tape.stop - LINE_MOST)
+        tape.fill(tape.stop + 1)
+    stop = tape.start + end.end()
+    first, *lines = tape.copy(position, stop).split(b"\n")
+    fields = parse_fields(lines)
+    if not RECORD_LINE.fullmatch(first + b"\n") or not (b"warc-type" in fields or b"warc-record-id" in fields):
+        return None
+    return Head(position, stop, fields)
+
+
+def find_record(tape: Tape, position: int, stop: int, limits: ReadLimits, hold: bool = False) -> int | None:
+    """Position of the first record in [position, stop) whose header parses. Raises GzipFault.
+
+    hold: keep what is passed over on the tape.
+    """
+    while position < stop:
+        line = RECORD_LINE.search(tape.held, position - tape.start)
+        if line is not None:
+            found = tape.start + line.start()
+            if found >= stop:
+                return None
+            if read_head(tape, found, limits) is not None:
+                return found
+            position = found + 1
+            continue
+        if tape.ended:
+            return None
+        position = max(position, tape.stop - LINE_MOST)
+        if not hold:
+            tape.forget(position)
+        tape.fill(tape.stop + 1)
+    return None
+
+
+def _follows(tape: Tape, position: int) -> int | None:
+    """Position of what follows a record whose block ends at `position`; None if the block can't end there.
+
+    A block ends where the tape does, before blank lines, or right before another record. Raises GzipFault.
+    """
+    if tape.fill(position + LINE_MOST) < position:
+        return None
+    offset = position - tape.start
+    if tape.stop == position or BLANK_LINES.match(tape.held, offset):
+        return skip_padding(tape, position)
+    after = skip_padding(tape, position)
+    at_end = tape.ended and after == tape.stop
+    return after if at_end or RECORD_LINE.match(tape.held, after - tape.start) else None
+
+
+def skip_padding(tape: Tape, position: int) -> int:
+    """Position of the first byte at or after `position` that is no line break and no NUL. Raises GzipFault."""
+    while True:
+        tape.fill(position + LINE_MOST)
+        ahead = tape.held[position - tape.start : position - tape.start + (1 << 16)]
+        rest = ahead.lstrip(PADDING)
+        position += len(ahead) - len(rest)
+        if rest or not ahead:
+            tape.fill(position + LINE_MOST)
+            return position
+
+
+def _delimit(tape: Tape, head: Head, limits: ReadLimits) -> tuple[Record, int | None]:
+    """The record of `head` and where to read on, None if the rest of the tape is given up. Raises GzipFault."""
+    start, length = head.stop, head.length
+    if length is not None and length <= limits.max_record_bytes:
+        following = _follows(tape, start + length)
+        if following is not None:
+            block = tape.copy(start, start + length)
+            return Record(head.start, following, head, block, _at_end(tape, following)), following
+    elif length is not None and start + length <= tape.source.most:
+        if length > limits.max_skip_bytes:
+            return _too_large(tape, head, limits, None), None
+        tape.forget(start + length)
+        following = _follows(tape, start + length)
+        if following is not None:
+            return _too_large(tape, head, limits, following), following
+        tape.rewind(start)
+
+    # The length is missing, or lies: the record ends where the next one begins, or where the tape ends.
+    limit = start + limits.max_record_bytes
+    following = find_record(tape, start, limit, limits, hold=True)
+    if following is None and not tape.ended:
+        following = find_record(tape, limit, start + limits.max_skip_bytes, limits)
+        return _too_large(tape, head, limits, following), following
+    stop = tape.stop if following is None else following
+    if following is None and length is not None and tape.source.cut_unnoticed:
+        cut = Record(head.start, stop, head, last=True, fault="record_truncated", detail="the file ends inside it")
+        return cut, None
+    block = LAST_LINE_BREAKS.sub(b"", tape.copy(start, stop), count=1)
+    return Record(head.start, stop, head, block, _at_end(tape, stop)), stop
+
+
+def _too_large(tape: Tape, head: Head, limits: ReadLimits, following: int | None) -> Record:
+    stop = tape.stop if following is None else following
+    detail = f"over {limits.max_record_bytes} bytes"
+    return Record(head.start, stop, head, last=_at_end(tape, stop), fault="record_too_large", detail=detail)
+
+
+def _at_end(tape: Tape, position: int) -> bool:
+    return tape.ended and position == tape.stop
+
+
+def read_records(tape: Tape, position: int, limits: ReadLimits) -> Iterator[Record]:
+    """The records at and after `position`, with the stretches between them that are none.
+
+    A damaged or truncated gzip member ends it with one record that has a fault.
+    """
+    head = None
+    try:
+        while True:
+            position = skip_padding(tape, position)
+            tape.forget(position)
+            if tape.stop == position:
+                return
+            head = read_head(tape, position, limits)
+            if head is None:
+                looks = RECORD_LINE.match(tape.held)
+                stop = find_record(tape, position + 1, tape.source.most + 1, limits)
+                fault = "bad_warc_header" if looks else "junk"
+                yield Record(position, tape.stop if stop is None else stop, fault=fault)
+                following = stop
+            else:
+                record, following = _delimit(tape, head, limits)
+                yield record
+                head = None
+            if following is None:
+                return
+            position = following
+    except GzipFault as fault:
+        yield Record(position, tape.stop, head, fault=fault.reason, detail=fault.detail)
