@@ -5,7 +5,7 @@
 Extracts the texts of all HTML responses once, then runs both sides on them, each in a process of its own and one after
 the other: every step on every text (no step spares the next one work), twice, so that the second pass shows what a
 long run costs once the words are known. Each side's FineWeb step reads what its own C4 step wrote. With --model only
-the texts in --language are used. The peer's interpreter needs `datatrove[processing]`. Prints Markdown.
+the texts in --language are used. The peer's interpreter needs `datatrove[processing]` and spacy. Prints Markdown.
 """
 
 from __future__ import annotations

@@ -254,6 +254,9 @@ def download(url: str, target: Path, max_bytes: int, label: str) -> None:
                     f"{url} answers {error.code} {error.reason}; try --url MIRROR or --from FILE"
                 ) from error
             reason = f"{error.code} {error.reason}"
+        except AssetError:  # over the cap: nothing to go on with
+            part.unlink(missing_ok=True)
+            raise
         except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
         else:
@@ -279,7 +282,7 @@ def _transfer(url: str, part: Path, max_bytes: int, label: str) -> None:
             done = 0  # the whole file comes
         total = _total_bytes(response, done)
         if total is not None and total > max_bytes:
-            raise AssetError(f"{url} has {total:,} bytes, over the cap of {max_bytes:,}; is this the right address?")
+            raise AssetError(f"{url} has {total:,} bytes, over the cap of {max_bytes:,}; is it the right file?")
         _validator_path(part).write_text(json.dumps({"url": url, "validator": _validator(response)}), "utf-8")
         with part.open("ab" if done else "wb") as file:
             done = _receive(response, file, done, total, max_bytes, label)
@@ -292,7 +295,7 @@ def _receive(response: HTTPResponse, file: BinaryIO, done: int, total: int | Non
     while chunk := response.read(CHUNK):
         done += len(chunk)
         if done > max_bytes:
-            raise AssetError(f"{label}: over the cap of {max_bytes:,} bytes; is this the right address?")
+            raise AssetError(f"{label}: over the cap of {max_bytes:,} bytes; is it the right file?")
         file.write(chunk)
         if progress:
             of = f" of {total / 1e6:,.1f}" if total else ""

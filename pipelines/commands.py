@@ -62,25 +62,53 @@ def run_curate(args: argparse.Namespace) -> int:
 
 def execute_curate(run: Any, args: argparse.Namespace) -> int:
     """Run it; tell what came of it, or where it stopped and how to go on."""
-    from pipelines.curate import BrokenRun, count_finished, execute
-    from pipelines.runner import RunFailed
+    from pipelines.curate import BrokenRun, execute
+    from pipelines.runner import RunFailed, leave_now
+    from schemas.storage import join
 
     try:
         report = execute(run, args.workers, args.beam_args, guard=not args.no_guard, show_progress=not args.quiet)
     except KeyboardInterrupt:
-        done = count_finished(run)
-        sys.stderr.write(
-            f"bateia: stopped; {done} of {len(run.units)} units are finished in {run.output}. "
-            "The same command goes on from there.\n"
-        )
-        from pipelines.runner import leave_now
-
+        tell_stopped(run, "stopped")
         leave_now(130)
-    except (BrokenRun, RunFailed) as fault:
+    except BrokenRun as fault:
         sys.stderr.write(f"bateia: {fault}\n")
         return 1
+    except (RunFailed, RuntimeError, OSError) as fault:
+        log = join(run.output, "failure.log")
+        sys.stderr.write(f"bateia: {last_line(fault)}\n")
+        write_traceback(log)
+        tell_stopped(run, f"the run failed (details in {log})")
+        leave_now(1)
     print(summary(run.output, report))
     return 0
+
+
+def tell_stopped(run: Any, what: str) -> None:
+    from pipelines.curate import count_finished
+
+    sys.stderr.write(
+        f"bateia: {what}; {count_finished(run)} of {len(run.units)} units are finished in {run.output}. "
+        "The same command goes on from there.\n"
+    )
+
+
+def last_line(fault: BaseException) -> str:
+    """What went wrong, without the traceback that a worker process sends along."""
+    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if ": " in line), lines[-1] if lines else type(fault).__name__)[:500]
+
+
+def write_traceback(path: str) -> None:
+    import traceback
+
+    from schemas.storage import write_whole
+
+    try:
+        with write_whole(path) as file:
+            file.write(traceback.format_exc().encode("utf-8", "replace"))
+    except OSError:  # a full disk may be the very reason
+        traceback.print_exc()
 
 
 def summary(output: str, report: dict[str, Any]) -> str:

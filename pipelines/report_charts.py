@@ -243,8 +243,8 @@ svg.bar { display:block; width:100%; height:5px; background:var(--track); border
 svg.whole { height:12px; border-radius:0 0 14px 14px; margin:0; }
 svg.step { height:12px; border-radius:4px; }
 svg.spread { height:11px; border-radius:3px; margin-top:.25rem; }
-.kept { fill:var(--gold); } .dropped { fill:var(--slate); } .unreadable { fill:var(--brick); }
-  .soft { fill:var(--soft); }
+.kept { fill:var(--gold); } .dropped { fill:var(--slate); }
+.unreadable { fill:var(--brick); } .soft { fill:var(--soft); }
 .key { display:inline-block; width:.75em; height:.75em; border-radius:3px; margin:0 .35em 0 0; }
 .key rect { width:100%; height:100%; } .legend span { white-space:nowrap; margin-right:1.1em; }
 table { width:100%; border-collapse:collapse; margin-top:.7rem; font-size:.94rem; }

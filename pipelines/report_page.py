@@ -28,7 +28,7 @@ ROWS_OPEN = 12  # rows of a ranking that are seen at once; the rest is folded
 BAD_INPUTS_SHOWN = 50
 VAST = 10_000_000  # pages: from here on numbers get a line of their own on a telephone
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+POLICY = Html("default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'")
 
 PAGE = """<!doctype html>
 <html lang="en">

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -16,35 +18,41 @@ class RunFailed(RuntimeError):
 
 
 def run_pipeline(build: Callable[[beam.Pipeline], Any], workers: int, beam_args: list[str]) -> str:
-    """Build and run a pipeline; return the runner's name. Raises RunFailed, or what a step raised in this process.
+    """Build and run a pipeline; return the runner's name.
 
-    The in-process runner is chosen explicitly: `DirectRunner` would first try to download another. Its workers are
-    processes of their own if there are two or more.
+    Raises RunFailed if the runner says so, and whatever a step raised (in-process: as it was; elsewhere: RuntimeError).
     """
     options = PipelineOptions(beam_args)
     if named := options.view_as(StandardOptions).runner:
         pipeline = beam.Pipeline(options=options)
     else:
         named = "in-process"
-        pipeline = beam.Pipeline(runner=in_process_runner(), options=PipelineOptions(beam_args + in_process(workers)))
+        pipeline = beam.Pipeline(runner=in_process_runner(workers), options=in_process_options(workers, beam_args))
     build(pipeline)
-    result = pipeline.run()
-    state = result.wait_until_finish()
-    if state not in ("DONE", None) and str(state) != "DONE":
+    state = str(pipeline.run().wait_until_finish() or "DONE")
+    if state != "DONE":
         raise RunFailed(f"the {named} runner ended in state {state}; see its log, then run the same command to resume")
     return named
 
 
-def in_process_runner() -> Any:
+def in_process_runner(workers: int) -> Any:
+    """Beam's FnApiRunner, chosen explicitly: `DirectRunner` would first try to download another.
+
+    One worker is this process. More are processes of their own, as in the runner's multi-processing mode but for the
+    command, which is ours: it is quiet, and no worker outlives its driver.
+    """
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-    return FnApiRunner()
-
-
-def in_process(workers: int) -> list[str]:
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
     if workers == 1:
-        return ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
-    return ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
+        return FnApiRunner()
+    command = f"exec {shlex.quote(sys.executable)} -m pipelines.beam_worker"
+    return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
+
+
+def in_process_options(workers: int, beam_args: list[str]) -> PipelineOptions:
+    return PipelineOptions([f"--direct_num_workers={workers}", *beam_args])
 
 
 def leave_now(code: int) -> NoReturn:

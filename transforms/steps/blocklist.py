@@ -305,18 +305,14 @@ class Source:
     def _archive_files(self) -> Iterator[tuple[str, str, IO[bytes]]]:
         import gzip
         import tarfile
-        import zlib
 
-        try:
-            with self.path.open("rb") as raw:
-                zipped = raw.peek(2).startswith(b"\x1f\x8b")
-                stream = gzip.GzipFile(fileobj=raw) if zipped else raw
-                with tarfile.open(fileobj=stream, mode="r|") as tar:  # one pass, no seeking, no extraction
-                    yield from self._members(tar)
-                while stream.read(BLOCK):  # to the end and its checksum: tarfile takes a cut archive for a whole one
-                    pass
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-            raise BlocklistError(f"{self.path} can't be read as a folder or a tar or tar.gz archive ({error})") from error
+        with self.path.open("rb") as raw:
+            zipped = raw.peek(2).startswith(b"\x1f\x8b")
+            stream = gzip.GzipFile(fileobj=raw) if zipped else raw
+            with tarfile.open(fileobj=stream, mode="r|") as tar:  # one pass, no seeking, no extraction
+                yield from self._members(tar)
+            while stream.read(BLOCK):  # to the end and its checksum: tarfile takes a cut archive for a whole one
+                pass
 
     def _members(self, tar: tarfile.TarFile) -> Iterator[tuple[str, str, IO[bytes]]]:
         total = 0
@@ -453,15 +449,21 @@ def source_sha256(source: Path) -> str:
 
 
 def _read_hashes(source: Source) -> dict[tuple[str, str], np.ndarray]:
-    """uint64 hashes of every list, by (category, kind), unsorted."""
+    """uint64 hashes of every list, by (category, kind), unsorted. Raises BlocklistError for bytes that are no lists."""
+    import tarfile
+    import zlib
+
     import numpy as np
 
     canonical: dict[str, Callable[[str], str]] = {"domains": canonical_host, "urls": listed_url}
     parts: dict[tuple[str, str], list[np.ndarray]] = {}
-    for category, kind, file in source.files():
-        form = canonical[kind]
-        blocks = (b"".join(_digest(form(line)) for line in lines) for lines in _lines(file, source))
-        parts.setdefault((category, kind), []).extend(np.frombuffer(block, "<u8") for block in blocks)
+    try:
+        for category, kind, file in source.files():
+            form = canonical[kind]
+            blocks = (b"".join(_digest(form(line)) for line in lines) for lines in _lines(file, source))
+            parts.setdefault((category, kind), []).extend(np.frombuffer(block, "<u8") for block in blocks)
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise BlocklistError(f"{source.path} can't be read as a folder or a tar or tar.gz archive ({error})") from error
     for place, target in source.links.items():
         if target in parts:
             parts.setdefault(place, []).extend(parts[target])

@@ -262,6 +262,21 @@ def test_a_damaged_archive_is_no_list(archive: Path, tmp_path: Path) -> None:
         build_blocklist(archive, tmp_path / "out", "test")
 
 
+def test_a_cut_list_in_a_folder_is_no_list(tmp_path: Path) -> None:
+    (tmp_path / "lists" / "adult").mkdir(parents=True)
+    (tmp_path / "lists" / "adult" / "domains.gz").write_bytes(gzip.compress(b"a.example\n" * 99)[:-9])
+    with pytest.raises(BlocklistError, match="can't be read"):
+        build_blocklist(tmp_path / "lists", tmp_path / "out", "test")
+
+
+def test_a_tar_cut_within_a_list_is_no_list(folder: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "lists.tar", "w") as tar:
+        add(tar, "adult/domains", b"a.example\n" * 1000)
+    os.truncate(tmp_path / "lists.tar", 5000)
+    with pytest.raises(BlocklistError, match="can't be read"):
+        build_blocklist(tmp_path / "lists.tar", tmp_path / "out", "test")
+
+
 @pytest.mark.parametrize(
     "limit, value", [("MAX_MEMBERS", 3), ("MAX_BYTES", 50)], ids=["too many files", "too many bytes"]
 )
