@@ -8,7 +8,7 @@ setup(
     description="From the raw web to a language model: Common Crawl WARC files to a FineWeb-like dataset",
     python_requires=">=3.11",
     packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "deploy*"]),
-    package_data={"pipelines.sample": ["articles/*.md"], "deploy": ["assets.json"]},
+    package_data={"pipelines.sample": ["articles/*.md", "texts/*.md", "blocklist/*/*"], "deploy": ["assets.json"]},
     classifiers=["Private :: Do Not Upload"],
     entry_points={"console_scripts": ["bateia = pipelines.__main__:main"]},
     install_requires=[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from typing import NoReturn
 
@@ -12,7 +11,6 @@ from pipelines.commands import add_commands
 from pipelines.faults import BadInput
 
 EXIT_BAD_INPUT = 2
-EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 
@@ -50,14 +48,17 @@ def main(argv: list[str] | None = None) -> int:
     args.beam_args = beam_args
     quiet_beam()
     if beam_args and not getattr(args, "takes_beam_args", False):
-        sys.stderr.write(f"bateia: options after `--` are for Beam, and this command runs no pipeline: {beam_args[0]}\n")
+        sys.stderr.write(
+            f"bateia: options after `--` are for Beam, and this command runs no pipeline: {beam_args[0]}\n"
+        )
         return EXIT_BAD_INPUT
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill leaves finished units, as Ctrl-C does
     try:
         return args.run(args)
     except BadInput as fault:
         sys.stderr.write(f"bateia: {fault}\n")
         return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     except BrokenPipeError:  # `bateia show … | head`
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - nothing may be flushed at exit
         return 0

@@ -332,7 +332,7 @@ def _total_bytes(response: HTTPResponse, done: int) -> int | None:
 
 
 def add_assets_parser(subparsers: _SubParsersAction[Any]) -> None:
-    """Add `assets` with its commands; each sets `run`, a function of the parsed arguments that returns the exit code."""
+    """Add `assets` with its commands; each sets `run`, a function from the parsed arguments to the exit code."""
     from pipelines.assets_cli import add_parser
 
     add_parser(subparsers)

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from types import TracebackType
 
 LOOK_EVERY_S = 0.5
 
@@ -24,10 +25,27 @@ def leave_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def wait_before_complaint() -> None:
+    """A driver that is gone breaks the connection first. Give the watch its time before an exception is printed."""
+    in_thread, at_top = threading.excepthook, sys.excepthook
+
+    def later_in_thread(args: threading.ExceptHookArgs) -> None:
+        time.sleep(3 * LOOK_EVERY_S)
+        in_thread(args)
+
+    def later_at_top(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        time.sleep(3 * LOOK_EVERY_S)
+        at_top(kind, error, trace)
+
+    threading.excepthook, sys.excepthook = later_in_thread, later_at_top
+
+
 def main() -> None:
     leave_with_parent()
+    wait_before_complaint()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles it
-    logging.disable(logging.WARNING)  # Beam's running commentary; errors still come out
+    os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)
+    logging.disable()  # Beam's running commentary; what a step raises reaches the driver all the same
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)

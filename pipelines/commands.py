@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from typing import Any
 
@@ -34,9 +35,15 @@ def add_curate(commands: Any) -> None:
     command.add_argument("--keep-dropped", action="store_true", help="keep dropped documents' text in the ledger")
     command.add_argument("--no-blocklist", action="store_true", help="run without the recipe's URL block list")
     command.add_argument("--no-guard", action="store_true", help="accept a stage that drops nearly everything")
-    command.add_argument("--dump", metavar="NAME", help="name of the crawl; default: from the path or the warcinfo record")
-    command.add_argument("--paths-root", metavar="DIR", help="what paths in a list are relative to; default: its folder")
-    command.add_argument("--unit-mb", type=positive, default=64, metavar="MB", help="size of a unit of work (default 64)")
+    command.add_argument(
+        "--dump", metavar="NAME", help="name of the crawl; default: from the path or the warcinfo record"
+    )
+    command.add_argument(
+        "--paths-root", metavar="DIR", help="what paths in a list are relative to; default: its folder"
+    )
+    command.add_argument(
+        "--unit-mb", type=positive, default=64, metavar="MB", help="size of a unit of work (default 64)"
+    )
     command.add_argument("--quiet", action="store_true", help="no progress line")
     command.set_defaults(run=run_curate, takes_beam_args=True)
 
@@ -66,11 +73,18 @@ def execute_curate(run: Any, args: argparse.Namespace) -> int:
     from pipelines.runner import RunFailed, leave_now
     from schemas.storage import join
 
-    try:
-        report = execute(run, args.workers, args.beam_args, guard=not args.no_guard, show_progress=not args.quiet)
-    except KeyboardInterrupt:
+    def stop(*_: object) -> None:
+        # Unwinding would tear workers down in the middle of a page, with a traceback for each. Nothing needs unwinding:
+        # what is unfinished lies under temporary names, and workers leave with their parent.
+        sys.stderr.write("\n")
         tell_stopped(run, "stopped")
         leave_now(130)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        report = execute(run, args.workers, args.beam_args, guard=not args.no_guard, show_progress=not args.quiet)
     except BrokenRun as fault:
         sys.stderr.write(f"bateia: {fault}\n")
         return 1

@@ -167,12 +167,16 @@ def finish(run: Run, runner: str, workers: int, wall_s: float, resumed: int, gua
 
 def check(run: Run, tally: Tally, files: Iterable[FileEntry], guard: bool) -> None:
     if not tally.adds_up():
-        raise BrokenRun(f"the pages of {run.output} do not add up: {tally.to_json()}; this is a defect, please report it")
+        raise BrokenRun(
+            f"the pages of {run.output} do not add up: {tally.to_json()}; this is a defect, please report it"
+        )
     rows = {"data": 0, "ledger": 0}
     for file in files:
         rows[file.path.partition("/")[0]] += file.rows
     if rows["data"] != tally.kept or rows["ledger"] != tally.read:
-        raise BrokenRun(f"{run.output} holds {rows} rows for {tally.kept} kept of {tally.read} pages; run with --overwrite")
+        raise BrokenRun(
+            f"{run.output} holds {rows} rows for {tally.kept} kept of {tally.read} pages; run with --overwrite"
+        )
     limit = run.bound.recipe.max_stage_drop
     for stage, reached, dropped in funnel(run.bound.recipe, tally) if guard else []:
         if stage not in UNGUARDED and reached >= GUARDED_FROM and dropped > limit * reached:

@@ -53,5 +53,7 @@ def show(recipe: Recipe) -> str:
             source = f"  [{row['source']}]" if row["source"] else ""
             lines.append(f"     {row['name']:<{width}}  {row['value']}  {row['about']}{source}".rstrip())
         lines.append("")
-    lines.append(f"A stage other than url and language may drop at most {recipe.max_stage_drop:.0%} of the pages it sees.")
+    lines.append(
+        f"A stage other than url and language may drop at most {recipe.max_stage_drop:.0%} of the pages it sees."
+    )
     return "\n".join(lines)

@@ -21,7 +21,9 @@ def explain(url: str, folder: str) -> str:
     if not rows:
         rows = find_rows(folder, manifest, spellings(url))
     if not rows:
-        raise BadInput(f"{folder} has seen no page {url}; look for it with DuckDB in {join(folder, 'ledger')}/*.parquet")
+        raise BadInput(
+            f"{folder} has seen no page {url}; look for it with DuckDB in {join(folder, 'ledger')}/*.parquet"
+        )
     return "\n\n".join(tell(row, folder) for row in rows)
 
 
@@ -47,7 +49,8 @@ def spellings(url: str) -> set[str]:
 
 def tell(row: dict[str, Any], folder: str) -> str:
     language = f" ({row['language']}, score {row['language_score']:.3f})" if row["language_score"] is not None else ""
-    place = f"  record {row['record_id'] or 'without id'} in {row['warc_file']} at byte {row['warc_offset']}, {row['bytes']} bytes"
+    record = f"record {row['record_id']}" if row["record_id"] else "a record without id"
+    place = f"  {record} in {row['warc_file']} at byte {row['warc_offset']}, {row['bytes']} bytes"
     if row["fate"] == "kept":
         return f"{row['url']}\n  kept{language}, in {join(folder, 'data', str(row['language']))}\n{place}"
     numbers = "" if row["value"] is None else f": measured {number(row['value'])}"

@@ -1,4 +1,4 @@
-"""What `--input` names: WARC files, globs and lists of paths, as a sorted list of files and the units they are read in."""
+"""What `--input` names: WARC files, globs and lists of paths, as sorted files and the units they are read in."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class WarcFile:
 def find_inputs(patterns: list[str], paths_root: str | None = None) -> list[WarcFile]:
     """Return the WARC files that the patterns name, sorted, each once, with what is wrong with them.
 
-    A pattern is a file, a glob, a `*.paths(.gz)` list of paths (relative to `paths_root`, else to the list's folder), or an
-    s3:// or gs:// URI of a file. Raises BadInput if one names nothing, or if no file is usable.
+    A pattern is a file, a glob, a `*.paths(.gz)` list of paths (relative to `paths_root`, else to the list's folder),
+    or an s3:// or gs:// URI of a file. Raises BadInput if one names nothing, or if no file is usable.
     """
     paths = {path for pattern in patterns for path in expand(pattern, paths_root)}
     files = [inspect(path) for path in sorted(paths)]
@@ -109,4 +109,6 @@ def writable(folder: str) -> None:
         filesystem.open_output_stream(probe).close()
         filesystem.delete_file(probe)
     except OSError as error:
-        raise BadInput(f"output {folder} can't be written ({error.strerror or error}); choose another --output") from error
+        raise BadInput(
+            f"output {folder} can't be written ({error.strerror or error}); choose another --output"
+        ) from error

@@ -26,7 +26,9 @@ def report_of(
         "blocklist": blocklist_line(blocklist),
         "counts": manifest.counts,
         "inputs": inputs_of(manifest.source),
-        "funnel": [{"stage": stage, "reached": reached, "dropped": lost} for stage, reached, lost in funnel(recipe, tally)],
+        "funnel": [
+            {"stage": stage, "reached": reached, "dropped": lost} for stage, reached, lost in funnel(recipe, tally)
+        ],
         "reasons": [
             {"stage": stage, "reason": reason, "fate": fate, "count": count}
             for (stage, reason, fate), count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0]))

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -41,14 +41,15 @@ def in_process_runner(workers: int) -> Any:
     One worker is this process. More are processes of their own, as in the runner's multi-processing mode but for the
     command, which is ours: it is quiet, and no worker outlives its driver.
     """
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-    from apache_beam.transforms.environments import SubprocessSDKEnvironment
+    from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment, python_sdk_capabilities
 
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     if workers == 1:
         return FnApiRunner()
     command = f"exec {shlex.quote(sys.executable)} -m pipelines.beam_worker"
-    return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
+    environment: Any = cast(Any, SubprocessSDKEnvironment)(command, capabilities=python_sdk_capabilities())
+    return FnApiRunner(default_environment=environment)
 
 
 def in_process_options(workers: int, beam_args: list[str]) -> PipelineOptions:

@@ -44,7 +44,9 @@ def response_of_file(path: str, url: str | None) -> Response:
     except OSError as error:
         raise BadInput(f"page {path} can't be read ({error.strerror or error}); give an HTML file") from error
     if len(body) > ReadLimits().max_body_bytes:
-        raise BadInput(f"page {path} has {len(body):,} bytes, more than {ReadLimits().max_body_bytes:,}; give a smaller one")
+        raise BadInput(
+            f"page {path} has {len(body):,} bytes, more than {ReadLimits().max_body_bytes:,}; give a smaller one"
+        )
     return Response(
         url=url or "http://localhost/",
         record_id="",
@@ -62,7 +64,9 @@ def response_of_file(path: str, url: str | None) -> Response:
 
 def response_at(warc: str, size: int, offset: int) -> Response:
     if not 0 <= offset < size:
-        raise BadInput(f"offset {offset} is outside {warc}, which has {size:,} bytes; take it from the ledger's warc_offset")
+        raise BadInput(
+            f"offset {offset} is outside {warc}, which has {size:,} bytes; take it from the ledger's warc_offset"
+        )
     with open_read(warc) as stream:
         return response_or_fault(read_record_at(stream, size, offset), f"{warc} at byte {offset}")
 

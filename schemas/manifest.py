@@ -54,7 +54,7 @@ def write_manifest(folder: str, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: str) -> Manifest | None:
-    """The directory's manifest, or None if it is not finished. Raises ValueError if a file of that name is no manifest."""
+    """The directory's manifest, or None if it is not finished. Raises ValueError if the file is no manifest."""
     path = join(folder, MANIFEST)
     if size_of(path) is None:
         return None

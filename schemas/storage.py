@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, BinaryIO, cast
 
 from pyarrow import fs
 
@@ -36,21 +36,23 @@ def size_of(path: str) -> int | None:
     return info.size if info.type == fs.FileType.File else None
 
 
-def open_read(path: str) -> IO[bytes]:
+def open_read(path: str) -> BinaryIO:
     """Open a file for reading at any position. Raises OSError (FileNotFoundError, PermissionError, …)."""
     if is_local(path):
         return Path(path).open("rb")
     filesystem, name = locate(path)
-    return cast(IO[bytes], filesystem.open_input_file(name))
+    return cast(BinaryIO, filesystem.open_input_file(name))
 
 
 def list_files(folder: str, suffix: str = "") -> list[str]:
-    """Paths of all files below `folder` that end in `suffix`, sorted; none if the folder is absent. Hidden ones are left out."""
+    """Paths of all files below `folder` that end in `suffix`, sorted, without hidden ones. No folder, no files."""
     filesystem, name = locate(folder)
     found = filesystem.get_file_info(fs.FileSelector(name, recursive=True, allow_not_found=True))
     names = [info.path[len(name.rstrip("/")) + 1 :] for info in found if info.type == fs.FileType.File]
     return [
-        join(folder, n) for n in sorted(names) if n.endswith(suffix) and not any(p.startswith(".") for p in n.split("/"))
+        join(folder, n)
+        for n in sorted(names)
+        if n.endswith(suffix) and not any(p.startswith(".") for p in n.split("/"))
     ]
 
 

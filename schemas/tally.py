@@ -39,8 +39,8 @@ def host_of(url: str) -> str:
 class Tally:
     """Counts of one unit, or of many merged.
 
-    reasons: (stage, reason, fate) of what was not kept. languages, lengths (by floor(log2(characters))) and hosts: two counts each,
-    (seen, kept). samples: per (fate, stage, reason) the pages with the smallest keys.
+    reasons: (stage, reason, fate) of what was not kept. languages, lengths (by floor(log2(characters))) and hosts: two
+    counts each, (seen, kept). samples: per (fate, stage, reason) the pages with the smallest keys.
     """
 
     read: int = 0

@@ -5,7 +5,7 @@ Beam's WriteToParquet leaves stale shards behind on a second run, and its WriteT
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +25,11 @@ class PartFile:
         self._schema = schema
         self._pending = PendingFile(join(root, path))
         self._writer = pq.ParquetWriter(
-            self._pending.file, schema, compression="zstd", compression_level=3, use_dictionary=dictionary_columns(schema)
+            self._pending.file,
+            schema,
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=cast(bool, dictionary_columns(schema)),  # a list of names too; the stubs know half of it
         )
         self._buffer: list[dict[str, Any]] = []
         self._chars = 0

@@ -11,9 +11,10 @@ import resource
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from schemas.document import Document, document_schema
 from schemas.ledger import ledger_schema
@@ -50,7 +51,7 @@ class CurateUnits(beam.PTransform):
         super().__init__()
         self._job = job
 
-    def expand(self, input_or_inputs: beam.PCollection) -> beam.PCollection:
+    def expand(self, input_or_inputs: PCollection) -> Any:
         return (
             input_or_inputs
             | "ReadPlan" >> beam.FlatMap(read_plan)  # at run time: a long list does not fit into a job graph
@@ -61,8 +62,7 @@ class CurateUnits(beam.PTransform):
 
 def read_plan(path: str) -> Iterator[str]:
     with open_read(path) as file:
-        for line in file.read().decode().splitlines():
-            yield line
+        yield from file.read().decode().splitlines()
 
 
 class CurateUnit(beam.DoFn):
@@ -106,7 +106,7 @@ def curate_unit(job: CurateJob, curator: Curator, name: str, unit: Unit) -> None
     heartbeat = Heartbeat(job.output, name, unit, tally)
     try:
         with open_read(unit.path) as stream:
-            dump = job.dump or dump_of_path(unit.path) or read_warcinfo(stream, unit.path, unit.size).get("isPartOf", "")
+            dump = job.dump or dump_of(stream, unit)
             for item in read_unit(stream, unit, on_progress=heartbeat):
                 if isinstance(item, Skipped):
                     tally.skipped[item.kind] += 1
@@ -130,6 +130,11 @@ def curate_unit(job: CurateJob, curator: Curator, name: str, unit: Unit) -> None
     record = {"name": name, "unit": asdict(unit), "tally": tally.to_json(), "timings": timings}
     write_json(unit_path(job.output, name), record | {"files": [asdict(file) for file in files]})
     heartbeat.stop()
+
+
+def dump_of(stream: BinaryIO, unit: Unit) -> str:
+    """The crawl's name, from the file's path or from the warcinfo record at its start; empty if neither tells."""
+    return dump_of_path(unit.path) or read_warcinfo(stream, unit.path, unit.size).get("isPartOf", "")
 
 
 def unreadable(item: Unreadable) -> Outcome:

@@ -1,1 +1,1 @@
-"""The embedded sample: original CC0 articles and the code that wraps them into a small, deliberately untidy WARC file."""
+"""The embedded sample: original CC0 articles, wrapped by code into small and deliberately untidy WARC files."""

@@ -171,6 +171,14 @@ def test_a_server_without_a_validator_is_asked_anew(serve, small_model: Asset, e
     assert server.seen == [None, None]
 
 
+def test_a_part_from_another_address_is_begun_anew(serve, small_model: Asset) -> None:
+    with pytest.raises(AssetError, match="broke off"):
+        fetch("lid.176.bin", url=serve("break", "503", "503").url.format("lid.176.bin"))
+    server = serve()
+    assert fetch("lid.176.bin", url=server.url.format("lid.176.bin")).read_bytes() == MODEL
+    assert server.seen == [None]
+
+
 def test_a_part_longer_than_the_file_is_begun_anew(serve, small_model: Asset, store: Path) -> None:
     server = serve()
     url = server.url.format("lid.176.bin")

@@ -12,8 +12,8 @@ import re
 SAMPLE_BYTES = 4096  # looked at for declarations and for UTF-16 without a mark; browsers look at 1024
 DETECT_BYTES = 1 << 16  # given to the detector
 BAD_SHARE_MOST = 0.02  # of a text's non-ASCII characters: a few broken bytes don't make a page unreadable
-# Broken share of the non-ASCII characters up to which bytes are still UTF-8. Text in other encodings, read as UTF-8, has
-# 0.72 (EUC-JP) to 1.0 broken; with a declaration the benefit of the doubt goes further.
+# Broken share of the non-ASCII characters up to which bytes are still UTF-8. Text in other encodings, read as UTF-8,
+# has 0.72 (EUC-JP) to 1.0 broken; with a declaration the benefit of the doubt goes further.
 BROKEN_UTF8_MOST = 0.34
 BROKEN_UTF8_MOST_DECLARED = 0.6
 
@@ -22,6 +22,8 @@ COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 META_CHARSET = re.compile(rb"""<meta\b[^>]*?\bcharset\s*=[\s"']*([^\s"'/>;]+)""", re.IGNORECASE)
 XML_ENCODING = re.compile(rb"""\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']\s*([^"'\s]+)""")
 ISO_2022_JP_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\([IJ])")
+NON_ASCII_RUN = re.compile(rb"[\x80-\xff]+")
+LONE_RUN_MOST = 1.5  # bytes; random bytes have 2, Cyrillic words 5
 ASCII = bytes(range(128))
 
 # Python's codecs for WHATWG's labels where the plain name stands for less than browsers decode under it.
@@ -39,6 +41,8 @@ EXTRA_LABELS = {
     "x-mac-cyrillic": "mac-cyrillic",
     "x-mac-ukrainian": "mac-cyrillic",
 }
+# The detector can't tell koi8-r from koi8-u, which has all letters of both; cp949 is no label of WHATWG's, but a codec.
+DETECTED = {"koi8-r": "koi8-u", "cp949": "cp949"}
 
 
 def decode_html(body: bytes, http_charset: str | None) -> tuple[str, str] | None:
@@ -93,6 +97,8 @@ def _utf8(body: bytes, declared: bool) -> str | None:
         text = body.decode("utf-8", "replace")
     wide = len(text) - (len(body) - len(body.translate(None, ASCII)))  # characters beyond ASCII
     bad = text.count("\ufffd") - body.count(b"\xef\xbf\xbd")
+    if declared and bad * 1000 <= len(text):
+        return text  # a stray byte in a page of plain ASCII
     return text if bad <= wide * (BROKEN_UTF8_MOST_DECLARED if declared else BROKEN_UTF8_MOST) else None
 
 
@@ -125,6 +131,16 @@ def _tolerant(body: bytes, encoding: str) -> tuple[str, str] | None:
 def _detected(body: bytes) -> tuple[str, str] | None:
     from resiliparse.parse.encoding import detect_encoding
 
-    encoding = detect_encoding(body, max_len=DETECT_BYTES)
-    encoding = WIDER.get(encoding, encoding) if encoding else None
-    return _tolerant(body, encoding) if encoding and encoding != "utf-8" else None
+    # Its own mapping to WHATWG's names turns Korean and "unknown" into UTF-8. What WHATWG doesn't name (DOS code pages)
+    # is no encoding of web pages, but a wrong guess.
+    name = detect_encoding(body, max_len=DETECT_BYTES, html5_compatible=False)
+    encoding = DETECTED.get(name) or codec_of(name) if name else None
+    if encoding and encoding != "utf-8" and (decoded := _tolerant(body, encoding)):
+        return decoded
+    return (body.decode("cp1252", "replace"), "cp1252") if _is_western(body) else None
+
+
+def _is_western(body: bytes) -> bool:
+    """Whether bytes beyond ASCII stand alone, as accented letters and typographic marks do in Western text."""
+    runs = NON_ASCII_RUN.findall(body)
+    return len(runs) > 0 and sum(map(len, runs)) < LONE_RUN_MOST * len(runs)

@@ -1,8 +1,8 @@
 """Main text out of HTML, in a child process that can be killed.
 
-Web pages are hostile: a parser can loop, eat memory or crash, and Python can't interrupt C code. So HTML is parsed in a
-child that the kernel stops at a CPU time and a memory limit per page. Both limits count the child's own use, not the wall
-clock, so a loaded machine drops no page that an idle one keeps.
+Web pages are hostile: a parser can loop, eat memory or crash, and Python can't interrupt C code. So HTML is parsed in
+a child that the kernel stops at a CPU time and a memory limit per page. Both limits count the child's own use, not the
+wall clock, so a loaded machine drops no page that an idle one keeps.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class LanguageGate:
         metadata={"about": "languages that a page may be in (codes of the language model)"}
     )
     min_probability: float = field(
-        default=0.1, metadata={"about": "least probability of one of them", "source": "Bateia; loses 0 of 321 kept pages"}
+        default=0.1,
+        metadata={"about": "least probability of one of them", "source": "Bateia; loses 0 of 321 kept pages"},
     )
     model: str = field(default="lid.176.ftz", metadata={"about": "fastText language model: an asset's name or a path"})
 
@@ -46,8 +47,8 @@ class ExtractText:
     """HTML to main text, by trafilatura or resiliparse.
 
     trafilatura runs as FineWeb runs it: precision favoured, no comments, repeated segments within the page removed. Its
-    cache of segments is made anew for each page; shared by all pages, as in datatrove, a page's text depends on what came
-    before it.
+    cache of segments is made anew for each page; shared by all pages, as in datatrove, a page's text would depend on
+    what came before it.
     """
 
     stage: ClassVar[str] = "extract"
@@ -195,7 +196,9 @@ class Extractor:
         self.close()
         self._deaths += 1
         if self._deaths >= MAX_DEATHS_IN_A_ROW:
-            raise ExtractorDied(f"the extraction child died on {self._deaths} pages in a row; the last words: {message}")
+            raise ExtractorDied(
+                f"the extraction child died on {self._deaths} pages in a row; the last words: {message}"
+            )
         if code == -SIGPROF:
             self.cpu_s += self.settings.cpu_limit_s
             return Drop(ExtractText.stage, "cpu_limit", self.settings.cpu_limit_s, self.settings.cpu_limit_s)

@@ -1,8 +1,8 @@
 """The process that parses hostile HTML: pages in on standard input, text out on standard output, killed by the kernel.
 
-Run as `python -m transforms.steps.extraction_child SETTINGS_JSON` by extraction.Extractor. Frames: a page is a uint32 length
-and UTF-8; a reply is a uint32 length, a float64 of CPU seconds and JSON. An exception that is not expected ends the process;
-the parent then drops the page, names the exception in the ledger and starts another child.
+Run as `python -m transforms.steps.extraction_child SETTINGS_JSON` by extraction.Extractor. Frames: a page is a uint32
+length and UTF-8; a reply is a uint32 length, a float64 of CPU seconds and JSON. An exception that is not expected ends
+the process; the parent then drops the page, names the exception in the ledger and starts another child.
 """
 
 import gc

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from schemas.page import Page
 from schemas.verdict import Drop
 from transforms.steps.charset import decode_html
-
-if TYPE_CHECKING:
-    from transforms.steps.warc import Response
+from transforms.steps.warc_events import Response
 
 STAGE = "read"
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})

@@ -25,7 +25,9 @@ def probabilities(text: str, model: str, k: int = 5) -> dict[str, float]:
     New lines become spaces, as in FineWeb (the model reads one line). Empty for a text with no known character n-gram.
     """
     labels, scores = load_model(model).predict(text.replace("\n", " "), k=k)
-    return {label.removeprefix("__label__"): min(float(score), 1.0) for label, score in zip(labels, scores, strict=True)}
+    return {
+        label.removeprefix("__label__"): min(float(score), 1.0) for label, score in zip(labels, scores, strict=True)
+    }
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,11 @@ class KeepLanguages:
     def checks(self, document: Document) -> Iterator[Check]:
         known = document if document.language is not None else self.identify(document)
         yield Check(
-            "low_language_score", "language_score", known.language_score or 0.0, ">", self.threshold(known.language or "")
+            "low_language_score",
+            "language_score",
+            known.language_score or 0.0,
+            ">",
+            self.threshold(known.language or ""),
         )
 
     def __call__(self, document: Document) -> Document | Drop:
@@ -75,5 +81,11 @@ class KeepLanguages:
         if reason is None:
             return known
         return Drop(
-            self.stage, reason, score, self.threshold(language), detail=language, language=language, language_score=score
+            self.stage,
+            reason,
+            score,
+            self.threshold(language),
+            detail=language,
+            language=language,
+            language_score=score,
         )

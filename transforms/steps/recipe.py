@@ -1,4 +1,4 @@
-"""A recipe: every step that a page goes through, in order, with its thresholds. It is data; a variant is a difference."""
+"""A recipe: every step that a page goes through, in order, with its thresholds. Data; a variant is a difference."""
 
 from __future__ import annotations
 

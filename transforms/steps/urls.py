@@ -46,10 +46,11 @@ class DropBlockedUrls:
 
     The ledger's detail names the categories or words and the list with its date.
 
-    Differences from datatrove's URLFilter 0.10, which made FineWeb: it looks up the registered domain and the full
-    host, we every parent, top-level domains included (UT1 lists `xxx` whole); it compares listed URLs, which have no
-    scheme, with URLs that have one, so that there this rule never hits; it compares lower-case words with the URL's
-    words as written, we ignore case.
+    Differences from datatrove's URLFilter 0.10, which made FineWeb:
+    - it looks up the registered domain and the full host; we every parent, top-level domains included (UT1 lists `xxx`
+      whole), and IP addresses, which it takes for no host at all;
+    - it compares listed URLs, which have no scheme, with URLs that have one, so that there this rule never hits;
+    - it compares lower-case words with the URL's words as written; we ignore case.
     """
 
     stage: ClassVar[str] = "url"

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 from transforms.steps.gzip_members import (
     GZIP_MAGIC,
@@ -26,10 +24,11 @@ from transforms.steps.gzip_members import (
     open_member,
 )
 from transforms.steps.html_pages import page_of
-from transforms.steps.http_response import BadMessage, parse_response
-from transforms.steps.warc_records import RECORD_LINE, ReadLimits, Record, find_record, read_records
+from transforms.steps.warc_events import Event, Response, Skipped, Unreadable, event_of
+from transforms.steps.warc_records import RECORD_LINE, ReadLimits, find_record, read_records
 
 __all__ = [
+    "Event",
     "ReadLimits",
     "Response",
     "Skipped",
@@ -45,7 +44,6 @@ __all__ = [
 
 SNIFF_BYTES = 4 << 20
 ARC_LINE = re.compile(rb"filedesc://|(?:https?|dns|ftp):\S+ [\d.]+ \d{14} \S+ -?\w+\r?\n")
-SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 NOT_WARC = {
     b"\x28\xb5\x2f\xfd": "Zstandard data",
     b"BZh": "bzip2 data",
@@ -53,7 +51,6 @@ NOT_WARC = {
     b"PK\x03\x04": "a ZIP archive",
     b"PAR1": "a Parquet file",
 }
-UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,59 +61,6 @@ class Unit:
     size: int
     start: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """One readable `response` record of http or https.
-
-    url: percent-encoded where it held spaces or control characters; it always has a host.
-    offset: where the gzip member (or plain record) starts in the file. Records of one gzip member share it.
-    size: bytes of the gzip member if the record is alone in it, else of the inflated (or plain) record.
-    status: None if the status line has no number. content_type: media type in lower case, '' if none.
-    payload_type: WARC-Identified-Payload-Type. body: without transfer and content encodings.
-    truncated: WARC-Truncated, else the name of the HTTP encoding that ends early, else None.
-    """
-
-    url: str
-    record_id: str
-    date: str
-    offset: int
-    size: int
-    status: int | None
-    content_type: str
-    http_charset: str | None
-    payload_type: str | None
-    body: bytes
-    truncated: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Bytes of the file that gave no response.
-
-    reason: gzip_damaged, gzip_truncated, record_truncated, record_too_large, body_too_large, bad_warc_header,
-        bad_http_header, bad_content_encoding, bad_url, or junk (bytes between members that belong to none).
-    size: bytes of the file up to the next readable member; in a gzip member of many records, inflated bytes.
-    """
-
-    offset: int
-    size: int
-    reason: str
-    url: str | None = None
-    record_id: str | None = None
-    detail: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A sound record that is no HTTP response. kind: its WARC-Type, its URL's scheme (dns, ftp)."""
-
-    offset: int
-    kind: str
-
-
-Event = Response | Unreadable | Skipped
 
 
 def split_units(path: str, size: int, unit_bytes: int) -> list[Unit]:
@@ -178,9 +122,10 @@ def _read_members(file: FileBlocks, position: int, limits: ReadLimits) -> Iterat
             if record.broken:
                 reached = _next_member(file, position + 1)
                 size = reached - position
+                record = replace(record, fault=_damage(record.fault, reached < file.size))
             elif alone and record.last and member.end:
                 size = member.end - position
-            yield position, False, _event(record, position, size, limits), reached
+            yield position, False, event_of(record, position, size, limits), reached
             alone = False
         position = member.end or _next_member(file, position + 1)
 
@@ -190,8 +135,22 @@ def _next_member(file: FileBlocks, position: int) -> int:
     return file.size if found is None else found
 
 
+def _damage(fault: str, followed: bool) -> str:
+    """A member that ends too early is cut by the end of the file only if no other follows."""
+    return "gzip_damaged" if followed else fault
+
+
 def _junk(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
-    """What lies between members; None if it is only padding."""
+    """What lies in a stretch without records; None if it is only padding or an empty gzip member."""
+    if GZIP_MAGIC.match(file.at(start, 4)):
+        tape = Tape(GzipMember(file, start))
+        try:
+            empty = tape.fill(1) == 0
+        except GzipFault as fault:
+            return Unreadable(start, stop - start, _damage(fault.reason, stop < file.size), detail=fault.detail)
+        if empty and tape.source.end == stop:
+            return None
+        return Unreadable(start, stop - start, "junk", detail="a gzip member that holds no WARC record")
     position = start
     while position < stop:
         block = bytes(file.at(position, min(1 << 16, stop - position)))
@@ -210,68 +169,8 @@ def _read_plain(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator
             return
         position = found
     for record in read_records(tape, position, limits):
-        event = _event(record, record.start, record.stop - record.start, limits)
+        event = event_of(record, record.start, record.stop - record.start, limits)
         yield record.start, record.head is not None, event, record.stop
-
-
-def _event(record: Record, offset: int, size: int, limits: ReadLimits) -> Event:
-    """What one record is to the read stage."""
-    head = record.head
-    fault = record.fault or ""
-    if head is None:
-        return Unreadable(offset, size, fault, detail=record.detail)
-    kind = head.get(b"warc-type").lower()
-    url = _clean_url(head.get(b"warc-target-uri"))
-    record_id = head.get(b"warc-record-id")
-    unreadable = partial(Unreadable, offset, size, url=url, record_id=record_id)
-    if record.broken:
-        return unreadable(reason=fault, detail=record.detail)
-    if not kind:
-        return unreadable(reason="bad_warc_header", detail="no WARC-Type")
-    if kind != "response":
-        return Skipped(offset, kind)
-    scheme = SCHEME.match(url)
-    if scheme and scheme[1].lower() not in ("http", "https"):
-        return Skipped(offset, scheme[1].lower())
-    if url_fault := _url_fault(url):
-        return unreadable(reason="bad_url", detail=url_fault)
-    if fault:
-        return unreadable(reason=fault, detail=record.detail)
-    message = parse_response(record.block, limits.max_header_bytes, limits.max_body_bytes)
-    if isinstance(message, BadMessage):
-        return unreadable(reason=message.reason, detail=message.detail)
-    return Response(
-        url=url,
-        record_id=record_id,
-        date=head.get(b"warc-date"),
-        offset=offset,
-        size=size,
-        status=message.status,
-        content_type=message.content_type,
-        http_charset=message.charset,
-        payload_type=head.get(b"warc-identified-payload-type").lower() or None,
-        body=message.body,
-        truncated=head.get(b"warc-truncated") or message.cut,
-    )
-
-
-def _clean_url(value: str) -> str:
-    """The URL without wget's <angle brackets>; spaces and control characters percent-encoded."""
-    value = value.strip()
-    if value.startswith("<") and value.endswith(">"):
-        value = value[1:-1].strip()
-    return UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", value)
-
-
-def _url_fault(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises if it is no number
-    except ValueError as error:
-        return str(error)
-    if not parts.scheme:
-        return "no scheme"
-    return None if parts.hostname else "no host"
 
 
 def _is_gzip(file: FileBlocks) -> bool:

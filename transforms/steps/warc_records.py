@@ -29,6 +29,7 @@ RECORD_LINE = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n")
 HEAD_END = re.compile(rb"\n\r*\n")
 BLANK_LINES = re.compile(rb"\r*\n\r*\n")
 LAST_LINE_BREAKS = re.compile(rb"(?:\r?\n){1,2}\Z")  # what separates a block from the next record
+PADDING_HELD = 1 << 16  # bytes of padding passed over at once
 LINE_MOST = 64  # bytes of a record's first line, for searches across what was read so far
 
 
@@ -57,7 +58,7 @@ class Record:
 
     block: what follows the header, e.g. an HTTP message. Empty if there is a fault.
     last: nothing follows it on the tape.
-    fault: None, junk, bad_warc_header, record_too_large, record_truncated, gzip_damaged or gzip_truncated.
+    fault: '', junk, bad_warc_header, record_too_large, record_truncated, gzip_damaged or gzip_truncated.
     """
 
     start: int
@@ -65,7 +66,7 @@ class Record:
     head: Head | None = None
     block: bytes = b""
     last: bool = False
-    fault: str | None = None
+    fault: str = ""
     detail: str | None = None
 
     @property
@@ -139,22 +140,23 @@ def _follows(tape: Tape, position: int) -> int | None:
         return None
     offset = position - tape.start
     if tape.stop == position or BLANK_LINES.match(tape.held, offset):
-        return skip_padding(tape, position)
-    after = skip_padding(tape, position)
+        return skip_padding(tape, position, position + PADDING_HELD)
+    after = skip_padding(tape, position, position + PADDING_HELD)
     at_end = tape.ended and after == tape.stop
     return after if at_end or RECORD_LINE.match(tape.held, after - tape.start) else None
 
 
-def skip_padding(tape: Tape, position: int) -> int:
-    """Position of the first byte at or after `position` that is no line break and no NUL. Raises GzipFault."""
-    while True:
+def skip_padding(tape: Tape, position: int, stop: int) -> int:
+    """Position of the first byte at or after `position` that is no line break and no NUL, or about `stop`."""
+    while position < stop:
         tape.fill(position + LINE_MOST)
-        ahead = tape.held[position - tape.start : position - tape.start + (1 << 16)]
+        ahead = tape.held[position - tape.start : position - tape.start + LINE_MOST]
         rest = ahead.lstrip(PADDING)
         position += len(ahead) - len(rest)
         if rest or not ahead:
-            tape.fill(position + LINE_MOST)
-            return position
+            break
+    tape.fill(position + LINE_MOST)
+    return position
 
 
 def _delimit(tape: Tape, head: Head, limits: ReadLimits) -> tuple[Record, int | None]:
@@ -206,10 +208,13 @@ def read_records(tape: Tape, position: int, limits: ReadLimits) -> Iterator[Reco
     head = None
     try:
         while True:
-            position = skip_padding(tape, position)
+            padded = position
+            position = skip_padding(tape, padded, padded + PADDING_HELD)
             tape.forget(position)
             if tape.stop == position:
                 return
+            if position >= padded + PADDING_HELD:
+                continue
             head = read_head(tape, position, limits)
             if head is None:
                 looks = RECORD_LINE.match(tape.held)

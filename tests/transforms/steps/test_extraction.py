@@ -41,7 +41,12 @@ def test_limits_name_themselves(html, settings, reason, value, threshold) -> Non
     with Extractor(settings) as child:
         verdict = child.extract(page(html))
         assert isinstance(verdict, Drop)
-        assert (verdict.stage, verdict.reason, verdict.value, verdict.threshold) == ("extract", reason, value, threshold)
+        assert (verdict.stage, verdict.reason, verdict.value, verdict.threshold) == (
+            "extract",
+            reason,
+            value,
+            threshold,
+        )
         if settings is SETTINGS:
             assert isinstance(child.extract(page(ARTICLE)), str), "the next page gets a new child"
 
