@@ -1,6 +1,6 @@
 """Claim: the Gopher, C4 and FineWeb steps give datatrove's verdicts on the same texts, at a fraction of its CPU time.
 
-    python -m benchmarks.filters_vs_datatrove --corpus WARCS --peer-python VENV/bin/python [--language en] [--model lid.176.ftz]
+    python -m benchmarks.filters_vs_datatrove --corpus WARCS --peer-python VENV/bin/python [--model lid.176.ftz]
 
 Extracts the texts of all HTML responses once, then runs both sides on them, each in a process of its own and one after
 the other: every step on every text (no step spares the next one work), twice, so that the second pass shows what a
@@ -93,8 +93,8 @@ def texts_of(corpus: Path, language: str, model: str | None) -> list[str]:
         return texts
     import fasttext
 
-    label = fasttext.load_model(model)
-    return [text for text in texts if label.predict(text.replace("\n", " "), k=1)[0][0] == f"__label__{language}"]
+    predict = fasttext.load_model(model).predict
+    return [text for text in texts if f"__label__{language}" in predict(text.replace("\n", " "), k=1)[0]]
 
 
 def timed(action: Callable[[Any], Any], argument: Any) -> tuple[Any, int]:

@@ -99,10 +99,10 @@ def execute_curate(run: Any, args: argparse.Namespace) -> int:
 
 
 def tell_stopped(run: Any, what: str) -> None:
-    from pipelines.curate import count_finished
+    from pipelines.curate import finished_units
 
     sys.stderr.write(
-        f"bateia: {what}; {count_finished(run)} of {len(run.units)} units are finished in {run.output}. "
+        f"bateia: {what}; {len(finished_units(run))} of {len(run.units)} units are finished in {run.output}. "
         "The same command goes on from there.\n"
     )
 

@@ -51,6 +51,16 @@ class Run:
         ]
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How a run went: its runner, worker processes, wall-clock seconds, and the units that were finished before it."""
+
+    runner: str
+    workers: int
+    wall_s: float
+    resumed: frozenset[str]
+
+
 def plan_run(
     output: str, bound: BoundRecipe, files: list[WarcFile], unit_mb: int, dump: str | None, keep_dropped: bool
 ) -> Run:
@@ -127,7 +137,7 @@ def build(root: Any, run: Run) -> Any:
     return root | "Plan" >> beam.Create([run.plan_path]) | "CurateUnits" >> CurateUnits(job)
 
 
-def finish(run: Run, runner: str, workers: int, wall_s: float, resumed: int, guard: bool = True) -> dict[str, Any]:
+def finish(run: Run, pace: Pace, guard: bool = True) -> dict[str, Any]:
     """Add up the units, check the numbers, write the reports and, last, the manifest. Returns the report.
 
     Raises BrokenRun if numbers don't add up or, with `guard`, if a stage dropped an absurd share.
@@ -155,8 +165,7 @@ def finish(run: Run, runner: str, workers: int, wall_s: float, resumed: int, gua
         files=tuple(sorted(files, key=lambda file: file.path)),
         dataset_hash=hash_dataset(files),
     )
-    pace = {"runner": runner, "workers": workers, "wall_s": wall_s, "units_resumed": resumed}
-    report = report_of(run.bound.recipe, manifest, tally, [record["timings"] for record in records], pace)
+    report = report_of(run.bound.recipe, manifest, tally, throughput_of(records, pace))
     remove_strays(run.output, {file.path for file in files})
     write_reports(run.output, report)
     write_manifest(run.output, manifest)
@@ -181,8 +190,8 @@ def check(run: Run, tally: Tally, files: Iterable[FileEntry], guard: bool) -> No
     for stage, reached, dropped in funnel(run.bound.recipe, tally) if guard else []:
         if stage not in UNGUARDED and reached >= GUARDED_FROM and dropped > limit * reached:
             raise BrokenRun(
-                f"stage {stage} dropped {dropped:,} of {reached:,} pages, more than the {limit:.0%} that the recipe calls "
-                "sane; look at ledger/ for the reasons, then repeat the command with --no-guard if it is right"
+                f"stage {stage} dropped {dropped:,} of {reached:,} pages, more than the recipe's {limit:.0%}; "
+                "look at ledger/ for the reasons, then repeat the command with --no-guard if it is right"
             )
 
 
@@ -213,10 +222,30 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in VERSIONED}
 
 
-def count_finished(run: Run) -> int:
+def finished_units(run: Run) -> frozenset[str]:
     from transforms.units import is_finished
 
-    return sum(is_finished(run.output, unit["name"]) for unit in run.units)
+    return frozenset(unit["name"] for unit in run.units if is_finished(run.output, unit["name"]))
+
+
+def throughput_of(records: list[dict[str, Any]], pace: Pace) -> dict[str, Any]:
+    """Times and rates of a run. Pages a second count what this run read; CPU and memory are of all units."""
+    read = sum(record["tally"]["read"] for record in records)
+    read_now = sum(record["tally"]["read"] for record in records if record["name"] not in pace.resumed)
+    timings = [record["timings"] for record in records]
+    cpu_s = sum(timing["cpu_s"] for timing in timings)
+    return {
+        "runner": pace.runner,
+        "workers": pace.workers,
+        "wall_s": pace.wall_s,
+        "cpu_s": cpu_s,
+        "extraction_cpu_s": sum(timing["extraction_cpu_s"] for timing in timings),
+        "pages_per_s": read_now / pace.wall_s if pace.wall_s else 0.0,
+        "cpu_ms_per_page": 1000 * cpu_s / read if read else 0.0,
+        "max_rss_mb": max((timing["max_rss_mb"] for timing in timings), default=0),
+        "units": len(records),
+        "units_resumed": len(pace.resumed),
+    }
 
 
 def execute(run: Run, workers: int, beam_args: list[str], guard: bool, show_progress: bool) -> dict[str, Any]:
@@ -224,7 +253,7 @@ def execute(run: Run, workers: int, beam_args: list[str], guard: bool, show_prog
     from pipelines.progress import ProgressLine
     from pipelines.runner import run_pipeline
 
-    resumed, started = count_finished(run), time.monotonic()
+    resumed, started = finished_units(run), time.monotonic()
     sizes = [(unit["name"], unit["end"] - unit["start"]) for unit in run.units]
     progress = ProgressLine(run.output, sizes) if show_progress else None
     if progress is not None:
@@ -234,4 +263,4 @@ def execute(run: Run, workers: int, beam_args: list[str], guard: bool, show_prog
     finally:
         if progress is not None:
             progress.close()
-    return finish(run, runner, workers, time.monotonic() - started, resumed, guard)
+    return finish(run, Pace(runner, workers, time.monotonic() - started, resumed), guard)

@@ -90,7 +90,8 @@ class ProgressLine:
         left = duration((self._total - sight.bytes) / byte_rate) if byte_rate else "?"
         done = sight.bytes / self._total if self._total else 1.0
         ending = f"ETA {left}" if sight.units < self._units else f"in {duration(elapsed)}"
-        return f"{done:4.0%}  {sight.units}/{self._units} units  {sight.read:,} pages  {rate:.0f} pages/s  kept {share}  {ending}"
+        pages = f"{sight.read:,} pages  {rate:.0f} pages/s  kept {share}"
+        return f"{done:4.0%}  {sight.units}/{self._units} units  {pages}  {ending}"
 
 
 def duration(seconds: float) -> str:

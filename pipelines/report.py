@@ -13,9 +13,7 @@ from transforms.steps.recipe import Recipe
 TOP_LANGUAGES, TOP_DOMAINS = 30, 25
 
 
-def report_of(
-    recipe: Recipe, manifest: Manifest, tally: Tally, timings: list[dict[str, float]], pace: dict[str, Any]
-) -> dict[str, Any]:
+def report_of(recipe: Recipe, manifest: Manifest, tally: Tally, throughput: dict[str, Any]) -> dict[str, Any]:
     """Everything that report.html shows, as plain data. Times differ between runs; all else does not."""
     from pipelines.curate import funnel
 
@@ -39,7 +37,7 @@ def report_of(
         "lengths": lengths_of(tally),
         "domains": [{"domain": name, "read": read, "kept": kept} for name, read, kept in top(tally.hosts, TOP_DOMAINS)],
         "quality": quality_of(recipe, tally),
-        "throughput": throughput_of(tally, timings, pace),
+        "throughput": throughput,
         "samples": samples_of(tally),
         "dataset_hash": manifest.dataset_hash,
         "versions": manifest.versions,
@@ -95,19 +93,6 @@ def quality_of(recipe: Recipe, tally: Tally) -> list[dict[str, Any]]:
             at = {f"p{p}": values[min(len(values) - 1, len(values) * p // 100)] for p in (5, 50, 95)}
             rows.append({"measure": measure, **at})
     return rows
-
-
-def throughput_of(tally: Tally, timings: list[dict[str, float]], pace: dict[str, Any]) -> dict[str, Any]:
-    cpu = sum(timing["cpu_s"] for timing in timings)
-    return {
-        **pace,
-        "cpu_s": cpu,
-        "extraction_cpu_s": sum(timing["extraction_cpu_s"] for timing in timings),
-        "pages_per_s": tally.read / pace["wall_s"] if pace["wall_s"] else 0.0,
-        "cpu_ms_per_page": 1000 * cpu / tally.read if tally.read else 0.0,
-        "max_rss_mb": max((timing["max_rss_mb"] for timing in timings), default=0),
-        "units": len(timings),
-    }
 
 
 def samples_of(tally: Tally) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ A `Tape` never holds more than its reader asks for, so a member that inflates to
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Generic, TypeVar
 
@@ -15,7 +16,7 @@ IsalError: type[Exception] = igzip_lib.IsalError  # pyright: ignore  (its stub m
 
 BLOCK_BYTES = 1 << 20  # one read of the file; object stores like few large reads
 SLICE_BYTES = 1 << 15  # compressed bytes handed to the inflater at once: what follows the member is copied back
-HEAD_BYTES = 1 << 10  # first slice: the record's header is inflated before damage behind it is met, and can be named
+HEAD_BYTES = 1 << 11  # inflated bytes saved from a damaged member: a record's header
 PIECE_BYTES = 1 << 18  # inflated bytes taken at once
 RATIO_MOST = 1032  # deflate can't expand a byte to more (zlib's technical notes)
 
@@ -116,20 +117,29 @@ class GzipMember:
 
     def _pieces(self) -> Iterator[bytes]:
         inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-        position, slice_bytes = self.offset, HEAD_BYTES
+        position = self.offset
         while not inflater.eof:
-            given = self.file.at(position, slice_bytes) if inflater.needs_input else b""
+            given = self.file.at(position, SLICE_BYTES) if inflater.needs_input else b""
             if inflater.needs_input and not given:
                 raise GzipFault("gzip_truncated", "the file ends inside a gzip member")
-            position += len(given)
             try:
                 piece = inflater.decompress(given, max_length=PIECE_BYTES)
             except IsalError as error:
+                if position == self.offset:
+                    yield _sound_head(given)
                 raise GzipFault("gzip_damaged", str(error)) from None
-            slice_bytes = SLICE_BYTES
+            position += len(given)
             if piece:
                 yield piece
         self.end = position - len(inflater.unused_data)
+
+
+def _sound_head(data: bytes | memoryview) -> bytes:
+    """What a damaged member begins with, to name its record: igzip gives nothing of a slice that has damage."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(data, HEAD_BYTES)
+    except zlib.error:
+        return b""
 
 
 Source = TypeVar("Source", bound=PlainBytes | GzipMember)

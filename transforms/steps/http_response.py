@@ -162,22 +162,29 @@ def _inflate(body: bytes, most: int) -> tuple[bytes, bool] | None:
     return (data, False) if data and not MARKUP.match(body) else None
 
 
-def _zlib(data: bytes, wbits: int, most: int) -> tuple[bytes, bool, bytes]:
-    """Inflate up to `most` bytes: what came out before any damage, whether it is whole, what follows it."""
+def _zlib(data: bytes, wbits: int, most: int, piece: int = 1 << 16) -> tuple[bytes, bool, bytes]:
+    """Inflate up to `most` bytes: what came out before any damage, whether it is whole, what follows it.
+
+    piece: bytes given and taken at once; what zlib had inflated in the call that meets the damage is lost.
+    """
     inflater = zlib.decompressobj(wbits)
     parts: list[bytes] = []
-    room = most
+    room, given, pending = most, 0, b""
     try:
         while room > 0 and not inflater.eof:
-            part = inflater.decompress(data, min(room, 1 << 16))
-            data = inflater.unconsumed_tail
+            if not pending:
+                pending = data[given : given + piece]
+                given += len(pending)
+            part = inflater.decompress(pending, min(room, piece))
+            pending = inflater.unconsumed_tail
             parts.append(part)
             room -= len(part)
-            if not part and not data:
+            if not part and not pending and given == len(data):
                 break
     except zlib.error:
-        return b"".join(parts), False, b""
-    return b"".join(parts), inflater.eof, inflater.unused_data
+        small = 256
+        return (b"".join(parts), False, b"") if piece <= small else _zlib(data, wbits, most, small)
+    return b"".join(parts), inflater.eof, inflater.unused_data + data[given:]
 
 
 def _decode_arrow(body: bytes, codec: str, most: int) -> tuple[bytes, bool] | None:

@@ -93,9 +93,9 @@ def parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
 
 def read_head(tape: Tape, position: int, limits: ReadLimits) -> Head | None:
     """The record header at `position`; None if it is none, has no end or exceeds the limit. Raises GzipFault."""
-    searched = position
-    while (end := HEAD_END.search(tape.held, searched - tape.start)) is None:
-        if tape.ended or tape.stop - position > limits.max_header_bytes:
+    searched, limit = position, position + limits.max_header_bytes
+    while (end := HEAD_END.search(tape.held, searched - tape.start, limit - tape.start)) is None:
+        if tape.ended or tape.stop >= limit:
             return None
         searched = max(position, tape.stop - LINE_MOST)
         tape.fill(tape.stop + 1)

@@ -116,7 +116,7 @@ SMALL = ReadLimits(max_record_bytes=3000, max_body_bytes=1000, max_header_bytes=
         ("cut in the middle", member(A) + member(page("random" * 40), 0)[:600] + member(C), "a [gzip_damaged] c"),
         ("cut in the gzip header", member(A) + member(B)[:5] + member(C), "a [gzip_damaged] c"),
         ("wrong checksum", member(A) + member(B)[:-8] + b"\0\0\0\0" + member(B)[-4:] + member(C), "a [gzip_damaged] c"),
-        ("plain, cut at the end", A + B[:-300], "a [record_truncated]"),
+        ("plain, cut at the end", A + B[:-60], "a [record_truncated]"),
         ("length too big", member(A) + member(small("b", length="999")) + member(C), "a b c"),
         ("length too small", member(A) + member(small("b", length="7")) + member(C), "a b c"),
         ("plain, length too big", A + small("b", length="300") + C, "a b c"),
@@ -250,9 +250,7 @@ def test_fuzzed_files_end_and_any_cut_reads_the_same() -> None:
         data = bytearray(UNIT_FILES[rnd.choice(list(UNIT_FILES))])
         for _ in range(rnd.choice((1, 3, 10))):
             at = rnd.randrange(len(data))
-            what = rnd.choice(
-                (b"", rnd.randbytes(1), rnd.randbytes(200), bytes(100), b"WARC/1.0\r\n", b"\x1f\x8b\x08\0")
-            )
+            noise = (b"", rnd.randbytes(1), rnd.randbytes(200), bytes(100), b"WARC/1.0\r\n", b"\x1f\x8b\x08\0")
             data[at : at + rnd.choice((0, 1, 100))] = rnd.choice(noise)
         whole = read(bytes(data))
         units = split_units("x", len(data), rnd.randrange(20, 3000))

@@ -1,0 +1,193 @@
+"""HTTP responses as crawlers store them: odd headers, encodings that are there, and encodings that are only claimed."""
+
+from __future__ import annotations
+
+import gzip
+import time
+import zlib
+
+import pyarrow as pa
+import pytest
+
+from transforms.steps.http_response import BadMessage, Message, parse_response
+
+BODY = (
+    b"<!DOCTYPE html><html><body>"
+    + b"".join(b"<p>line %d of the page</p>\n" % n for n in range(200))
+    + b"</body></html>"
+)
+
+
+def parse(block: bytes, most: int = 1 << 20) -> Message | BadMessage:
+    return parse_response(block, max_header_bytes=1 << 21, max_body_bytes=most)
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "content_type", "charset"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n", 200, "text/html", "utf-8"),
+        (b"HTTP/1.0 404\r\ncontent-type:text/html\r\n\r\n", 404, "text/html", None),
+        (b"HTTP/2 200\r\nCONTENT-TYPE : TEXT/HTML;CHARSET='UTF-8'\r\n\r\n", 200, "text/html", "UTF-8"),
+        (b"HTTP/1.1 200 OK\nContent-Type: text/html\nServer: x\n\n", 200, "text/html", None),
+        (b"HTTP/1.1 200 OK\r\nX: y\n\r\n", 200, "", None),
+        (b"\r\nHTTP/1.1 200 OK\r\n\r\n", 200, "", None),
+        (b"ICY 200 OK\r\nContent-Type: text/html\r\n\r\n", 200, "text/html", None),
+        (b"HTTP/1.1 abc\r\nContent-Type: text/html\r\n\r\n", None, "text/html", None),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", None, "", None),
+        (
+            b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Type: text/html;\r\n\tcharset=koi8-r\r\n\r\n",
+            200,
+            "text/html",
+            "koi8-r",
+        ),
+        (b"HTTP/1.1 200 OK\r\nX: a\r\n content-type: image/png\r\nno colon\r\n: none\r\n\r\n", 200, "", None),
+        (
+            b"HTTP/1.1 200 OK\r\nX\0: caf\xe9\0\r\nContent-Type: text/html\0; charset=utf-8\0\r\n\r\n",
+            200,
+            "text/html",
+            "utf-8",
+        ),
+        (b"HTTP/1.1 200 OK\r\nX-Crawl-Content-Encoding: gzip\r\nX-Content-Type: a/b\r\n\r\n", 200, "", None),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=a\r\nContent-Type: text/html\r\n\r\n",
+            200,
+            "text/html",
+            None,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=a\r\nContent-Type: nonsense\r\n\r\n",
+            200,
+            "text/html",
+            "a",
+        ),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=\r\n\r\n", 200, "text/html", None),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1_000_000 + b"\r\nContent-Type: text/html\r\n\r\n", 200, "text/html", None),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000 + b"Content-Type: text/html\r\n\r\n", 200, "text/html", None),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_headers(head: bytes, status: int | None, content_type: str, charset: str | None) -> None:
+    assert parse(head + BODY) == Message(status, content_type, charset, BODY)
+
+
+def test_a_header_without_end_is_all_header() -> None:
+    assert parse(b"HTTP/1.1 200 OK\r\nContent-Type: text/html") == Message(200, "text/html", None, b"")
+
+
+@pytest.mark.parametrize(
+    "block", [b"", b"\r\n\r\n", b"<html>", b"HTTPS/1 200\r\n\r\n", b"HTTP/1.1 200\r\nX: " + b"y" * (3 << 20)]
+)
+def test_bad_headers(block: bytes) -> None:
+    bad = parse(block)
+    assert isinstance(bad, BadMessage) and bad.reason == "bad_http_header"
+
+
+def chunked(body: bytes, size: int = 700, end: bytes = b"0\r\n\r\n") -> bytes:
+    parts = (body[i : i + size] for i in range(0, len(body), size))
+    return b"".join(b"%X;ext=1\r\n%s\r\n" % (len(part), part) for part in parts) + end
+
+
+def deflate(body: bytes, wbits: int) -> bytes:
+    packer = zlib.compressobj(wbits=wbits)
+    return packer.compress(body) + packer.flush()
+
+
+def arrow(body: bytes, codec: str) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, codec) as stream:
+        stream.write(body)
+    return sink.getvalue().to_pybytes()
+
+
+GZIP = gzip.compress(BODY)
+BROTLI = arrow(BODY, "brotli")
+ZSTD = arrow(BODY, "zstd")
+
+
+@pytest.mark.parametrize(
+    ("what", "fields", "stored"),
+    [
+        ("plain", "X: y", BODY),
+        ("gzip", "Content-Encoding: gzip", GZIP),
+        ("x-gzip, upper case", "CONTENT-ENCODING: X-GZIP", GZIP),
+        ("gzip in two members", "Content-Encoding: gzip", gzip.compress(BODY[:99]) + gzip.compress(BODY[99:])),
+        ("gzip and rubbish", "Content-Encoding: gzip", GZIP + b"rubbish"),
+        ("gzip twice, said once", "Content-Encoding: gzip", gzip.compress(GZIP)),
+        ("gzip twice, said twice", "Content-Encoding: gzip, gzip", gzip.compress(GZIP)),
+        ("gzip once, said twice", "Content-Encoding: gzip\r\nContent-Encoding: gzip", GZIP),
+        ("deflate", "Content-Encoding: deflate", zlib.compress(BODY)),
+        ("raw deflate", "Content-Encoding: deflate", deflate(BODY, -15)),
+        ("brotli", "Content-Encoding: br", BROTLI),
+        ("zstd", "Content-Encoding: zstd", ZSTD),
+        ("brotli in gzip", "Content-Encoding: br, gzip", gzip.compress(BROTLI)),
+        ("identity", "Content-Encoding: identity", BODY),
+        ("unknown", "Content-Encoding: utf-8", BODY),
+        ("lying gzip", "Content-Encoding: gzip", BODY),
+        ("lying deflate", "Content-Encoding: deflate", BODY),
+        ("lying brotli", "Content-Encoding: br", BODY),
+        ("lying zstd", "Content-Encoding: zstd", BODY),
+        ("chunked", "Transfer-Encoding: chunked", chunked(BODY)),
+        ("chunked by line feeds", "Transfer-Encoding: chunked", chunked(BODY).replace(b"\r\n", b"\n")),
+        ("chunked with a trailer", "Transfer-Encoding: chunked", chunked(BODY, end=b"0\r\nX: y\r\n\r\n")),
+        ("chunked gzip", "Transfer-Encoding: chunked\r\nContent-Encoding: gzip", chunked(GZIP, 50)),
+        ("chunked brotli", "Content-Encoding: br\r\nTransfer-Encoding: Chunked", chunked(BROTLI, 50)),
+        ("lying chunked", "Transfer-Encoding: chunked", BODY),
+        ("lying chunked, hex first", "Transfer-Encoding: chunked", b"bad\r\n" + BODY),
+        ("Common Crawl's", "X-Crawl-Content-Encoding: gzip\r\nX-Crawl-Transfer-Encoding: chunked", BODY),
+    ],
+    ids=lambda value: value if isinstance(value, str) and ":" not in value else "",
+)
+def test_encodings(what: str, fields: str, stored: bytes) -> None:
+    message = parse(b"HTTP/1.1 200 OK\r\n" + fields.encode() + b"\r\n\r\n" + stored)
+    expected = stored if what == "lying chunked, hex first" else BODY
+    assert isinstance(message, Message) and message.body == expected and message.cut is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "stored", "cut"),
+    [
+        ("Content-Encoding: gzip", GZIP[:-30], "gzip"),
+        ("Content-Encoding: gzip", GZIP[:-8] + b"\0" * 8, "gzip"),
+        ("Content-Encoding: deflate", zlib.compress(BODY)[:-30], "deflate"),
+        ("Content-Encoding: deflate", deflate(BODY, -15)[:-30], "deflate"),
+        ("Transfer-Encoding: chunked", chunked(BODY)[:-500], "chunked"),
+        ("Transfer-Encoding: chunked", chunked(BODY, end=b""), "chunked"),
+    ],
+)
+def test_what_was_cut_is_kept_and_said(fields: str, stored: bytes, cut: str) -> None:
+    message = parse(b"HTTP/1.1 200 OK\r\n" + fields.encode() + b"\r\n\r\n" + stored)
+    assert isinstance(message, Message) and message.cut == cut
+    assert BODY.startswith(message.body) and len(message.body) > 100
+
+
+@pytest.mark.parametrize(
+    ("encoding", "stored"), [("br", BROTLI[:20]), ("br", b"\xff" * 50), ("zstd", ZSTD[:20]), ("gzip", GZIP[:10])]
+)
+def test_what_gives_nothing_is_unreadable(encoding: str, stored: bytes) -> None:
+    bad = parse(b"HTTP/1.1 200 OK\r\nContent-Encoding: " + encoding.encode() + b"\r\n\r\n" + stored)
+    assert bad == BadMessage("bad_content_encoding", encoding)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "deflate", "raw", "br", "zstd", "identity", "chunked"])
+def test_bombs_are_cut_off_early(encoding: str) -> None:
+    zeros = bytes(100 << 20)
+    stored = {
+        "gzip": lambda: gzip.compress(zeros, 1),
+        "gzip, gzip": lambda: gzip.compress(gzip.compress(zeros, 1)),
+        "deflate": lambda: zlib.compress(zeros, 1),
+        "raw": lambda: deflate(zeros, -15),
+        "br": lambda: arrow(zeros, "brotli"),
+        "zstd": lambda: arrow(zeros, "zstd"),
+        "identity": lambda: zeros[: 1 << 21],
+        "chunked": lambda: chunked(zeros[: 1 << 21]),
+    }[encoding]()
+    field = (
+        "Transfer-Encoding: chunked"
+        if encoding == "chunked"
+        else f"Content-Encoding: {encoding.replace('raw', 'deflate')}"
+    )
+    started = time.perf_counter()
+    assert parse(f"HTTP/1.1 200 OK\r\n{field}\r\n\r\n".encode() + stored) == BadMessage(
+        "body_too_large", "over 1048576 bytes"
+    )
+    assert time.perf_counter() - started < 1
