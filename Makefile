@@ -18,7 +18,7 @@ demo: setup
 	$(BATEIA) curate --recipe tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO)/documents --workers 2 --overwrite
 	@echo
 	@echo "Look:   $(DEMO)/documents/report.html"
-	@echo "Ask:    $(BATEIA) explain https://riverpost.example/ --in $(DEMO)/documents"
+	@echo "Ask:    $(BATEIA) explain https://deals-deals-deals.invalid/the-best-in-town-55183 --in $(DEMO)/documents"
 	@echo "Query:  .venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select language, count(*) from '$(DEMO)/documents/data/*/*.parquet' group by 1\\\"))\""
 
 lint: setup

@@ -70,7 +70,7 @@ def run_curate(args: argparse.Namespace) -> int:
 def execute_curate(run: Any, args: argparse.Namespace) -> int:
     """Run it; tell what came of it, or where it stopped and how to go on."""
     from pipelines.curate import BrokenRun, execute
-    from pipelines.runner import RunFailed, leave_now
+    from pipelines.runner import leave_now
     from schemas.storage import join
 
     def stop(*_: object) -> None:
@@ -88,7 +88,7 @@ def execute_curate(run: Any, args: argparse.Namespace) -> int:
     except BrokenRun as fault:
         sys.stderr.write(f"bateia: {fault}\n")
         return 1
-    except (RunFailed, RuntimeError, OSError) as fault:
+    except Exception as fault:  # whatever a step raised; what is finished stays so
         log = join(run.output, "failure.log")
         sys.stderr.write(f"bateia: {last_line(fault)}\n")
         write_traceback(log)
@@ -110,6 +110,8 @@ def tell_stopped(run: Any, what: str) -> None:
 def last_line(fault: BaseException) -> str:
     """What went wrong, without the traceback that a worker process sends along."""
     lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
+    if not isinstance(fault, (RuntimeError, OSError)):  # a step's own, whose text alone may say little: KeyError's is a key
+        return f"{type(fault).__name__}: {' '.join(lines)}"[:500]
     return next((line for line in reversed(lines) if ": " in line), lines[-1] if lines else type(fault).__name__)[:500]
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import shlex
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+
+WORKER_THREAD = "run_worker"  # Beam's name for the thread that starts a worker process and waits for its end
 
 
 class RunFailed(RuntimeError):
@@ -29,10 +34,44 @@ def run_pipeline(build: Callable[[beam.Pipeline], Any], workers: int, beam_args:
         named = "in-process"
         pipeline = beam.Pipeline(runner=in_process_runner(workers), options=in_process_options(workers, beam_args))
     build(pipeline)
-    state = str(pipeline.run().wait_until_finish() or "DONE")
+    state = run_to_end(pipeline)
     if state != "DONE":
         raise RunFailed(f"the {named} runner ended in state {state}; see its log, then run the same command to resume")
     return named
+
+
+def run_to_end(pipeline: beam.Pipeline) -> str:
+    """Run a pipeline and return its last state. Raises what a step raised, or RunFailed if a worker process is gone.
+
+    Beam notices a lost worker only in the thread that started it, and the thread that runs the pipeline would wait for
+    the worker's answer forever; so that one is not waited for, but for whatever comes first.
+    """
+    outcome: queue.SimpleQueue[str | BaseException] = queue.SimpleQueue()
+    usual, gone = threading.excepthook, threading.Event()
+
+    def run() -> None:
+        try:
+            outcome.put(str(pipeline.run().wait_until_finish() or "DONE"))
+        except BaseException as error:
+            outcome.put(error)
+
+    def notice(args: threading.ExceptHookArgs) -> None:
+        if args.thread is not None and args.thread.name == WORKER_THREAD:
+            gone.set()
+            outcome.put(RunFailed(f"a worker process is gone: {args.exc_value}"))
+        elif not gone.is_set():  # else its broken connections
+            usual(args)
+
+    threading.excepthook = notice
+    try:
+        threading.Thread(target=run, name="run_pipeline", daemon=True).start()
+        ended = outcome.get()
+    finally:
+        if not gone.is_set():
+            threading.excepthook = usual
+    if isinstance(ended, BaseException):
+        raise ended
+    return ended
 
 
 def in_process_runner(workers: int) -> Any:
@@ -44,7 +83,7 @@ def in_process_runner(workers: int) -> Any:
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment, python_sdk_capabilities
 
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a step raises is told once, by the command
     if workers == 1:
         return FnApiRunner()
     command = f"exec {shlex.quote(sys.executable)} -m pipelines.beam_worker"

@@ -5,6 +5,7 @@ Beam's WriteToParquet leaves stale shards behind on a second run, and its WriteT
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, cast
 
 import pyarrow as pa
@@ -54,6 +55,8 @@ class PartFile:
         return FileEntry(self.path, self.rows, self._pending.file.bytes, self._pending.file.sha256)
 
     def discard(self) -> None:
+        with suppress(OSError, ValueError):  # it writes a last time; what failed before may fail again
+            self._writer.close()
         self._pending.discard()
 
 

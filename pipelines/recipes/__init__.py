@@ -50,4 +50,7 @@ def load_module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (ImportError, NameError, SyntaxError, TypeError, ValueError, AttributeError) as error:
         raise UnknownRecipe(f"recipe file {path} does not run: {type(error).__name__}: {error}") from error
+    from apache_beam.internal.cloudpickle import cloudpickle
+
+    cloudpickle.register_pickle_by_value(module)
     return module

@@ -58,7 +58,7 @@ class FileBlocks:
         """Positions in [position, stop) where `pattern`, at most `overlap` bytes long, matches."""
         while position < stop:
             view = self.at(position, BLOCK_BYTES)
-            last = position + len(view) >= self.size
+            last = len(view) < BLOCK_BYTES
             known = len(view) if last else len(view) - overlap
             for match in pattern.finditer(view):
                 if match.start() >= known or position + match.start() >= stop:
@@ -83,8 +83,6 @@ def _read_fully(stream: BinaryIO, length: int) -> bytes:
 class PlainBytes:
     """The source of a tape that reads a plain file: positions are offsets in the file."""
 
-    cut_unnoticed = True  # a file cut short ends like a whole one
-
     def __init__(self, file: FileBlocks) -> None:
         self.file = file
         self.most = file.size
@@ -103,8 +101,6 @@ class GzipMember:
 
     end: where the member ends in the file, once it was inflated to its end and its checksum found right.
     """
-
-    cut_unnoticed = False
 
     def __init__(self, file: FileBlocks, offset: int) -> None:
         self.file = file
@@ -152,6 +148,7 @@ class Tape(Generic[Source]):
         self.source = source
         self.held = bytearray()
         self.ended = False
+        self.rewinds = 0
         self.start, self._pieces = source.open_at(position)
 
     @property
@@ -183,12 +180,22 @@ class Tape(Generic[Source]):
                 return
             self.fill(self.stop + 1)
 
+    def skip(self, position: int) -> None:
+        """Go on to `position`, which the source reaches, without reading if that can be. Raises GzipFault."""
+        if isinstance(self.source, PlainBytes):
+            self._reopen(position)
+        self.forget(position)
+
     def rewind(self, position: int) -> None:
-        """Start again at `position`, which may lie before what is held. Raises GzipFault."""
+        """Go back to `position`: a gzip member is inflated again from its start. Raises GzipFault."""
+        self.rewinds += 1
+        self._reopen(position)
+        self.forget(position)
+
+    def _reopen(self, position: int) -> None:
         del self.held[:]
         self.ended = False
         self.start, self._pieces = self.source.open_at(position)
-        self.forget(position)
 
 
 def open_member(file: FileBlocks, offset: int) -> Tape[GzipMember] | None:

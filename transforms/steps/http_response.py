@@ -20,6 +20,9 @@ FIELDS = re.compile(
     rb"^(content-type|content-encoding|transfer-encoding)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
+# 100 Continue and the like, stored before the response that counts.
+INTERIM = re.compile(rb"(?:\s*HTTP/\d(?:\.\d)? 1\d\d[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n)+(?=HTTP/)")
+MEDIA_TYPE = re.compile(r"""\s*["']?([\w!#$&^.+-]+/[\w!#$&^.+*-]+)""", re.ASCII)
 CHARSET = re.compile(r"""charset\s*=[\s"']*([^\s"';,]+)""", re.IGNORECASE)
 CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z/]")
@@ -47,7 +50,8 @@ class BadMessage:
 
 def parse_response(block: bytes, max_header_bytes: int, max_body_bytes: int) -> Message | BadMessage:
     """Parse a whole HTTP response; its body is decoded up to `max_body_bytes`."""
-    start = len(block) - len(block.lstrip(b"\r\n")) if block[:1] in (b"\r", b"\n") else 0
+    interim = INTERIM.match(block)
+    start = interim.end() if interim else len(block) - len(block.lstrip(b"\r\n"))
     status = STATUS_LINE.match(block, start)
     if status is None:
         return BadMessage("bad_http_header", f"starts with {block[:16]!r}")
@@ -79,11 +83,11 @@ def parse_response(block: bytes, max_header_bytes: int, max_body_bytes: int) -> 
 
 
 def _media_type(value: str, content_type: str, charset: str | None) -> tuple[str, str | None]:
-    kind = value.partition(";")[0].strip().lower()
-    if "/" not in kind:
-        kind = content_type
+    kind = MEDIA_TYPE.match(value)
     found = CHARSET.search(value)
-    return kind, found[1] if found else (charset if kind == content_type else None)
+    if kind is None:
+        return content_type, found[1] if found else charset
+    return kind[1].lower(), found[1] if found else None
 
 
 def _join_chunks(body: bytes) -> tuple[bytes, str | None]:

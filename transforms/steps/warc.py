@@ -152,8 +152,7 @@ def _junk(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
             return None
         return Unreadable(start, stop - start, "junk", detail="a gzip member that holds no WARC record")
     position = start
-    while position < stop:
-        block = bytes(file.at(position, min(1 << 16, stop - position)))
+    while block := bytes(file.at(position, min(1 << 16, stop - position))):
         if block.strip(PADDING):
             return Unreadable(start, stop - start, "junk")
         position += len(block)

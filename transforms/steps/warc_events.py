@@ -102,7 +102,7 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Even
         status=message.status,
         content_type=message.content_type,
         http_charset=message.charset,
-        payload_type=head.get(b"warc-identified-payload-type").lower() or None,
+        payload_type=head.get(b"warc-identified-payload-type").partition(";")[0].strip().lower() or None,
         body=message.body,
         truncated=head.get(b"warc-truncated") or message.cut,
     )

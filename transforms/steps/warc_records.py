@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from transforms.steps.gzip_members import PADDING, GzipFault, Tape
+from transforms.steps.gzip_members import PADDING, GzipFault, PlainBytes, Tape
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,10 @@ class ReadLimits:
 
 # `\r*` because real files hold `WARC/1.0\r\r\n`.
 RECORD_LINE = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n")
-HEAD_END = re.compile(rb"\n\r*\n")
+HEAD_END = re.compile(rb"\n(?:\r*\n|(?=WARC/\d+\.\d+[ \t\r]*\n))")
 BLANK_LINES = re.compile(rb"\r*\n\r*\n")
 LAST_LINE_BREAKS = re.compile(rb"(?:\r?\n){1,2}\Z")  # what separates a block from the next record
+REWINDS_MOST = 8  # on one tape, for large records whose length lied; then such lengths are believed no more
 PADDING_HELD = 1 << 16  # bytes of padding passed over at once
 LINE_MOST = 64  # bytes of a record's first line, for searches across what was read so far
 
@@ -91,20 +92,32 @@ def parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
     return fields
 
 
+def _head_end(tape: Tape, position: int, limit: int) -> tuple[int, bool]:
+    """Where the search for a header's blank line, from `position` on, ended; whether there is one. Raises GzipFault.
+
+    It ends without one at `limit`, at the tape's end, and at another record's first line: a header that lost its end
+    must not swallow the next record's.
+    """
+    while (found := HEAD_END.search(tape.held, position - tape.start, limit - tape.start)) is None:
+        searched = max(position, min(tape.stop, limit) - LINE_MOST)
+        if tape.ended or tape.stop >= limit:
+            return searched, False
+        position = searched
+        tape.fill(tape.stop + 1)
+    return tape.start + found.end(), found[0].count(b"\n") > 1
+
+
+def _parse_head(tape: Tape, start: int, stop: int) -> Head | None:
+    first, *lines = tape.copy(start, stop).split(b"\n")
+    fields = parse_fields(lines)
+    sound = RECORD_LINE.fullmatch(first + b"\n") and (b"warc-type" in fields or b"warc-record-id" in fields)
+    return Head(start, stop, fields) if sound else None
+
+
 def read_head(tape: Tape, position: int, limits: ReadLimits) -> Head | None:
     """The record header at `position`; None if it is none, has no end or exceeds the limit. Raises GzipFault."""
-    searched, limit = position, position + limits.max_header_bytes
-    while (end := HEAD_END.search(tape.held, searched - tape.start, limit - tape.start)) is None:
-        if tape.ended or tape.stop >= limit:
-            return None
-        searched = max(position, tape.stop - LINE_MOST)
-        tape.fill(tape.stop + 1)
-    stop = tape.start + end.end()
-    first, *lines = tape.copy(position, stop).split(b"\n")
-    fields = parse_fields(lines)
-    if not RECORD_LINE.fullmatch(first + b"\n") or not (b"warc-type" in fields or b"warc-record-id" in fields):
-        return None
-    return Head(position, stop, fields)
+    stop, blank = _head_end(tape, position, position + limits.max_header_bytes)
+    return _parse_head(tape, position, stop) if blank else None
 
 
 def find_record(tape: Tape, position: int, stop: int, limits: ReadLimits, hold: bool = False) -> int | None:
@@ -112,15 +125,18 @@ def find_record(tape: Tape, position: int, stop: int, limits: ReadLimits, hold: 
 
     hold: keep what is passed over on the tape.
     """
+    searched = position  # no header that starts before ends before
     while position < stop:
         line = RECORD_LINE.search(tape.held, position - tape.start)
         if line is not None:
             found = tape.start + line.start()
             if found >= stop:
                 return None
-            if read_head(tape, found, limits) is not None:
+            searched, blank = _head_end(tape, max(found, searched), found + limits.max_header_bytes)
+            if blank and _parse_head(tape, found, searched) is not None:
                 return found
-            position = found + 1
+            # With all lines up to the blank one it is no header, so with fewer it is none either.
+            position = searched if blank else found + 1
             continue
         if tape.ended:
             return None
@@ -131,19 +147,18 @@ def find_record(tape: Tape, position: int, stop: int, limits: ReadLimits, hold: 
     return None
 
 
-def _follows(tape: Tape, position: int) -> int | None:
-    """Position of what follows a record whose block ends at `position`; None if the block can't end there.
+def _follows(tape: Tape, position: int) -> tuple[int | None, bool]:
+    """Where what follows a record starts, if its block ends at `position` (else None); whether that is certain.
 
-    A block ends where the tape does, before blank lines, or right before another record. Raises GzipFault.
+    It is where the tape ends or another record starts. Blank lines before something else say that a block may end
+    here, with junk behind it, as they may also stand in a block. Raises GzipFault.
     """
     if tape.fill(position + LINE_MOST) < position:
-        return None
-    offset = position - tape.start
-    if tape.stop == position or BLANK_LINES.match(tape.held, offset):
-        return skip_padding(tape, position, position + PADDING_HELD)
+        return None, False
     after = skip_padding(tape, position, position + PADDING_HELD)
-    at_end = tape.ended and after == tape.stop
-    return after if at_end or RECORD_LINE.match(tape.held, after - tape.start) else None
+    if RECORD_LINE.match(tape.held, after - tape.start) or _at_end(tape, after):
+        return after, True
+    return after if BLANK_LINES.match(tape.held, position - tape.start) else None, False
 
 
 def skip_padding(tape: Tape, position: int, stop: int) -> int:
@@ -162,17 +177,18 @@ def skip_padding(tape: Tape, position: int, stop: int) -> int:
 def _delimit(tape: Tape, head: Head, limits: ReadLimits) -> tuple[Record, int | None]:
     """The record of `head` and where to read on, None if the rest of the tape is given up. Raises GzipFault."""
     start, length = head.stop, head.length
+    plain = isinstance(tape.source, PlainBytes)
     if length is not None and length <= limits.max_record_bytes:
-        following = _follows(tape, start + length)
-        if following is not None:
+        following, certain = _follows(tape, start + length)
+        if following and (certain or find_record(tape, start, start + length, limits, hold=True) is None):
             block = tape.copy(start, start + length)
             return Record(head.start, following, head, block, _at_end(tape, following)), following
-    elif length is not None and start + length <= tape.source.most:
-        if length > limits.max_skip_bytes:
+    elif length is not None and start + length <= tape.source.most and tape.rewinds < REWINDS_MOST:
+        if length > limits.max_skip_bytes and not plain:
             return _too_large(tape, head, limits, None), None
-        tape.forget(start + length)
-        following = _follows(tape, start + length)
-        if following is not None:
+        tape.skip(start + length)
+        following, _ = _follows(tape, start + length)
+        if following:
             return _too_large(tape, head, limits, following), following
         tape.rewind(start)
 
@@ -180,10 +196,10 @@ def _delimit(tape: Tape, head: Head, limits: ReadLimits) -> tuple[Record, int | 
     limit = start + limits.max_record_bytes
     following = find_record(tape, start, limit, limits, hold=True)
     if following is None and not tape.ended:
-        following = find_record(tape, limit, start + limits.max_skip_bytes, limits)
+        following = find_record(tape, limit - LINE_MOST, start + limits.max_skip_bytes, limits)
         return _too_large(tape, head, limits, following), following
     stop = tape.stop if following is None else following
-    if following is None and length is not None and tape.source.cut_unnoticed:
+    if following is None and length is not None and plain:  # else a cut is a GzipFault
         cut = Record(head.start, stop, head, last=True, fault="record_truncated", detail="the file ends inside it")
         return cut, None
     block = LAST_LINE_BREAKS.sub(b"", tape.copy(start, stop), count=1)

@@ -121,6 +121,8 @@ SMALL = ReadLimits(max_record_bytes=3000, max_body_bytes=1000, max_header_bytes=
         ("length too small", member(A) + member(small("b", length="7")) + member(C), "a b c"),
         ("plain, length too big", A + small("b", length="300") + C, "a b c"),
         ("plain, length too small", A + small("b", length="7") + C, "a b c"),
+        ("length reaches into a later header", A + small("b", length=str(len(http("b")) + 4 + A.index(b"\r\n\r\n"))) + A, "a b a"),
+        ("a header that lost its end", A + A[:60] + b"\r\n" + B, "a [bad_warc_header] b"),
         ("one member, length too big", member(A + small("b", length="300") + C), "a b c"),
         *(
             (f"length {length!r}", pack(A + small("b", length=length) + C), "a b c")

@@ -1,0 +1,108 @@
+"""datatrove's FineWeb chain on local WARC files, run by the interpreter that datatrove is installed in.
+
+    VENV/bin/python benchmarks/peers/datatrove_fineweb.py --model lid.176.ftz --output DIR WARC…
+
+The steps are those of datatrove's examples/fineweb.py at 0.10.1, up to deduplication, with three differences: no URL
+lists, one language (the example keeps all), and where the example writes dropped texts to files, only the reason is
+noted. Writes the kept documents to DIR/documents/, the fate of each document that was read to DIR/fates.jsonl, and
+versions to DIR/versions.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import datatrove.utils.lid
+from datatrove.data import Document, DocumentsPipeline
+from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.extractors import Trafilatura
+from datatrove.pipeline.filters import (
+    C4QualityFilter,
+    FineWebQualityFilter,
+    GopherQualityFilter,
+    GopherRepetitionFilter,
+    LanguageFilter,
+)
+from datatrove.pipeline.readers import WarcReader
+from datatrove.pipeline.writers import JsonlWriter
+
+PACKAGES = ("datatrove", "trafilatura", "lxml", "spacy", "fasttext-numpy2-wheel", "numpy")
+LOST_IN_EXTRACTION = ("timeout", "broken_process", "clean_error", "dropped")  # names of datatrove's counters
+
+FATES: dict[str, dict[str, Any]] = {}  # of this module, not of a step: the executor works on copies of the steps
+
+
+class NoteLoss:
+    """Takes an exclusion writer's place: notes where and why a document was dropped."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+
+    def __enter__(self) -> NoteLoss:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def write(self, document: Document, rank: int = 0) -> None:
+        reason = document.metadata.get("filter_reason") or document.metadata.get("language")
+        FATES[document.id].update(step=self.step, reason=reason)
+
+
+class NotingTrafilatura(Trafilatura):
+    """datatrove's extractor; notes every document that comes in, and why one does not go on."""
+
+    now = ""
+
+    def run(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> DocumentsPipeline:
+        yield from super().run(self.noted(data), rank, world_size)
+
+    def noted(self, data: DocumentsPipeline) -> Iterator[Document]:
+        for document in data:
+            self.now = document.id
+            FATES[document.id] = {"id": document.id, "url": document.metadata["url"], "step": None, "reason": None}
+            yield document
+
+    def stat_update(self, *labels: str, value: int = 1, unit: str | None = None) -> None:
+        if labels[0] in LOST_IN_EXTRACTION:
+            FATES[self.now].update(step="extract", reason=labels[0].replace("dropped", "no text"))
+        super().stat_update(*labels, value=value, unit=unit)
+
+
+def chain(warcs: list[Path], output: Path) -> list[Any]:
+    paths = output / "paths.txt"
+    paths.write_text("".join(f"{warc.resolve()}\n" for warc in warcs))
+    return [
+        WarcReader("/", paths_file=str(paths), default_metadata={"dump": "benchmark"}),
+        NotingTrafilatura(favour_precision=True),
+        LanguageFilter(languages=["en"], exclusion_writer=NoteLoss("language")),
+        GopherRepetitionFilter(exclusion_writer=NoteLoss("gopher_repetition")),
+        GopherQualityFilter(exclusion_writer=NoteLoss("gopher_quality")),
+        C4QualityFilter(filter_no_terminal_punct=False, exclusion_writer=NoteLoss("c4")),
+        FineWebQualityFilter(exclusion_writer=NoteLoss("fineweb")),
+        JsonlWriter(str(output / "documents")),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("warcs", nargs="+", type=Path)
+    parser.add_argument("--model", required=True, help="fastText lid.176 model to use instead of downloading one")
+    parser.add_argument("--output", required=True, type=Path)
+    args = parser.parse_args()
+    args.output.mkdir(parents=True)
+    datatrove.utils.lid.cached_asset_path_or_download = lambda *_, **__: args.model
+    logs = str(args.output / "logs")
+    LocalPipelineExecutor(chain(args.warcs, args.output), tasks=1, workers=1, logging_dir=logs).run()
+    (args.output / "fates.jsonl").write_text("".join(json.dumps(fate) + "\n" for fate in FATES.values()))
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    (args.output / "versions.json").write_text(json.dumps(versions))
+
+
+if __name__ == "__main__":
+    main()
