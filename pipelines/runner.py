@@ -14,8 +14,8 @@ from typing import Any, NoReturn, cast
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-
 WORKER_THREAD = "run_worker"  # Beam's name for the thread that starts a worker process and waits for its end
+GONE_WITHIN_S = 1.0
 
 
 class RunFailed(RuntimeError):
@@ -59,7 +59,7 @@ def run_to_end(pipeline: beam.Pipeline) -> str:
         if args.thread is not None and args.thread.name == WORKER_THREAD:
             gone.set()
             outcome.put(RunFailed(f"a worker process is gone: {args.exc_value}"))
-        elif not gone.is_set():  # else its broken connections
+        elif not gone.wait(GONE_WITHIN_S):  # its connections break a moment before
             usual(args)
 
     threading.excepthook = notice

@@ -39,7 +39,10 @@ class Document:
 def document_schema(measures: Iterable[str]) -> pa.Schema:
     """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, warc_offset, and one struct of quality values.
 
-    measures: names of the quality values that the recipe's steps measure, in the order of the steps.
+    measures: names of the quality values that the recipe's steps measure, in the order of the steps. Without any there
+        is no quality column: Parquet has no struct without fields.
     """
-    quality = pa.struct([pa.field(name, pa.float64()) for name in measures])
+    if not (names := list(measures)):
+        return pa.schema([*FINEWEB_COLUMNS, ("warc_offset", pa.int64())])
+    quality = pa.struct([pa.field(name, pa.float64()) for name in names])
     return pa.schema([*FINEWEB_COLUMNS, ("warc_offset", pa.int64()), ("quality", quality)])

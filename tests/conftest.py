@@ -1,6 +1,31 @@
-"""What several tests share."""
+"""What several tests share: the sample and its curated documents, each made once, and ways to call the command."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from pipelines.sample.build import SampleIndex, build_sample
+
+ROOT = Path(__file__).parents[1]
+Ended = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An asset folder of the tests' own, for child processes too."""
+    folder = tmp_path_factory.mktemp("assets")
+    with mock.patch.dict(os.environ, {"BATEIA_ASSETS": str(folder)}):
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -8,3 +33,71 @@ def model_path() -> str:
     from pipelines.assets import resolve_language_model
 
     return str(resolve_language_model("lid.176.ftz"))
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleIndex:
+    """The embedded sample as two WARC files."""
+    return build_sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> SampleIndex:
+    """The same pages in twelve files, so in twelve units of work."""
+    return build_sample(tmp_path_factory.mktemp("many"), files=12)
+
+
+@pytest.fixture(scope="session")
+def warcs(sample: SampleIndex) -> list[str]:
+    return [str(path) for path in sample.warc_files]
+
+
+@pytest.fixture(scope="session")
+def documents(warcs: list[str], bateia: Callable[..., Ended], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, curated by its recipe in this process."""
+    output = tmp_path_factory.mktemp("documents") / "tiny"
+    ended = bateia("curate", "--recipe", "tiny", "--input", *warcs, "--output", output, "--quiet")
+    assert ended.returncode == 0, ended.stderr
+    return output
+
+
+@pytest.fixture(scope="session")
+def bateia() -> Callable[..., Ended]:
+    """Calls the command in this process: its arguments in; exit code, stdout and stderr out."""
+    return call_here
+
+
+@pytest.fixture(scope="session")
+def bateia_process() -> Callable[..., subprocess.Popen[str]]:
+    """Starts the command as a process of its own. Keywords: variables of its environment."""
+
+    def start(*args: object, **env: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipelines", *map(str, args)],
+            cwd=ROOT,
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def call_here(*args: object) -> Ended:
+    from pipelines.__main__ import main
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with redirect_stdout(out), redirect_stderr(err), mock.patch("pipelines.runner.leave_now", leave):
+            code = main([str(arg) for arg in args])
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return subprocess.CompletedProcess([str(arg) for arg in args], code, out.getvalue(), err.getvalue())

@@ -152,8 +152,6 @@ class UnitParts:
         verdict = outcome.verdict
         if isinstance(verdict, Document):
             schema = document_schema(self._job.recipe.measures)
-            if not self._job.recipe.measures:  # Parquet has no struct without fields
-                schema = schema.remove(schema.get_field_index("quality"))
             self._part(f"data/{verdict.language or 'und'}/part-{self._name}.parquet", schema).add(document_row(verdict))
         row = ledger_row(item, outcome, self._warc_file)
         if self._job.keep_dropped:

@@ -8,6 +8,8 @@ noted. Writes the kept documents to DIR/documents/, the fate of each document th
 versions to DIR/versions.json.
 """
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import argparse

@@ -28,7 +28,8 @@ from pipelines.assets import (
     resolve_blocklist,
     resolve_language_model,
 )
-from transforms.steps.blocklist import build_blocklist, open_blocklist, read_header
+from transforms.steps.blocklist import open_blocklist, read_header
+from transforms.steps.blocklist_build import build_blocklist
 
 MODEL = bytes(range(256)) * 8000  # 2 MB: several chunks
 

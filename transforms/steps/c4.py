@@ -64,7 +64,9 @@ class CleanC4:
     script_words: tuple[str, ...] = _rule(("javascript",), "a line with one of these goes")
     policies: tuple[str, ...] = _rule(POLICIES, "a line with one of these goes", "C4's published code")
 
-    languages: tuple[str, ...] = ("en",)  # word splitters to load in setup(); others load when first met
+    languages: tuple[str, ...] = field(
+        default=("en",), metadata={"about": "word splitters to load at the start; others are loaded when first met"}
+    )
 
     def setup(self) -> None:
         require(*self.languages)

@@ -23,6 +23,7 @@ META_CHARSET = re.compile(rb"""<meta\b[^>]*?\bcharset\s*=[\s"']*([^\s"'/>;]+)"""
 XML_ENCODING = re.compile(rb"""\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']\s*([^"'\s]+)""")
 ISO_2022_JP_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\([IJ])")
 NON_ASCII_RUN = re.compile(rb"[\x80-\xff]+")
+WESTERN_BYTES = 1 << 20  # looked at for runs
 LONE_RUN_MOST = 1.5  # bytes; random bytes have 2, Cyrillic words 5
 ASCII = bytes(range(128))
 
@@ -124,7 +125,7 @@ def _tolerant(body: bytes, encoding: str) -> tuple[str, str] | None:
     except UnicodeDecodeError:
         text = body.decode(encoding, "replace")
     bad = text.count("\ufffd")
-    wide = sum(map(len, re.findall(r"[^\x00-\x7f]+", text)))
+    wide = len(text) - len(text.encode("ascii", "ignore"))
     return (text, encoding) if bad <= max(1, BAD_SHARE_MOST * wide) else None
 
 
@@ -142,5 +143,5 @@ def _detected(body: bytes) -> tuple[str, str] | None:
 
 def _is_western(body: bytes) -> bool:
     """Whether bytes beyond ASCII stand alone, as accented letters and typographic marks do in Western text."""
-    runs = NON_ASCII_RUN.findall(body)
+    runs = NON_ASCII_RUN.findall(body, 0, WESTERN_BYTES)
     return len(runs) > 0 and sum(map(len, runs)) < LONE_RUN_MOST * len(runs)

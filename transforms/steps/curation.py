@@ -10,6 +10,7 @@ from schemas.verdict import Drop
 from transforms.steps.extraction import Extractor
 from transforms.steps.recipe import Recipe
 from transforms.steps.warc import Response, page_of
+from transforms.steps.words import NoWordSplitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ class Curator:
     def judge(self, document: Document) -> Document | Drop:
         """Apply the document steps until one drops it."""
         for step in self.recipe.documents:
-            verdict = step(document)
+            try:
+                verdict = step(document)
+            except NoWordSplitter:  # a recipe that keeps all languages meets some that it can't count words in
+                verdict = Drop(step.stage, "no_word_splitter", detail=document.language)
             if isinstance(verdict, Drop):
                 if verdict.language is not None:
                     return verdict

@@ -39,7 +39,9 @@ class KeepFineWeb:
     )
     max_list_ratio: float | None = _limit(0.3, "list_ratio", "max new lines per word", "datatrove's FineWeb filter")
 
-    languages: tuple[str, ...] = ("en",)  # word splitters to load in setup(); others load when first met
+    languages: tuple[str, ...] = field(
+        default=("en",), metadata={"about": "word splitters to load at the start; others are loaded when first met"}
+    )
 
     def setup(self) -> None:
         require(*self.languages)

@@ -60,7 +60,9 @@ class KeepGopherQuality:
         metadata={"about": "stop words by language", "source": "English: Gopher, section A.1.1; others: our choice"},
     )
 
-    languages: tuple[str, ...] = ("en",)  # word splitters to load in setup(); others load when first met
+    languages: tuple[str, ...] = field(
+        default=("en",), metadata={"about": "word splitters to load at the start; others are loaded when first met"}
+    )
 
     def setup(self) -> None:
         require(*self.languages)

@@ -53,7 +53,9 @@ class KeepGopherRepetition:
     dup_9_gram: float | None = _at_most(0.11, "characters in repeated 9-grams")
     dup_10_gram: float | None = _at_most(0.10, "characters in repeated 10-grams")
 
-    languages: tuple[str, ...] = ("en",)  # word splitters to load in setup(); others load when first met
+    languages: tuple[str, ...] = field(
+        default=("en",), metadata={"about": "word splitters to load at the start; others are loaded when first met"}
+    )
 
     def setup(self) -> None:
         require(*self.languages)

@@ -26,6 +26,7 @@ MEDIA_TYPE = re.compile(r"""\s*["']?([\w!#$&^.+-]+/[\w!#$&^.+*-]+)""", re.ASCII)
 CHARSET = re.compile(r"""charset\s*=[\s"']*([^\s"';,]+)""", re.IGNORECASE)
 CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z/]")
+MEMBERS_MOST = 1000  # of one gzip body; servers that flush write a handful
 LAYERS_MOST = 4  # encodings on one body; two happen by mistake, more only by malice
 
 
@@ -142,9 +143,9 @@ def _gunzip(body: bytes, most: int) -> tuple[bytes, bool] | None:
         if not body.startswith(b"\x1f\x8b\x08"):
             return body, whole
         parts: list[bytes] = []
-        room, rest = most + 1, body
-        while rest.startswith(b"\x1f\x8b\x08") and room > 0:  # a gzip stream may have several members
-            part, ended, rest = _zlib(rest, 31, room)
+        room, start = most + 1, 0
+        while body.startswith(b"\x1f\x8b\x08", start) and room > 0 and len(parts) < MEMBERS_MOST:
+            part, ended, start = _zlib(body, 31, room, start)
             parts.append(part)
             room -= len(part)
             if not ended:
@@ -166,14 +167,14 @@ def _inflate(body: bytes, most: int) -> tuple[bytes, bool] | None:
     return (data, False) if data and not MARKUP.match(body) else None
 
 
-def _zlib(data: bytes, wbits: int, most: int, piece: int = 1 << 16) -> tuple[bytes, bool, bytes]:
-    """Inflate up to `most` bytes: what came out before any damage, whether it is whole, what follows it.
+def _zlib(data: bytes, wbits: int, most: int, start: int = 0, piece: int = 1 << 16) -> tuple[bytes, bool, int]:
+    """Inflate up to `most` bytes from `start` on: what came out before any damage, whether it is whole, where it ends.
 
     piece: bytes given and taken at once; what zlib had inflated in the call that meets the damage is lost.
     """
     inflater = zlib.decompressobj(wbits)
     parts: list[bytes] = []
-    room, given, pending = most, 0, b""
+    room, given, pending = most, start, b""
     try:
         while room > 0 and not inflater.eof:
             if not pending:
@@ -187,8 +188,8 @@ def _zlib(data: bytes, wbits: int, most: int, piece: int = 1 << 16) -> tuple[byt
                 break
     except zlib.error:
         small = 256
-        return (b"".join(parts), False, b"") if piece <= small else _zlib(data, wbits, most, small)
-    return b"".join(parts), inflater.eof, inflater.unused_data + data[given:]
+        return (b"".join(parts), False, given) if piece <= small else _zlib(data, wbits, most, start, small)
+    return b"".join(parts), inflater.eof, given - len(inflater.unused_data)
 
 
 def _decode_arrow(body: bytes, codec: str, most: int) -> tuple[bytes, bool] | None:

@@ -9,16 +9,8 @@ from typing import ClassVar
 
 from schemas.page import Page
 from schemas.verdict import Drop
-from transforms.steps.blocklist import (
-    MAX_URL,
-    Blocklist,
-    BlocklistError,
-    host_and_parents,
-    open_blocklist,
-    split_url,
-    url_forms,
-    words_of,
-)
+from transforms.steps.blocklist import Blocklist, BlocklistError, open_blocklist
+from transforms.steps.url_forms import MAX_URL, host_and_parents, split_url, url_forms, words_of
 
 CATEGORIES = (
     "adult",

@@ -150,14 +150,16 @@ def find_record(tape: Tape, position: int, stop: int, limits: ReadLimits, hold: 
 def _follows(tape: Tape, position: int) -> tuple[int | None, bool]:
     """Where what follows a record starts, if its block ends at `position` (else None); whether that is certain.
 
-    It is where the tape ends or another record starts. Blank lines before something else say that a block may end
-    here, with junk behind it, as they may also stand in a block. Raises GzipFault.
+    It is where the tape ends or another record starts. Before something else, blank lines may end a block, with junk
+    behind it, or stand in it; and a length that lies may end in a stretch of NULs. Raises GzipFault.
     """
     if tape.fill(position + LINE_MOST) < position:
         return None, False
     after = skip_padding(tape, position, position + PADDING_HELD)
-    if RECORD_LINE.match(tape.held, after - tape.start) or _at_end(tape, after):
+    if RECORD_LINE.match(tape.held, after - tape.start):
         return after, True
+    if _at_end(tape, after):
+        return after, tape.held.find(0, position - tape.start) < 0
     return after if BLANK_LINES.match(tape.held, position - tape.start) else None, False
 
 

@@ -38,6 +38,10 @@ _LOCK = RLock()  # Beam runs bundles in threads; one must not forget what anothe
 _UNUSUAL_SPACE = re.compile(r"[^\S ]|  ")  # white space that spaCy makes a token of: anything but a single ' '
 
 
+class NoWordSplitter(ValueError):
+    """A language whose words can't be told from its white space."""
+
+
 def _characters(ranges: str) -> frozenset[str]:
     """Characters of 'A B-C …': hexadecimal code points and ranges of them."""
     spans = [[int(end, 16) for end in span.split("-")] for span in ranges.split()]
@@ -64,7 +68,7 @@ PUNCTUATION = TERMINAL_MARKS | _characters(
 
 
 def require(*languages: str) -> None:
-    """Load the word splitters of these languages. ValueError for a language that needs a dictionary to find words."""
+    """Load the word splitters of these languages. NoWordSplitter for one that needs a dictionary to find words."""
     with _LOCK:
         for language in languages:
             _splitter(language)
@@ -74,7 +78,7 @@ def require(*languages: str) -> None:
 def words(text: str, language: str = "en") -> tuple[str, ...]:
     """The words of a text, punctuation included, as spaCy's tokenizer for `language` splits it.
 
-    A language unknown to spaCy is split by its rules for any ("xx"). ValueError for one that needs a dictionary.
+    A language unknown to spaCy is split by its rules for any ("xx"). NoWordSplitter for one that needs a dictionary.
     """
     with _LOCK:
         splitter = _splitter(language)
@@ -190,7 +194,7 @@ def _forget() -> None:
 @cache
 def _splitter(language: str) -> _Splitter:
     if language in NEED_A_DICTIONARY:
-        raise ValueError(
+        raise NoWordSplitter(
             f"no words for {language!r}: it needs a word splitter with a dictionary. "
             "Leave the language out (KeepLanguages), or put a step of your own in place of those that count words."
         )

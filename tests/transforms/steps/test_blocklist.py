@@ -11,23 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transforms.steps import blocklist
-from transforms.steps.blocklist import (
-    FILES,
-    HEADER,
-    BlocklistError,
-    Source,
-    build_blocklist,
-    canonical_host,
-    host_and_parents,
-    key_of,
-    listed_url,
-    open_blocklist,
-    read_header,
-    split_url,
-    url_forms,
-    verify,
-)
+from transforms.steps import blocklist_sources
+from transforms.steps.blocklist import FILES, HEADER, BlocklistError, open_blocklist, read_header, verify
+from transforms.steps.blocklist_build import build_blocklist
+from transforms.steps.blocklist_sources import Source
+from transforms.steps.url_forms import canonical_host, host_and_parents, key_of, listed_url, split_url, url_forms
 
 NOON = 1_700_000_000  # 2023-11-14
 
@@ -168,7 +156,7 @@ def test_more_categories_than_a_bit_mask_holds(tmp_path: Path) -> None:
 def test_odd_lines_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, hosts: list[str], not_utf8: int, too_long: int
 ) -> None:
-    monkeypatch.setattr(blocklist, "BLOCK", 4096)  # lines that cross blocks
+    monkeypatch.setattr(blocklist_sources, "BLOCK", 4096)  # lines that cross blocks
     (tmp_path / "lists" / "adult").mkdir(parents=True)
     (tmp_path / "lists" / "adult" / "domains").write_bytes(data)
     header = build_blocklist(tmp_path / "lists", tmp_path / "out", "test")
@@ -177,7 +165,7 @@ def test_odd_lines_are_counted(
 
 
 def test_lines_across_blocks_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocklist, "BLOCK", 7)
+    monkeypatch.setattr(blocklist_sources, "BLOCK", 7)
     hosts = [f"host{number}.example" for number in range(50)]
     (tmp_path / "lists" / "adult").mkdir(parents=True)
     (tmp_path / "lists" / "adult" / "domains.gz").write_bytes(gzip.compress("\n".join(hosts).encode()))
@@ -284,13 +272,13 @@ def test_a_tar_cut_within_a_list_is_no_list(folder: Path, tmp_path: Path) -> Non
 def test_archives_are_capped(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(blocklist, limit, value)
+    monkeypatch.setattr(blocklist_sources, limit, value)
     with pytest.raises(BlocklistError, match=r"over .* files or .* no block list is that big"):
         build_blocklist(archive, tmp_path / "out", "test")
 
 
 def test_a_compressed_list_is_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocklist, "MAX_BYTES", 1 << 21)
+    monkeypatch.setattr(blocklist_sources, "MAX_BYTES", 1 << 21)
     (tmp_path / "lists" / "adult").mkdir(parents=True)
     (tmp_path / "lists" / "adult" / "domains.gz").write_bytes(gzip.compress(b"a.example\n" * (1 << 20)))
     with pytest.raises(BlocklistError, match="no block list is that big"):

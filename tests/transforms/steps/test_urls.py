@@ -10,7 +10,8 @@ import pytest
 
 from schemas.page import Page
 from schemas.verdict import Drop
-from transforms.steps.blocklist import BlocklistError, build_blocklist
+from transforms.steps.blocklist import BlocklistError
+from transforms.steps.blocklist_build import build_blocklist
 from transforms.steps.urls import CATEGORIES, DropBlockedUrls
 
 LISTS = {
