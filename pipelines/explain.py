@@ -14,7 +14,7 @@ def explain(url: str, folder: str) -> str:
     try:
         manifest = read_manifest(folder)
     except ValueError as error:
-        raise BadInput(str(error)) from error
+        raise BadInput(f"{folder} is no finished output of Bateia ({error}); give one") from error
     if manifest is None:
         raise BadInput(f"{folder} has no manifest.json, so it is no finished output; run `bateia curate` to its end")
     rows = find_rows(folder, manifest, {url})

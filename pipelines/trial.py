@@ -39,14 +39,13 @@ def find_response(page: str | None, warc: str | None, offset: int | None, url: s
 
 
 def response_of_file(path: str, url: str | None) -> Response:
+    most = ReadLimits().max_body_bytes
     try:
+        if (size := Path(path).stat().st_size) > most:
+            raise BadInput(f"page {path} has {size:,} bytes, more than {most:,}; give a smaller one")
         body = Path(path).read_bytes()
     except OSError as error:
         raise BadInput(f"page {path} can't be read ({error.strerror or error}); give an HTML file") from error
-    if len(body) > ReadLimits().max_body_bytes:
-        raise BadInput(
-            f"page {path} has {len(body):,} bytes, more than {ReadLimits().max_body_bytes:,}; give a smaller one"
-        )
     return Response(
         url=url or "http://localhost/",
         record_id="",

@@ -48,8 +48,9 @@ def load_module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (ImportError, NameError, SyntaxError, TypeError, ValueError, AttributeError) as error:
-        raise UnknownRecipe(f"recipe file {path} does not run: {type(error).__name__}: {error}") from error
+    except Exception as error:  # the user's own code
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UnknownRecipe(f"recipe file {path} does not run: {what}; correct it") from error
     from apache_beam.internal.cloudpickle import cloudpickle
 
     cloudpickle.register_pickle_by_value(module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -196,15 +197,12 @@ def test_options_for_beam_where_no_pipeline_runs(bateia: Call, command: list[str
 
 
 def test_one_bad_file_among_good_ones_is_told_and_recorded(bateia: Call, place: Path) -> None:
-    import json
-
     output = place / "out"
     ended = bateia("curate", "--recipe", "tiny", "--input", place / "*.warc.gz", "--output", output, "--quiet")
     assert ended.returncode == 0
-    assert [line.split(": ", 1)[1] for line in ended.stderr.splitlines()] == [
-        f"warning: {place}/empty.warc.gz is empty; it is left out",
-        f"warning: {place}/page.warc.gz is not a WARC file (starts with b'<html>no WARC</html>', gzipped); it is left out",
-    ]
+    first, second = ended.stderr.splitlines()
+    assert first == f"bateia: warning: {place}/empty.warc.gz is empty; it is left out"
+    assert f"warning: {place}/page.warc.gz is not a WARC file (starts with b'<html>no WARC</html>'" in second
     source = json.loads((output / "manifest.json").read_text())["source"]
     assert {Path(file["path"]).name: "problem" in file for file in source} == {
         "empty.warc.gz": True,
@@ -257,13 +255,16 @@ def test_the_summary_adds_up() -> None:
 @pytest.mark.parametrize(
     "fault, line",
     [
-        (RuntimeError("Traceback (most recent call last):\n  File x\nValueError: the model is broken\n\n"), "ValueError: the model is broken"),
+        (
+            RuntimeError("Traceback (most recent):\n  File x\nValueError: a broken model\n\n"),
+            "ValueError: a broken model",
+        ),
         (RuntimeError("the runner ended"), "the runner ended"),
         (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
         (KeyError("language"), "KeyError: 'language'"),
         (RuntimeError(), "RuntimeError"),
         (RuntimeError("x: " + "y" * 9999), "x: " + "y" * 497),
     ],
-)  # fmt: skip
+)
 def test_a_failure_is_told_in_one_line(fault: BaseException, line: str) -> None:
     assert last_line(fault) == line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def test_units_cover_every_byte_once() -> None:
     for path, size in (("x/a.warc.gz", 1000), ("x/b.warc.gz", 300)):
         mine = [unit for unit in units if unit["path"] == path]
         assert [mine[0]["start"], mine[-1]["end"]] == [0, size]
-        assert all(before["end"] == after["start"] for before, after in zip(mine, mine[1:], strict=False))
+        assert all(before["end"] == after["start"] for before, after in pairwise(mine))
         assert all(0 < unit["end"] - unit["start"] <= 300 for unit in mine)
         assert {unit["size"] for unit in mine} == {size}
     assert [unit["name"] for unit in units[:2]] == ["a-000000000000", "a-000000000250"]
