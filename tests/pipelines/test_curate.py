@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.bind import bind
-from pipelines.curate import BrokenRun, Run, check, execute, funnel, plan_run, prepare
+from pipelines.curate import BrokenRun, Pace, Run, check, execute, funnel, plan_run, prepare, throughput_of
 from pipelines.inputs import find_inputs, plan_units
 from pipelines.recipes.tiny import TINY
 from pipelines.sample.build import SampleIndex
@@ -520,6 +520,17 @@ def test_numbers_that_do_not_add_up_stop_the_run(warcs: list[str], tmp_path: Pat
         check(run, tallied([Drop("read", "x")]), [FileEntry("ledger/a.parquet", 2, 1, "")], guard=False)
     with pytest.raises(BrokenRun, match="leave 1 pages, but 0 were kept"):
         funnel(TINY, tallied([Drop("nowhere", "x")]))
+
+
+def test_a_runs_pace_is_of_what_it_read_itself() -> None:
+    timings = {"cpu_s": 2.0, "extraction_cpu_s": 1.0}
+    records = [
+        {"name": name, "tally": {"read": read}, "timings": timings | {"max_rss_mb": read}}
+        for name, read in (("a", 300), ("b", 100))
+    ]
+    pace = throughput_of(records, Pace("in-process", 2, 10.0, frozenset({"a"})))
+    assert (pace["pages_per_s"], pace["cpu_ms_per_page"], pace["max_rss_mb"]) == (10.0, 10.0, 300)
+    assert (pace["units"], pace["units_resumed"], pace["workers"]) == (2, 1, 2)
 
 
 # --- A directory is ours or it is left alone --------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def test_a_files_own_step_travels_by_value(tmp_path: Path) -> None:
         ("{file}:MINE", OWN + "TINY.documents[0].x", "does not run: AttributeError: "),
         ("{file}:MINE", OWN + "{}['x']", "does not run: KeyError: 'x'"),
         ("{file}:MINE", OWN + "open('/no/such/file')", "does not run: FileNotFoundError: "),
-        ("{file}:MINE", OWN + "assert NUMBER == 4", "does not run: AssertionError: "),
+        ("{file}:MINE", OWN + "assert NUMBER == 4, NUMBER", "does not run: AssertionError: 3; correct it"),
         ("{file}:MINE", OWN + "raise ValueError('two\\nlines')", "does not run: ValueError: two lines"),
     ],
 )
