@@ -17,9 +17,12 @@ setup(
         "isal>=1.8",  # inflates gzip members at twice zlib's speed
         "lxml-html-clean>=0.4",  # trafilatura needs it and does not ask for it
         "numpy>=2",
+        "presidio-analyzer==2.2.366",  # pinned: another version is another dataset
         "pyarrow>=20",
         "resiliparse>=2",  # encoding detection, the language gate's plain text, and an extraction choice
+        "sentencepiece>=0.2",
         "spacy>=3.8,<3.9",  # its blank tokenizers define the words that FineWeb's thresholds were set on
+        "tokenizers>=0.20",  # counts tokens by a tokenizer.json
         "trafilatura==2.3.1",  # pinned: another version is another dataset
         "warcio>=1.8",
     ],

@@ -1,0 +1,58 @@
+"""A corpus on disk: deduplicated, scrubbed documents, who duplicates whom, signatures, spans of personal data."""
+
+import pyarrow as pa
+
+from schemas.document import FINEWEB_COLUMNS
+
+# One row per document of a cluster of two or more; documents that nothing duplicates have none.
+CLUSTER_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("url", pa.string()),
+        ("dump", pa.string()),
+        ("cluster_id", pa.string()),  # the smallest (dump, id)'s id of all members, earlier corpora's among them
+        ("cluster_size", pa.int64()),
+        ("survivor_id", pa.string()),
+        ("survivor_url", pa.string()),
+        ("first_seen_dump", pa.string()),
+        ("match", pa.string()),  # exact | near, to the survivor; null for the survivor itself
+        ("earlier", pa.bool_()),  # the survivor stands in a corpus given by --against
+    ]
+)
+
+# One row per span replaced. start and end count characters of the text before scrubbing; never the value itself.
+PII_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("type", pa.string()),
+        ("score", pa.float64()),
+    ]
+)
+
+
+def corpus_schema(weighted: bool = False) -> pa.Schema:
+    """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset, cluster_size.
+
+    weighted: with rehydration_weight, how often FineWeb2 would repeat a document for having so many copies.
+    """
+    own = [("warc_offset", pa.int64()), ("cluster_size", pa.int64())]
+    return pa.schema([*FINEWEB_COLUMNS, *own, *([("rehydration_weight", pa.int64())] if weighted else [])])
+
+
+def signature_schema(bands: int, finished: bool = True) -> pa.Schema:
+    """Arrow schema of `signatures/*.parquet`: what later crawls are matched with instead of the text.
+
+    exact: 16 bytes, hash of the normalised text. bands: `bands` little-endian uint64 hashes, null for a text too short
+    for MinHash. kept: whether the document is in the corpus (only when `finished`).
+    """
+    columns = [
+        ("id", pa.string()),
+        ("url", pa.string()),
+        ("dump", pa.string()),
+        ("chars", pa.int64()),
+        ("exact", pa.binary(16)),
+        ("bands", pa.binary(8 * bands)),
+    ]
+    return pa.schema([*columns, *([("kept", pa.bool_())] if finished else [])])

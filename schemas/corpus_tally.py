@@ -1,0 +1,127 @@
+"""What became of the documents of one part of a corpus, in numbers that add up and merge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from schemas.tally import MAX_HOSTS, SAMPLE_CHARS, Keyed, bump, host_of, sample_key, smallest
+
+REMOVED_SAMPLES = 20
+MOST_REPEATED = 20
+SCRUBBED_SAMPLES = 10  # per type
+
+
+@dataclass
+class CorpusTally:
+    """Counts of one part, or of many merged.
+
+    exact, near: documents removed by how they match their survivor; earlier: those of them whose survivor stands in an
+    earlier corpus. languages: [read, kept, characters kept, tokens kept]. dumps, hosts and lengths (by
+    floor(log2(characters))): [read, kept]. pii: type to [documents, spans]. cluster_sizes: kept documents by
+    floor(log2(cluster size)). repeated: the kept documents with the largest clusters. removed: those with the smallest
+    keys. scrubbed: per type, passages around a replacement, after scrubbing.
+    """
+
+    read: int = 0
+    kept: int = 0
+    exact: int = 0
+    near: int = 0
+    earlier: int = 0
+    tokens: int = 0
+    chars_read: int = 0
+    chars_kept: int = 0
+    lines_removed: int = 0
+    languages: dict[str, list[int]] = field(default_factory=dict)
+    dumps: dict[str, list[int]] = field(default_factory=dict)
+    lengths: dict[str, list[int]] = field(default_factory=dict)
+    hosts: dict[str, list[int]] = field(default_factory=dict)
+    pii: dict[str, list[int]] = field(default_factory=dict)
+    cluster_sizes: dict[str, int] = field(default_factory=dict)
+    repeated: list[dict[str, Any]] = field(default_factory=list)
+    removed: Keyed = field(default_factory=list)
+    scrubbed: dict[str, Keyed] = field(default_factory=dict)
+
+    def add_read(self, row: dict[str, Any], kept: bool) -> None:
+        """Count a document of the input: a row with text, url, language and dump."""
+        text = row["text"]
+        self.read += 1
+        self.chars_read += len(text)
+        bump(self.dumps, row["dump"] or "", kept)
+        bump(self.hosts, host_of(row["url"] or ""), kept)
+        bump(self.lengths, str(max(len(text), 1).bit_length() - 1), kept)
+        totals = self.languages.setdefault(row["language"] or "und", [0, 0, 0, 0])
+        totals[0] += 1
+        totals[1] += kept
+
+    def add_kept(self, row: dict[str, Any]) -> None:
+        """Count a document of the output: a row as it is written."""
+        text, size, tokens = row["text"], row["cluster_size"], row["token_count"] or 0
+        self.kept += 1
+        self.chars_kept += len(text)
+        self.tokens += tokens
+        totals = self.languages.setdefault(row["language"] or "und", [0, 0, 0, 0])
+        totals[2] += len(text)
+        totals[3] += tokens
+        bucket = str(size.bit_length() - 1)
+        self.cluster_sizes[bucket] = self.cluster_sizes.get(bucket, 0) + 1
+        if size > 1 and (len(self.repeated) < MOST_REPEATED or size >= self.repeated[-1]["cluster_size"]):
+            shown = {"cluster_size": size, "id": row["id"], "url": row["url"][:500], "text": text[:SAMPLE_CHARS]}
+            self.repeated = largest([*self.repeated, shown])
+
+    def add_removed(self, row: dict[str, Any], match: str, survivor_url: str, earlier: bool) -> None:
+        self.exact += match == "exact"
+        self.near += match == "near"
+        self.earlier += earlier
+        key = sample_key(row["url"] or "", row["id"])
+        if len(self.removed) < REMOVED_SAMPLES or key < self.removed[-1][0]:
+            shown = {"url": (row["url"] or "")[:500], "match": match, "survivor_url": (survivor_url or "")[:500]}
+            shown |= {"language": row["language"], "text": row["text"][:SAMPLE_CHARS]}
+            self.removed = smallest([*self.removed, (key, shown)], REMOVED_SAMPLES)
+
+    def add_spans(self, kinds: Sequence[str], row: dict[str, Any], passages: dict[str, str]) -> None:
+        """Count one document's replaced spans. passages: per type, scrubbed text around the first of them."""
+        for kind in set(kinds):
+            totals = self.pii.setdefault(kind, [0, 0])
+            totals[0] += 1
+            totals[1] += sum(1 for other in kinds if other == kind)
+        key = sample_key(row["url"] or "", row["id"])
+        for kind, passage in passages.items():
+            shown = {"url": (row["url"] or "")[:500], "text": passage}
+            self.scrubbed[kind] = smallest([*self.scrubbed.get(kind, []), (key, shown)], SCRUBBED_SAMPLES)
+
+    def merge(self, other: CorpusTally) -> None:
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("languages", "dumps", "lengths", "hosts", "pii"):
+            mine = getattr(self, name)
+            for key, theirs in getattr(other, name).items():
+                mine[key] = [a + b for a, b in zip(mine.get(key, [0] * len(theirs)), theirs, strict=True)]
+        for key, count in other.cluster_sizes.items():
+            self.cluster_sizes[key] = self.cluster_sizes.get(key, 0) + count
+        self.repeated = largest([*self.repeated, *other.repeated])
+        self.removed = smallest([*self.removed, *other.removed], REMOVED_SAMPLES)
+        for kind, pages in other.scrubbed.items():
+            self.scrubbed[kind] = smallest([*self.scrubbed.get(kind, []), *pages], SCRUBBED_SAMPLES)
+
+    def adds_up(self) -> bool:
+        return self.read == self.kept + self.exact + self.near
+
+    def to_json(self) -> dict[str, Any]:
+        top_hosts = sorted(self.hosts.items(), key=lambda item: (-item[1][0], item[0]))[:MAX_HOSTS]
+        return asdict(self) | {"hosts": dict(top_hosts)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> CorpusTally:
+        tally = cls(**value)
+        tally.removed = [(key, page) for key, page in tally.removed]
+        tally.scrubbed = {kind: [(key, page) for key, page in pages] for kind, pages in tally.scrubbed.items()}
+        return tally
+
+
+COUNTS = tuple(item.name for item in fields(CorpusTally) if item.type == "int")
+
+
+def largest(repeated: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(repeated, key=lambda item: (-item["cluster_size"], item["id"]))[:MOST_REPEATED]

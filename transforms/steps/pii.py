@@ -1,0 +1,1 @@
+"""Personal data: found by pattern, replaced by placeholders or reserved example values."""
