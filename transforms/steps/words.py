@@ -98,6 +98,18 @@ def sentence_count(text: str, language: str = "en") -> int:
             return splitter.count_sentences(text)
 
 
+def split_chunks(chunks: set[str], language: str) -> dict[str, tuple[str, ...]]:
+    """The words of each chunk (a run of non-space characters). NoWordSplitter as in words()."""
+    with _LOCK:
+        splitter = _splitter(language)
+        pieces = {chunk: _pieces(chunk) for chunk in chunks}
+        splitter.learn([piece for parts in pieces.values() for piece in parts])
+        return {
+            chunk: tuple(chain.from_iterable(splitter.tokens[part] for part in parts))
+            for chunk, parts in pieces.items()
+        }
+
+
 class _Splitter:
     """spaCy's rules for one language, and the chunks that it has split already."""
 

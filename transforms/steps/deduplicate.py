@@ -1,0 +1,101 @@
+"""How documents are compared: their exact hash and MinHash bands, within a scope."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from transforms.steps.minhash import MinHash
+from transforms.steps.shingles import WordHashes, mix, shingles
+
+SCOPES = ("dump", "language", "all")
+KEEPS = ("first", "longest")
+_EXACT_SALT = np.uint64(0xD6E8FEB86659FD93)  # apart from every band
+_FINEWEB = "FineWeb, arXiv 2406.17557, section 3.4"
+
+# FineWeb2 (arXiv 2506.20920), section 5: how often a document is repeated for the size of its cluster, from that size.
+REHYDRATION = ((1000, 1), (100, 8), (5, 5), (3, 3), (2, 2), (1, 1))
+
+
+def _setting(value: Any, about: str, source: str = "") -> Any:
+    return field(default=value, metadata={"about": about, "source": source})
+
+
+class Signature(NamedTuple):
+    """exact: 16 bytes. bands: 8 bytes for each band, or None for a text of fewer words than a shingle has."""
+
+    exact: bytes
+    bands: bytes | None
+
+
+@dataclass(frozen=True)
+class Deduplicate:
+    """Keeps one document of each cluster of equal or nearly equal ones.
+
+    Two documents are linked if they share the hash of their normalised text or of a band of MinHash; clusters are the
+    connected components of these links. Raises ValueError for a scope or a keep that does not exist.
+    """
+
+    stage: ClassVar[str] = "dedup"
+
+    scope: str = _setting("dump", "only documents of one dump, of one language, or all are compared", _FINEWEB)
+    keep: str = _setting("first", "survivor: first by (dump, id), or the longest text of these", "our choice")
+    bands: int = _setting(14, "bands; one shared links two documents", _FINEWEB)
+    rows: int = _setting(8, "hashes in a band", _FINEWEB)
+    shingle: int = _setting(5, "words of an n-gram; shorter texts are compared by exact hash only", _FINEWEB)
+    seed: int = _setting(1, "draws the hash functions", "datatrove's default")
+    rehydrate: bool = _setting(False, "add FineWeb2's rehydration_weight", "FineWeb2, arXiv 2506.20920, section 5")
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("scope", self.scope, SCOPES), ("keep", self.keep, KEEPS)):
+            if value not in known:
+                raise ValueError(f"Deduplicate has no {name} '{value}'; known: {', '.join(known)}")
+
+    def setup(self) -> None:
+        """Nothing to load; words are loaded by language as they come."""
+
+    @property
+    def signature(self) -> dict[str, Any]:
+        """The settings that make signatures comparable: these of two corpora must be equal."""
+        return {"bands": self.bands, "rows": self.rows, "shingle": self.shingle, "seed": self.seed, "version": 1}
+
+
+class Signer:
+    """Signatures of texts. One for each thread."""
+
+    def __init__(self, settings: Deduplicate) -> None:
+        self._shingle = settings.shingle
+        self._minhash = MinHash(settings.bands, settings.rows, settings.seed)
+        self._words = WordHashes()
+
+    def __call__(self, text: str, language: str | None) -> Signature:
+        found = shingles(self._words(text, language), self._shingle)
+        bands = self._minhash.band_hashes(found).astype("<u8").tobytes() if len(found) else None
+        return Signature(blake2b(normalised(text).encode("utf-8", "surrogatepass"), digest_size=16).digest(), bands)
+
+
+def normalised(text: str) -> str:
+    """The text whose hash tells exact duplicates: NFC, lower case, each run of white space as one space."""
+    return " ".join(unicodedata.normalize("NFC", text).lower().split())
+
+
+def scope_salt(settings: Deduplicate, dump: str, language: str) -> np.uint64:
+    """What is mixed into every key, so that documents of different scopes share none."""
+    name = {"dump": dump, "language": language, "all": ""}[settings.scope]
+    return np.frombuffer(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), np.dtype("<u8"))[0]
+
+
+def keys(exact: np.ndarray, bands: np.ndarray, salts: np.ndarray) -> np.ndarray:
+    """Keys by which documents meet: one for the exact hash and one for each band.
+
+    exact: uint64 (n,), a half of the exact hash. bands: uint64 (n, bands). salts: uint64 (n,). Returns (n, 1 + bands).
+    """
+    return mix(np.column_stack([exact ^ _EXACT_SALT, bands]) ^ salts[:, None])
+
+
+def rehydration_weight(cluster_size: int) -> int:
+    return next(weight for least, weight in REHYDRATION if cluster_size >= least)

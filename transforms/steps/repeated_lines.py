@@ -1,0 +1,36 @@
+"""Lines that a document says twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class DropRepeatedLines:
+    """Removes a line that stood in the same document before; the first stays. Blank lines are left alone."""
+
+    stage: ClassVar[str] = "lines"
+
+    min_chars: int = field(
+        default=20,
+        metadata={
+            "about": "shorter lines may repeat, as refrains do (characters)",
+            "source": "our choice",
+        },
+    )
+
+    def setup(self) -> None: ...
+
+    def __call__(self, text: str) -> tuple[str, int]:
+        """The text without repetitions, and the number of lines removed."""
+        lines = text.split("\n")
+        seen: set[str] = set()
+        kept = []
+        for line in lines:
+            stripped = line.strip()
+            if len(stripped) >= self.min_chars and stripped in seen:
+                continue
+            seen.add(stripped)
+            kept.append(line)
+        return ("\n".join(kept), len(lines) - len(kept)) if len(kept) < len(lines) else (text, 0)

@@ -1,0 +1,89 @@
+"""Word n-grams of a text as 64-bit hashes: what MinHash compares documents by.
+
+Words are those of the simplified text (datatrove's MinHash: lower case, numbers to 0, punctuation to spaces, no
+accents), split as the document's language is. All of that happens within runs of non-space characters (chunks), so what
+a chunk gives is remembered and most of a text costs one dictionary look-up a chunk. Languages written without spaces
+are compared by characters in place of words.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from unicodedata import category, normalize
+
+import numpy as np
+
+from transforms.steps.words import NEED_A_DICTIONARY, PUNCTUATION, split_chunks
+
+MEMORY_BYTES = 64 << 20  # remembered chunks, about; then they are forgotten and learnt anew
+CHUNK_BYTES = 250  # measured: what one remembered chunk costs beside its characters
+
+_NUMBER = re.compile(r"\d+(?:[.,،٫⎖⎗⎘]\d+)?")
+_TO_SPACES = {ord(mark): " " for mark in PUNCTUATION if mark != "\n"}
+_PLACES = 0x9E3779B97F4A7C15  # odd, well mixed; its powers tell an n-gram's places apart
+
+
+def simplify(text: str) -> str:
+    """Lower case, numbers to 0, punctuation to spaces, NFD without marks. Works on each chunk by itself."""
+    text = _NUMBER.sub("0", text.lower()).translate(_TO_SPACES)
+    if text.isascii():
+        return text
+    return "".join(char for char in normalize("NFD", text) if category(char) != "Mn")
+
+
+def mix(values: np.ndarray) -> np.ndarray:
+    """uint64 to uint64, one to one, every bit dependent on every bit (splitmix64's finaliser, Steele et al. 2014)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+class WordHashes:
+    """The words of texts as uint64 hashes. One for each thread: it remembers what it has met."""
+
+    def __init__(self) -> None:
+        self._memory: dict[str, dict[str, bytes]] = {}
+        self._bytes = 0
+
+    def __call__(self, text: str, language: str | None) -> np.ndarray:
+        """uint64 of shape (words,), in the order of the text."""
+        if language in NEED_A_DICTIONARY:
+            codes = np.frombuffer("".join(simplify(text).split()).encode("utf-32-le", "surrogatepass"), np.uint32)
+            return mix(codes.astype(np.uint64) + np.uint64(1))
+        chunks = text.split()
+        memory = self._memory.setdefault(language or "xx", {})
+        try:
+            packed = b"".join(map(memory.__getitem__, chunks))
+        except KeyError:
+            self._learn(memory, set(chunks).difference(memory), language or "xx")
+            packed = b"".join(map(memory.__getitem__, chunks))
+            self._bound()
+        return np.frombuffer(packed, np.dtype("<u8"))
+
+    def _learn(self, memory: dict[str, bytes], new: set[str], language: str) -> None:
+        chunks = list(new)
+        simplified = [chunk.split() for chunk in simplify("\n".join(chunks)).split("\n")]
+        words_of = split_chunks({piece for pieces in simplified for piece in pieces}, language)
+        for chunk, pieces in zip(chunks, simplified, strict=True):
+            memory[chunk] = b"".join(hash_word(word) for piece in pieces for word in words_of[piece])
+        self._bytes += CHUNK_BYTES * len(chunks) + sum(map(len, chunks))
+
+    def _bound(self) -> None:
+        if self._bytes > MEMORY_BYTES:
+            self._memory.clear()
+            self._bytes = 0
+
+
+def hash_word(word: str) -> bytes:
+    """8 bytes, a little-endian uint64."""
+    return blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def shingles(words: np.ndarray, n: int) -> np.ndarray:
+    """Hashes of every n-gram of the words' hashes: uint64 of shape (words - n + 1,), empty for fewer than n words."""
+    count = max(len(words) - n + 1, 0)
+    total = np.zeros(count, np.uint64)
+    for place in range(n if count else 0):
+        total += words[place : place + count] * np.uint64(pow(_PLACES, place + 1, 1 << 64))
+    return mix(total)
