@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 from pipelines.report import top
@@ -198,13 +199,29 @@ def lengths_of(tally: CorpusTally) -> list[dict[str, int]]:
 
 
 def settings_of(recipe: dict[str, Any]) -> list[dict[str, str]]:
-    """One row per setting of a recipe as a manifest holds it: step, name, value."""
-    return [
-        {"step": step["step"], "name": name, "value": show_setting(value)}
-        for step in recipe.get("steps", ())
-        for name, value in step.items()
-        if name != "step"
-    ]
+    """One row per setting of a recipe as a manifest holds it: step, name, value, about, source."""
+    known = explanations()
+    rows = []
+    for step in recipe.get("steps", ()):
+        for name, value in step.items():
+            if name != "step":
+                about, source = known.get((step["step"], name), ("", ""))
+                told = {"step": step["step"], "name": name, "value": show_setting(value)}
+                rows.append({**told, "about": about, "source": source})
+    return rows
+
+
+def explanations() -> dict[tuple[str, str], tuple[str, str]]:
+    """What our own steps' settings mean and where they come from; a manifest does not repeat it."""
+    from pipelines.recipes import RECIPES
+    from transforms.steps.corpus_recipe import Deduplicate, DropRepeatedLines, ScrubPii
+
+    steps: list[Any] = [step for recipe in RECIPES.values() for step in recipe.steps()]
+    return {
+        (step.__name__, field.name): (field.metadata.get("about", ""), field.metadata.get("source", ""))
+        for step in (*map(type, steps), DropRepeatedLines, ScrubPii, Deduplicate)
+        for field in fields(step)
+    }
 
 
 def show_setting(value: Any) -> str:

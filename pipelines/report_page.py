@@ -1,18 +1,14 @@
 """The report of a curate run as one page, for people who would rather look: no script, and nothing from outside."""
 
-from itertools import groupby
 from typing import Any
 
 from pipelines.report_charts import (
     NOTHING,
-    PAN,
-    STYLE,
     Html,
     bar,
     clean,
     duration,
     fill,
-    histogram,
     identifier,
     passage,
     plural,
@@ -21,6 +17,23 @@ from pipelines.report_charts import (
     size,
     spread,
 )
+from pipelines.report_parts import (
+    alarm,
+    columns,
+    facts,
+    footer,
+    kept_of,
+    legend,
+    lengths_of,
+    named,
+    ranking,
+    row,
+    section,
+    settings_fold,
+    table,
+    whole_page,
+)
+from pipelines.report_style import PAN
 
 SAMPLE_CHARS = 600
 BAD_INPUTS_SHOWN = 50
@@ -36,16 +49,7 @@ def render(report: dict[str, Any]) -> str:
         samples(report),
         settings(report),
     ]
-    return fill(
-        PAGE,
-        policy=POLICY,
-        title=report["title"],
-        style=STYLE,
-        scale="vast" if report["counts"]["read"] >= VAST else "",
-        header=header(report),
-        sections=sections,
-        footer=footer(report),
-    )
+    return whole_page(report["title"], report["counts"]["read"], header(report), sections, footer(report))
 
 
 def header(report: dict[str, Any]) -> Html:
@@ -115,8 +119,7 @@ def warnings(report: dict[str, Any]) -> Html:
     told += [fill("<code>{path}</code> {problem}", **file) for file in bad[:BAD_INPUTS_SHOWN]]
     if len(bad) > BAD_INPUTS_SHOWN:
         told.append(fill("and {more} with a problem", more=plural(len(bad) - BAD_INPUTS_SHOWN, "more file")))
-    items = fill("<ul>{items}</ul>", items=[fill("<li>{item}</li>", item=item) for item in told])
-    return section("Please note", items, kind="alarm") if told else Html("")
+    return alarm(told)
 
 
 def funnel(report: dict[str, Any]) -> Html:
@@ -172,13 +175,7 @@ def domains(report: dict[str, Any]) -> Html:
 
 def lengths(report: dict[str, Any]) -> Html:
     """How long the extracted texts are."""
-    heads = ["Characters from", "Kept", "Dropped"]
-    rows = [row([bin_["from"], bin_["kept"], bin_["dropped"]]) for bin_ in report["lengths"]]
-    numbers = table("Document lengths", heads, rows)
-    folded = fill("<details><summary>The numbers</summary>{numbers}</details>", numbers=numbers) if rows else ""
-    key = legend(kept="kept, above the axis", dropped="dropped, below")
-    note = Html('<p class="note">Characters of extracted text; the scale doubles with every column.</p>')
-    return section("Document lengths", key, histogram(report["lengths"]), note if rows else "", folded)
+    return lengths_of(report["lengths"], "Characters of extracted text", lost="dropped")
 
 
 def quality(report: dict[str, Any]) -> Html:
@@ -247,23 +244,4 @@ def page(sample: dict[str, Any]) -> Html:
 
 def settings(report: dict[str, Any]) -> Html:
     """Every threshold of the recipe, and where it comes from."""
-    steps = []
-    for step, entries in groupby(report["settings"], key=lambda setting: setting["step"]):
-        rows = [row([setting["name"], *(setting[key] for key in ("value", "about", "source"))]) for setting in entries]
-        title = fill('<tr class="group"><th scope="rowgroup" colspan="4">{step}</th></tr>', step=step)
-        steps.append(fill("<tbody>{title}{rows}</tbody>", title=title, rows=rows))
-    if not steps:
-        return section("Thresholds", Html('<p class="none">None.</p>'))
-    said = f"{plural(len(report['settings']), 'setting')} in {plural(len(steps), 'step')}"
-    body = table("Thresholds of the recipe", ["Setting", "Value", "Meaning", "Source"], steps, kind="texts")
-    return section("Thresholds", fill("<details><summary>{said}</summary>{body}</details>", said=said, body=body))
-
-
-def footer(report: dict[str, Any]) -> Html:
-    """What made this, so that it can be made again."""
-    versions = " · ".join(f"{name} {version}" for name, version in report["versions"].items())
-    return fill(
-        "<footer><p>Dataset <code>{hash}</code></p><p>{versions}</p></footer>",
-        hash=report["dataset_hash"] or NOTHING,
-        versions=versions,
-    )
+    return section("Thresholds", settings_fold(report["settings"], "Thresholds of the recipe"))

@@ -1,9 +1,11 @@
 """What a report page is built of: the page around it, cards, tables with bars, small numbers."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
-from pipelines.report_charts import STYLE, Html, bar, fill, share
+from pipelines.report_charts import NOTHING, Html, bar, fill, histogram, plural, share
+from pipelines.report_style import STYLE
 
 ROWS_OPEN = 12  # rows of a ranking that are seen at once; the rest is folded
 VAST = 10_000_000  # pages or documents: from here on numbers get a line of their own on a telephone
@@ -33,7 +35,7 @@ PAGE = """<!doctype html>
 """
 
 
-def whole_page(title: str, read: int, header: Html, sections: Sequence[Html], footer: Html, style: str = "") -> str:
+def whole_page(title: str, read: int, header: Html, sections: Sequence[Html], foot: Html, style: str = "") -> str:
     """The document: no script, nothing from outside. read: how many pages or documents the largest numbers are of."""
     return fill(
         PAGE,
@@ -43,7 +45,7 @@ def whole_page(title: str, read: int, header: Html, sections: Sequence[Html], fo
         scale="vast" if read >= VAST else "",
         header=header,
         sections=sections,
-        footer=footer,
+        footer=foot,
     )
 
 
@@ -115,3 +117,43 @@ def kept_of(rows: Sequence[dict[str, Any]], name: str, whole: str, heads: Sequen
         label = named(entry[name], bar([("kept", kept), ("dropped", total - kept)], top))
         shown.append(row([label, total, kept, share(kept, total)]))
     return fill("{key}{rows}", key=legend(kept="kept", dropped="not kept"), rows=ranking(heads[0], heads, shown))
+
+
+def lengths_of(bins: Sequence[dict[str, Any]], counted: str, lost: str) -> Html:
+    """How long the texts are, kept ones and lost ones apart."""
+    rows = [row([bin_["from"], bin_["kept"], bin_["dropped"]]) for bin_ in bins]
+    numbers = table("Document lengths", ["Characters from", "Kept", lost.title()], rows)
+    folded = fill("<details><summary>The numbers</summary>{numbers}</details>", numbers=numbers) if rows else ""
+    key = legend(kept="kept, above the axis", dropped=f"{lost}, below")
+    note = fill('<p class="note">{counted}; the scale doubles with every column.</p>', counted=counted)
+    return section("Document lengths", key, histogram(bins, lost=lost), note if rows else "", folded)
+
+
+def alarm(told: Sequence[Any]) -> Html:
+    """What a reader has to know before trusting the numbers; nothing at all when there is nothing."""
+    items = fill("<ul>{items}</ul>", items=[fill("<li>{item}</li>", item=item) for item in told])
+    return section("Please note", items, kind="alarm") if told else Html("")
+
+
+def settings_fold(settings: Sequence[dict[str, str]], caption: str) -> Html:
+    """Every setting of a recipe, what it means and where it comes from, step by step, folded away."""
+    steps = []
+    for step, entries in groupby(settings, key=lambda setting: setting["step"]):
+        rows = [row([setting["name"], *(setting[key] for key in ("value", "about", "source"))]) for setting in entries]
+        title = fill('<tr class="group"><th scope="rowgroup" colspan="4">{step}</th></tr>', step=step)
+        steps.append(fill("<tbody>{title}{rows}</tbody>", title=title, rows=rows))
+    if not steps:
+        return Html('<p class="none">None.</p>')
+    said = f"{plural(len(settings), 'setting')} in {plural(len(steps), 'step')}"
+    body = table(caption, ["Setting", "Value", "Meaning", "Source"], steps, kind="texts")
+    return fill("<details><summary>{said}</summary>{body}</details>", said=said, body=body)
+
+
+def footer(report: dict[str, Any]) -> Html:
+    """What made this, so that it can be made again."""
+    versions = " · ".join(f"{name} {version}" for name, version in report["versions"].items())
+    return fill(
+        "<footer><p>Dataset <code>{hash}</code></p><p>{versions}</p></footer>",
+        hash=report["dataset_hash"] or NOTHING,
+        versions=versions,
+    )

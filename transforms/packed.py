@@ -72,4 +72,4 @@ class Pack(beam.DoFn):
 
 def grouped(rows: Any, label: str) -> Any:
     """Group packed buffers by partition."""
-    return rows.with_output_types(Keyed) | label >> beam.GroupByKey()
+    return rows | label >> beam.GroupByKey()

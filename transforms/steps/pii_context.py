@@ -1,0 +1,75 @@
+"""Words around a number that tell what it is.
+
+Distances count words and leave out those with digits, '@' or '<': so a value and the placeholder put in its place are
+equally near, and scrubbing a text again sees the same words.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+BEFORE, AFTER = 6, 3  # words
+REACH = 120  # characters
+
+_WORD = re.compile(r"[^\W\d_]+")
+_COUNTED = re.compile(r"(?<![\w@<.])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\w@>])")
+
+CARD = _words("card cards credit debit visa mastercard amex discover diners cartão cartao crédito débito")
+SSN = _words("ssn ssns social security")
+CPF = _words("cpf contribuinte")
+CNPJ = _words("cnpj")
+CEP = _words("cep postal")
+PIX = _words("pix chave")
+PHONE = _words(
+    "phone phones telephone tel tels cell cellphone mobile call calls ring fax whatsapp sms text dial hotline "
+    "contact telefone telefones fone fones celular celulares ligue ligar ligação contato zap tfno teléfono "
+    "móvil"
+)
+IP = _words(
+    "ip ips ipv host hosts server servers address ping dns port gateway router traceroute subnet nameserver "
+    "login from endereço servidor porta roteador rede http https ssh"
+)
+NO_NUMBER = _words(
+    "isbn issn doi order orders pedido pedidos invoice fatura nota tracking rastreio protocolo protocol "
+    "processo ticket sku part serial série serie model modelo version versão versao release build firmware "
+    "item id ref reference referência código codigo code lote patente patent batch case caso matrícula oab crm "
+    "registro edição edition coordinates coordenadas latitude longitude"
+)
+NO_IP = _words(
+    "version versions versão versao v section sections seção secção release build firmware chapter capítulo "
+    "item clause cláusula art artigo article figure figura table tabela paragraph parágrafo update driver "
+    "software"
+)
+STATES = _words(
+    "AC AL AP AM BA CE DF ES GO MA MT MS MG PA PB PR PE PI RJ RN RS RO RR SC SP SE TO"
+)  # of Brazil, as in "São Paulo - SP, 01310-100"
+
+
+def before(text: str, start: int, most: int = BEFORE) -> list[str]:
+    """The last words before a place, lower case, nearest last. A line's end ends them."""
+    piece = text[max(start - REACH, 0) : start].rpartition("\n")[2]
+    return [word.lower() for word in _COUNTED.findall(piece)][-most:]
+
+
+def after(text: str, end: int, most: int = AFTER) -> list[str]:
+    piece = text[end : end + REACH].partition("\n")[0]
+    return [word.lower() for word in _COUNTED.findall(piece)][:most]
+
+
+def near(text: str, start: int, end: int, words: frozenset[str]) -> bool:
+    return any(word in words for word in before(text, start)) or any(word in words for word in after(text, end))
+
+
+def follows(text: str, start: int, words: frozenset[str], most: int = 3) -> bool:
+    """Whether one of `words` is among the last `most` before a place."""
+    return any(word in words for word in before(text, start, most))
+
+
+def in_address(text: str, start: int) -> bool:
+    """Whether a state of Brazil stands just before."""
+    return any(word in STATES for word in _WORD.findall(text[max(start - 12, 0) : start])[-1:])

@@ -1,0 +1,197 @@
+"""Which recogniser looks at which candidates, and which of its finds count."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from transforms.steps import pii_context as context
+from transforms.steps.pii_phones import PhoneFinder
+
+TYPES = (
+    *("EMAIL_ADDRESS", "IP_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "US_SSN"),
+    *("BR_CPF", "BR_CNPJ", "BR_CEP", "BR_PIX_KEY"),
+)
+SURE, LIKELY, WEAK = 1.0, 0.85, 0.6
+
+# Reserved for examples (RFC 2606, 5737, 3849; 555-01xx in North America) or never issued, so none is found again.
+EXAMPLES = {
+    "EMAIL_ADDRESS": "email@example.com",
+    "IP_ADDRESS": "192.0.2.1",
+    "IPV6": "2001:db8::1",
+    "PHONE_NUMBER": "555-0100",
+    "CREDIT_CARD": "0000 0000 0000 0000",
+    "IBAN_CODE": "XX00 0000 0000 0000 0000",
+    "US_SSN": "000-00-0000",
+    "BR_CPF": "000.000.000-00",
+    "BR_CNPJ": "00.000.000/0000-00",
+    "BR_CEP": "00000-000",
+    "BR_PIX_KEY": "00000000-0000-0000-0000-000000000000",
+    "PERSON": "Jane Doe",
+}
+
+_LOCAL = r"[\w!#$%&'*+/=?^`{|}~-]"
+_EMAIL = re.compile(
+    rf"(?<!{_LOCAL})(?<!\.){_LOCAL}{{1,64}}(?:\.{_LOCAL}{{1,64}}){{0,8}}"
+    r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![\w-])"
+)
+_FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|html?|pdf|mp4|ico|zip)$", re.IGNORECASE)  # icon@2x.png
+_IPV4 = re.compile(r"(?<![\w.,-])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-\d)")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,7}(?::|[0-9A-Fa-f]{1,4})(?:[0-9A-Fa-f:]{0,34})(?![\w:])")
+_SSN = re.compile(r"(?<![\w.,/-])(\d{3})([- .]?)(\d{2})\2(\d{4})(?![\w/]|[-.]\d)")
+_CARD = re.compile(r"(?<![\w.,/+-])\d(?:[ -]?\d){12,18}(?![\w/]|[-.,]\d)")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}")
+SMALL_OCTET = 40  # addresses of small numbers only are more often versions and sections
+
+
+class Found(NamedTuple):
+    start: int
+    end: int
+    type: str
+    score: float
+
+
+class Recognisers:
+    """Loaded once a process. Raises ValueError if the model for names is absent."""
+
+    def __init__(self, types: tuple[str, ...], names_model: str | None) -> None:
+        from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, IbanRecognizer, UsSsnRecognizer
+
+        from transforms.steps.pii_brazil import CepRecogniser, CnpjRecogniser, CpfRecogniser, PixKeyRecogniser
+
+        self._types = frozenset(types)
+        self._cpf, self._cnpj = CpfRecogniser(), CnpjRecogniser()
+        self._cep, self._pix = CepRecogniser(), PixKeyRecogniser()
+        self._card, self._iban, self._ssn = CreditCardRecognizer(), IbanRecognizer(), UsSsnRecognizer()
+        self._phones = PhoneFinder()
+        self._names = load_names(names_model) if names_model is not None else None
+        self._families: dict[str, tuple[Callable[[str, str], Iterator[Found]], ...]] = {
+            "at": (self._emails,),
+            "digits": (self._ipv4, self._numbers, self._cards, self._ibans, self._ssns, self._brazilian),
+            "colons": (self._ipv6,),
+            "slashed": (self._brazilian,),
+            "pix": (self._pix_keys,),
+        }
+
+    def find(self, family: str, text: str, start: int, end: int, language: str) -> Iterator[Found]:
+        """What stands in text[start:end], by places in the text; its edges are whole words' only by luck, and a find
+        that touches one is left to the neighbouring window or to the text's end."""
+        window = text[start:end]
+        for finder in self._families[family]:
+            for item in finder(window, language):
+                inside = (item.start > 0 or start == 0) and (item.end < len(window) or end == len(text))
+                if inside and item.type in self._types and window[item.start : item.end] not in EXAMPLES.values():
+                    yield Found(item.start + start, item.end + start, item.type, item.score)
+
+    def names(self, text: str) -> Iterator[Found]:
+        assert self._names is not None
+        for entity in self._names(text[: self._names.max_length]).ents:
+            replaced = entity.text.startswith("<") or entity.text == EXAMPLES["PERSON"]
+            if entity.label_ in ("PERSON", "PER") and not replaced:
+                yield Found(entity.start_char, entity.end_char, "PERSON", WEAK)
+
+    def _emails(self, window: str, language: str) -> Iterator[Found]:
+        for match in _EMAIL.finditer(window):
+            if not _FILE.search(match[0]):
+                start = match.start() + len(match[0]) - len(match[0].lstrip("'`{|"))
+                yield Found(start, match.end(), "EMAIL_ADDRESS", SURE)
+
+    def _ipv4(self, window: str, language: str) -> Iterator[Found]:
+        for match in _IPV4.finditer(window):
+            if not is_public(match[0]) or context.follows(window, match.start(), context.NO_IP, 2):
+                continue
+            small = max(map(int, match[0].split("."))) < SMALL_OCTET
+            told = context.near(window, *match.span(), context.IP) or is_service(window, match)
+            if told or not small:
+                yield Found(*match.span(), "IP_ADDRESS", LIKELY if told else WEAK)
+
+    def _ipv6(self, window: str, language: str) -> Iterator[Found]:
+        for match in _IPV6.finditer(window):
+            if is_public(match[0]):
+                yield Found(*match.span(), "IP_ADDRESS", SURE)
+
+    def _numbers(self, window: str, language: str) -> Iterator[Found]:
+        for start, end, score in self._phones.find(window, language):
+            yield Found(start, end, "PHONE_NUMBER", score)
+
+    def _cards(self, window: str, language: str) -> Iterator[Found]:
+        for match in _CARD.finditer(window):
+            valid = self._card.analyze(match[0], ["CREDIT_CARD"]) and is_issued(match[0])
+            told = context.near(window, *match.span(), context.CARD)
+            if valid and (told or not context.follows(window, match.start(), context.NO_NUMBER)):
+                yield Found(*match.span(), "CREDIT_CARD", SURE if told else LIKELY)
+
+    def _ibans(self, window: str, language: str) -> Iterator[Found]:
+        if _IBAN.search(window):
+            upper = window.upper()
+            for item in self._iban.analyze(upper, ["IBAN_CODE"]) if len(upper) == len(window) else []:
+                if item.score == SURE:
+                    yield Found(item.start, item.end, "IBAN_CODE", SURE)
+
+    def _ssns(self, window: str, language: str) -> Iterator[Found]:
+        for match in _SSN.finditer(window):
+            told = context.near(window, *match.span(), context.SSN)
+            dashed = match[2] == "-" and not context.follows(window, match.start(), context.NO_NUMBER)
+            if (told or dashed) and match[1] < "900" and self._ssn.analyze(match[0], ["US_SSN"]):
+                yield Found(*match.span(), "US_SSN", SURE if told else LIKELY)
+
+    def _brazilian(self, window: str, language: str) -> Iterator[Found]:
+        for recogniser, words in ((self._cpf, context.CPF), (self._cnpj, context.CNPJ)):
+            kind = recogniser.supported_entities[0]
+            for item in recogniser.analyze(window, [kind]):
+                told = context.near(window, item.start, item.end, words)
+                if told or item.score >= LIKELY:
+                    yield Found(item.start, item.end, kind, SURE if told else LIKELY)
+        for item in self._cep.analyze(window, ["BR_CEP"]):
+            told = context.follows(window, item.start, context.CEP) or (
+                "-" in window[item.start : item.end] and context.in_address(window, item.start)
+            )
+            if told:
+                yield Found(item.start, item.end, "BR_CEP", LIKELY)
+
+    def _pix_keys(self, window: str, language: str) -> Iterator[Found]:
+        for item in self._pix.analyze(window, ["BR_PIX_KEY"]):
+            if context.near(window, item.start, item.end, context.PIX):
+                yield Found(item.start, item.end, "BR_PIX_KEY", LIKELY)
+
+
+def is_public(value: str) -> bool:
+    """Whether it is an address that is routed on the public internet; IPv6: of the block in use, 2000::/3."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return address.is_global and not address.is_multicast and (address.version == 4 or int(address) >> 125 == 1)
+
+
+def is_service(window: str, match: re.Match[str]) -> bool:
+    """Whether a port, a network's length or a path follows, or a URL's slashes stand before."""
+    return bool(re.match(r"[:/]\d", window[match.end() :])) or window[: match.start()].endswith(("//", "@"))
+
+
+def is_issued(number: str) -> bool:
+    """Whether a card's first digits and length are those of a network (ISO/IEC 7812 ranges in use)."""
+    digits = "".join(char for char in number if char.isdigit())
+    lengths = {"4": (13, 16, 19), "5": (16,), "6": (16, 17, 18, 19), "3": (14, 15, 16), "2": (16,)}
+    first = digits[0]
+    if first == "5" and digits[1] not in "012345678":
+        return False
+    if first == "3" and digits[1] not in "04568" + "7":
+        return False
+    if first == "2" and not 2221 <= int(digits[:4]) <= 2720:
+        return False
+    return len(digits) in lengths.get(first, ()) and len(set(digits)) > 1
+
+
+def load_names(model: str) -> Any:
+    import spacy
+
+    try:
+        return spacy.load(model, disable=["lemmatizer", "tagger", "attribute_ruler"])
+    except OSError as error:
+        raise ValueError(
+            f"spaCy has no model '{model}' here; install it with `python -m spacy download {model}`, or leave "
+            "names_model out"
+        ) from error
