@@ -15,11 +15,11 @@ setup: .venv/.installed
 
 demo: setup
 	$(BATEIA) sample --output $(DEMO)/warc
-	$(BATEIA) curate --recipe tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO)/documents --workers 2 --overwrite
+	$(BATEIA) run --recipe tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO) --workers 2 --overwrite
 	@echo
-	@echo "Look:   $(DEMO)/documents/report.html"
-	@echo "Ask:    $(BATEIA) explain https://deals-deals-deals.invalid/the-best-in-town-55183 --in $(DEMO)/documents"
-	@echo "Query:  .venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select language, count(*) from '$(DEMO)/documents/data/*/*.parquet' group by 1\\\"))\""
+	@echo "Look:   $(DEMO)/documents/report.html, $(DEMO)/corpus/report.html, $(DEMO)/corpus/README.md"
+	@echo "Ask:    $(BATEIA) explain https://deals-deals-deals.invalid/the-best-in-town-55183 --in $(DEMO)/corpus"
+	@echo "Query:  .venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select language, count(*) from '$(DEMO)/corpus/data/*/*.parquet' group by 1\\\"))\""
 
 lint: setup
 	.venv/bin/ruff check .

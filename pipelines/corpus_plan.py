@@ -11,6 +11,7 @@ from pipelines.faults import BadInput
 from schemas.manifest import FileEntry, Manifest, read_manifest
 from schemas.storage import join, size_of
 from transforms.sources import Part, SignatureFile
+from transforms.steps.deduplicate import Deduplicate
 
 MIN_PART_BYTES, MAX_PART_BYTES = 8 << 20, 256 << 20
 PARTS_WANTED = 16  # so that a small corpus still keeps some workers busy
@@ -46,20 +47,30 @@ def read_inputs(paths: list[str]) -> list[Input]:
     return in_order(found)
 
 
-def read_earlier(paths: list[str], signature: dict[str, Any]) -> list[Input]:
-    """Earlier corpora to match with. Raises BadInput if their signatures were made by other settings."""
+def read_earlier(paths: list[str], dedup: Deduplicate) -> list[Input]:
+    """Earlier corpora to match with. Raises BadInput if they can't be compared by these settings."""
     found = in_order([Input(path.rstrip("/"), finished(path, ("dedup",))) for path in paths])
     given = {item.manifest.dataset_hash for item in found}
     for item in found:
-        if item.manifest.settings.get("signature") != signature:
+        if (theirs := item.manifest.settings.get("signature")) != dedup.signature:
             raise BadInput(
-                f"--against {item.path} has signatures of other settings ({item.manifest.settings.get('signature')}, "
-                f"not {signature}); use the recipe it was made by, or deduplicate it anew"
+                f"--against {item.path} has signatures of other settings ({theirs}, not {dedup.signature}); "
+                "use the recipe it was made by, or deduplicate it anew"
+            )
+        if dedup.scope not in ("all", scope := scope_of(item.manifest)):
+            raise BadInput(
+                f"--against {item.path} was deduplicated by {scope} and can't be matched by {dedup.scope}; "
+                f"use a recipe whose scope is {scope} or all"
             )
         for source in item.manifest.source:
             if source.get("role") == "against" and source["dataset_hash"] not in given:
                 raise BadInput(f"{item.path} was made --against {source['path']}; give --against that corpus too")
     return found
+
+
+def scope_of(manifest: Manifest) -> str:
+    steps = manifest.settings["recipe"]["steps"]
+    return next(step["scope"] for step in steps if step["step"] == Deduplicate.__name__)
 
 
 def finished(path: str, stages: tuple[str, ...]) -> Manifest:

@@ -86,8 +86,9 @@ def plan_dedup(
     """Raises BadInput for inputs that are unfinished, changed, or not comparable."""
     if against and recipe.dedup is None:
         raise BadInput(f"recipe '{name}' does not deduplicate, so --against means nothing; leave it out")
+    recipe = widened(recipe) if against else recipe
     found = read_inputs(inputs)
-    earlier = read_earlier(against, recipe.dedup.signature) if recipe.dedup is not None else []
+    earlier = read_earlier(against, recipe.dedup) if recipe.dedup is not None else []
     old = plan_signature_files(earlier)
     parts = plan_parts(found, len(old))
     settings = {
@@ -102,6 +103,13 @@ def plan_dedup(
     signed = [SignatureFile(p.ordinal, Workplace(output).signatures(p.name), p.language, False, p.rows) for p in parts]
     files = (*old, *signed)
     return DedupRun(output, name, recipe, tuple(found), tuple(earlier), tuple(parts), files, tokenizer, settings)
+
+
+def widened(recipe: CorpusRecipe) -> CorpusRecipe:
+    """A recipe that compares within a dump compares all documents once there are earlier corpora: theirs are others."""
+    if recipe.dedup is None or recipe.dedup.scope != "dump":
+        return recipe
+    return replace(recipe, dedup=replace(recipe.dedup, scope="all"))
 
 
 def tokenizer_identity(path: str | None) -> dict[str, str] | None:
@@ -232,7 +240,8 @@ def audit(run: DedupRun, phases: Phases) -> None:
     with write_whole(listed) as out:
         out.write(to_lines(finished_signatures(run)))
     partitions = key_partitions(sum(file.rows for file in run.signature_files), run.recipe.dedup.bands)
-    step = AuditCorpus(run.recipe.dedup, join(run.output, "clusters"), partitions, report)
+    first_new = min((part.ordinal for part in run.parts), default=0)
+    step = AuditCorpus(run.recipe.dedup, join(run.output, "clusters"), first_new, partitions, report)
     phases.run("audit", partitions, lambda root: root | beam.Create([listed]) | step)
     faults = read_json(report)
     if any(faults.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,12 @@ def recipe_of(name: str | None, inputs: list[str]) -> Any:
 def plan(recipe: Any, args: argparse.Namespace, inputs: list[str], output: str) -> Any:
     from pipelines.dedup import plan_dedup
 
-    return plan_dedup(output, recipe.name, recipe.corpus, inputs, args.against, args.tokenizer)
+    run = plan_dedup(output, recipe.name, recipe.corpus, inputs, args.against, args.tokenizer)
+    if run.recipe != recipe.corpus:
+        sys.stderr.write(
+            f"bateia: note: recipe '{recipe.name}' compares documents of one dump; with --against all are compared\n"
+        )
+    return run
 
 
 def work_of(run: Any, args: argparse.Namespace) -> Callable[[], str]:

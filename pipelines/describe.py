@@ -41,19 +41,30 @@ def show_value(value: Any) -> str:
     return str(value)
 
 
+def show_settings(step: Any) -> list[str]:
+    rows = list(settings_of_step(step))
+    width = max((len(row["name"]) for row in rows), default=0)
+    lines = []
+    for row in rows:
+        source = f"  [{row['source']}]" if row["source"] else ""
+        lines.append(f"     {row['name']:<{width}}  {row['value']}  {row['about']}{source}".rstrip())
+    return lines
+
+
 def show(recipe: Recipe) -> str:
     """The recipe as text for a terminal."""
     lines = [f"{recipe.name}: {recipe.about}", ""]
     for number, step in enumerate(recipe.steps(), 1):
         about = (type(step).__doc__ or "").strip().split("\n")[0]
         lines.append(f"{number}. {type(step).__name__} ({step.stage}): {about}")
-        rows = list(settings_of_step(step))
-        width = max((len(row["name"]) for row in rows), default=0)
-        for row in rows:
-            source = f"  [{row['source']}]" if row["source"] else ""
-            lines.append(f"     {row['name']:<{width}}  {row['value']}  {row['about']}{source}".rstrip())
-        lines.append("")
+        lines += [*show_settings(step), ""]
     lines.append(
         f"A stage other than url and language may drop at most {recipe.max_stage_drop:.0%} of the pages it sees."
     )
+    lines.append(
+        f"Then, by `bateia dedup` (at most {recipe.corpus.max_removed:.0%} of the documents may be duplicates):"
+    )
+    for step in recipe.corpus.steps():
+        lines += ["", f"{type(step).__name__} ({step.stage}): {(type(step).__doc__ or '').strip().splitlines()[0]}"]
+        lines += show_settings(step)
     return "\n".join(lines)

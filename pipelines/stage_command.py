@@ -39,9 +39,8 @@ def add_curate_options(command: Any) -> None:
 
 
 def add_dedup_options(command: Any) -> None:
-    command.add_argument(
-        *("--against",), nargs="+", default=[], metavar="CORPUS", help="earlier corpora whose documents count as seen"
-    )
+    against = "earlier corpora whose documents count as seen"
+    command.add_argument("--against", nargs="+", action="extend", default=[], metavar="CORPUS", help=against)
     command.add_argument(
         "--tokenizer", metavar="FILE", help="tokenizer.json or SentencePiece *.model that fills token_count"
     )

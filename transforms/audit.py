@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 from schemas.storage import list_files, locate, write_json
 from transforms.matching import Keys
 from transforms.packed import Pack, grouped, partition_of, unpack
-from transforms.sources import SignatureFile, read_signature_files
+from transforms.sources import SignatureFile, ordinals_of, read_signature_files
 from transforms.steps.deduplicate import Deduplicate
 from transforms.steps.shingles import hash_word
 
@@ -22,13 +22,14 @@ KEPT, CLAIMED = 0, 1
 class AuditCorpus(beam.PTransform):
     """Path of the list of finished signature files in; the file `report` with the numbers of faults out.
 
-    repeated: kept documents that share a key with another one kept. orphans: removed documents whose survivor is not
-    among those kept. Both must be 0.
+    first_new: the ordinal from which documents are this run's. repeated: kept ones of these that share a key with
+    another document kept. orphans: removed documents whose survivor is not among those kept. Both must be 0.
     """
 
-    def __init__(self, settings: Deduplicate, clusters: str, partitions: int, report: str) -> None:
+    def __init__(self, settings: Deduplicate, clusters: str, first_new: int, partitions: int, report: str) -> None:
         super().__init__()
         self._settings, self._clusters, self._partitions, self._report = settings, clusters, partitions, report
+        self._first_new = first_new
 
     def expand(self, input_or_inputs: Any) -> Any:
         files = input_or_inputs | "ReadList" >> beam.FlatMap(read_signature_files) | "SpreadFiles" >> beam.Reshuffle()
@@ -41,7 +42,7 @@ class AuditCorpus(beam.PTransform):
             | "SpreadClusters" >> beam.Reshuffle()
             | "Claims" >> beam.ParDo(Pack(Claims(self._partitions)))
         )
-        repeated = grouped(keys, "MeetAgain") | "Repeated" >> beam.Map(repeated_keys)
+        repeated = grouped(keys, "MeetAgain") | "Repeated" >> beam.Map(repeated_keys, self._first_new)
         orphans = grouped((kept, claims) | beam.Flatten(), "Mates") | "Orphans" >> beam.Map(orphaned_claims)
         counts = (repeated, orphans) | "Faults" >> beam.Flatten() | "Sum" >> beam.CombinePerKey(sum)
         return counts | "All" >> beam.combiners.ToDict() | "WriteFaults" >> beam.Map(write_faults, self._report)
@@ -77,9 +78,11 @@ def marked(ids: list[str], mark: int, partitions: int) -> tuple[np.ndarray, np.n
     return np.column_stack([hashes, np.full(len(hashes), mark, np.uint64)]), partition_of(hashes, partitions)
 
 
-def repeated_keys(element: tuple[int, Iterable[bytes]]) -> tuple[str, int]:
-    keys = np.sort(unpack(element[1])[:, 0])
-    return "repeated", int((keys[1:] == keys[:-1]).sum())
+def repeated_keys(element: tuple[int, Iterable[bytes]], first_new: int) -> tuple[str, int]:
+    rows = unpack(element[1])
+    keys, nodes = rows[np.argsort(rows[:, 0])].T
+    new = ordinals_of(nodes) >= first_new
+    return "repeated", int(((keys[1:] == keys[:-1]) & (new[1:] | new[:-1])).sum())
 
 
 def orphaned_claims(element: tuple[int, Iterable[bytes]]) -> tuple[str, int]:
