@@ -17,16 +17,10 @@ which loads all that a long run loads.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import gzip
 import json
-import os
-import resource
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,12 +29,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.process_cost import Cost, machine, measure
+
 SIDES = ("ours", "datatrove")
 STEPS = ("language_gate", "extract", "language", "gopher_repetition", "gopher_quality", "c4", "fineweb")
 PEER = Path(__file__).parent / "peers" / "datatrove_fineweb.py"
-SAMPLE_EVERY_S = 0.25
-PR_SET_CHILD_SUBREAPER = 36
-SMALL_MB = 5  # processes below are launchers and the like
 
 
 @dataclass(frozen=True)
@@ -53,79 +46,6 @@ class Fate:
 
     def __str__(self) -> str:
         return "kept" if self.step is None else f"{self.step}: {self.reason}"
-
-
-@dataclass
-class Cost:
-    """CPU and wall seconds of a process tree; the most memory of each process and of all together, in MiB."""
-
-    cpu_s: float = 0.0
-    wall_s: float = 0.0
-    peaks_mb: dict[int, float] = field(default_factory=dict)
-    tree_mb: float = 0.0
-
-    def largest(self) -> list[float]:
-        return sorted((peak for peak in self.peaks_mb.values() if peak >= SMALL_MB), reverse=True)
-
-
-def children_cpu_s() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def tree_of(root: int) -> list[int]:
-    children: dict[int, list[int]] = defaultdict(list)
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue  # ended meanwhile
-            children[parent].append(int(entry.name))
-    found = [root]
-    for pid in found:
-        found += children[pid]
-    return found
-
-
-def memory_mb(pid: int, file: str, key: str) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(key)), 0.0)
-
-
-def watch(root: int, cost: Cost, done: threading.Event) -> None:
-    """Sample the tree's memory: peaks per process as the kernel keeps them, and the sum with shared pages once."""
-    while not done.wait(SAMPLE_EVERY_S):
-        pids = tree_of(root)
-        for pid in pids:
-            cost.peaks_mb[pid] = max(cost.peaks_mb.get(pid, 0.0), memory_mb(pid, "status", "VmHWM:"))
-        cost.tree_mb = max(cost.tree_mb, sum(memory_mb(pid, "smaps_rollup", "Pss:") for pid in pids))
-
-
-def measure(command: list[str], log: Path) -> Cost:
-    """Run a command to its end and tell what its whole process tree cost. Raises if it fails."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # processes that it leaves behind become ours, so count
-    cost, done, cpu, started = Cost(), threading.Event(), children_cpu_s(), time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        watcher = threading.Thread(target=watch, args=(process.pid, cost, done))
-        watcher.start()
-        code = process.wait()
-    cost.wall_s = time.monotonic() - started
-    done.set()
-    watcher.join()
-    try:
-        while True:
-            os.wait()
-    except ChildProcessError:
-        pass
-    cost.cpu_s = children_cpu_s() - cpu
-    if code:
-        raise RuntimeError(f"{command[:3]} ended with {code}: {log.read_text(errors='replace')[-2000:]}")
-    return cost
 
 
 def ours_fates(output: Path) -> dict[str, Fate]:
@@ -284,12 +204,6 @@ def difference_table(bench: Bench) -> Iterator[str]:
         groups[str(fates[0] or "not read"), str(fates[1] or "not read")].append(host)
     for pair, hosts in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         yield f"| {pair[0]} | {pair[1]} | {len(hosts)} | {', '.join(sorted(set(hosts))[:2])} |"
-
-
-def machine() -> str:
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), "unknown CPU")
-    return f"{model}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
 
 
 def versions_line(bench: Bench) -> str:

@@ -31,7 +31,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.curate_vs_datatrove import children_cpu_s, machine
+from benchmarks.process_cost import children_cpu_s, machine
 from schemas.page import Page
 from schemas.verdict import Drop
 from transforms.steps.extraction import Extractor, ExtractText
