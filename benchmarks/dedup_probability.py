@@ -3,9 +3,9 @@ of their sets of word 5-grams, and none below similarity .3 are.
 
     python -m benchmarks.dedup_probability [--pairs 3000] [--seed 1] [--out FILE] [--plot FILE.svg]
 
-Pairs with planted similarities .5 to .95, and .1 and .2, are made up and all documents signed together, as `bateia dedup` signs them.
-Every pair that shares a key is an edge, planted or not. Exact similarities come from the sets of word numbers that the
-texts were made of, without any of our text code. The standard error of a row is about .5 / sqrt(pairs).
+Pairs with planted similarities .5 to .95, and .1 and .2, are made up and all documents signed together, as `bateia
+dedup` signs them. Every pair that shares a key is an edge, planted or not. Exact similarities come from the sets of
+word numbers that texts were made of, without any of our text code. A row's standard error is about .5 / sqrt(pairs).
 """
 
 from __future__ import annotations
