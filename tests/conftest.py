@@ -10,11 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from pipelines.sample.build import SampleIndex, build_sample
+from schemas.document import document_schema
+from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
+from transforms.part_files import PartFile
 
 ROOT = Path(__file__).parents[1]
 Ended = subprocess.CompletedProcess[str]
@@ -59,6 +63,37 @@ def documents(warcs: list[str], bateia: Callable[..., Ended], tmp_path_factory: 
     ended = bateia("curate", "--recipe", "tiny", "--input", *warcs, "--output", output, "--quiet")
     assert ended.returncode == 0, ended.stderr
     return output
+
+
+@pytest.fixture(scope="session")
+def corpus(documents: Path, bateia: Callable[..., Ended], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's documents, deduplicated and scrubbed in this process."""
+    output = tmp_path_factory.mktemp("corpus") / "tiny"
+    ended = bateia("dedup", "--input", documents, "--output", output, "--quiet")
+    assert ended.returncode == 0, ended.stderr
+    return output
+
+
+@pytest.fixture(scope="session")
+def make_documents() -> Callable[..., Path]:
+    """Writes a finished directory of documents: a folder and rows with `id` and `text` in, the folder out."""
+    return write_documents
+
+
+def write_documents(folder: Path, rows: list[dict[str, Any]], rows_per_file: int = 50) -> Path:
+    common = {"dump": "CC-MAIN-2026-01", "language": "en", "language_score": 0.9, "file_path": "a.warc.gz"}
+    entries: list[FileEntry] = []
+    for language in sorted({row.get("language", "en") for row in rows}):
+        mine = [row for row in rows if row.get("language", "en") == language]
+        for start in range(0, len(mine), rows_per_file):
+            part = PartFile(str(folder), f"data/{language}/part-{start:05}.parquet", document_schema(()))
+            for row in mine[start : start + rows_per_file]:
+                part.add({**common, "url": f"https://{row['id']}.example/", "date": "", "warc_offset": 0, **row})
+            entries.append(part.commit())
+    counts = {"read": len(rows), "kept": len(rows), "dropped": 0, "unreadable": 0}
+    settings = {"recipe": {"name": "tiny", "steps": []}}
+    write_manifest(str(folder), Manifest("curate", settings, {}, [], counts, tuple(entries), hash_dataset(entries)))
+    return folder
 
 
 @pytest.fixture(scope="session")

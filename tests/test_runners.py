@@ -157,3 +157,13 @@ def test_a_recipe_files_own_step_reaches_every_worker(curated: Callable, cluster
     here = curated(f"{recipe}:OWN", files=1)
     assert curated(f"{recipe}:OWN", "--workers", 2, files=1) == here
     assert curated(f"{recipe}:OWN", "--", *cluster, files=1) == here
+
+
+@pytest.mark.parametrize("options", [("--", *BEAMS_OWN), None], ids=["beams", "portable"])
+def test_every_runner_gives_the_same_corpus(
+    bateia: Call, documents: Path, corpus: Path, cluster: tuple, tmp_path: Path, options: tuple | None
+) -> None:
+    asked = options or ("--", *cluster)
+    ended = bateia("dedup", "--input", documents, "--output", tmp_path / "o", "--quiet", *asked)
+    assert ended.returncode == 0, ended.stderr
+    assert in_process(tmp_path / "o") == in_process(corpus)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -91,3 +93,49 @@ def test_an_unfinished_or_foreign_directory_is_refused(bateia: Call, tmp_path: P
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(BadInput, match=f"^{tmp_path} is no finished output"):
             explain("https://a.example/", str(tmp_path))
+
+
+# --- Of a corpus ------------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_followed_to_the_one_that_stays(bateia: Call, sample: SampleIndex, corpus: Path) -> None:
+    page = page_of(sample, "exact_copy")
+    ends = [bateia("explain", page[url], "--in", corpus).stdout for url in ("url", "copy_of")]
+    removed, stays = sorted(ends, key=lambda told: "removed as" not in told)
+    survivor = stays.splitlines()[0]
+    assert f"  removed as exact duplicate of {survivor}\n" in removed
+    assert "one of 2 in cluster" in removed
+    assert f"in the corpus {corpus}, the survivor of 2 documents that are alike" in stays
+    assert all("  kept (" in told and " at byte " in told for told in ends)
+
+
+@pytest.mark.parametrize(
+    "kind, told",
+    [
+        ("pii", [", nothing duplicates it", "  document <urn:uuid:"]),
+        ("not_found", ["dropped at read by http_status: measured 404, threshold 200"]),
+    ],
+)
+def test_a_corpus_tells_of_pages_without_copies(
+    bateia: Call, sample: SampleIndex, corpus: Path, kind: str, told: list[str]
+) -> None:
+    page = page_of(sample, kind)
+    ended = bateia("explain", page["url"].removeprefix("https://"), "--in", corpus)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert all(part in ended.stdout for part in told), ended.stdout
+    assert ("in the corpus" in ended.stdout) == (kind == "pii")
+
+
+def test_a_corpus_outlives_its_documents(bateia: Call, corpus: Path, sample: SampleIndex, tmp_path: Path) -> None:
+    copied = tmp_path / "corpus"
+    shutil.copytree(corpus, copied)
+    manifest = (copied / "manifest.json").read_text()
+    documents = json.loads(manifest)["source"][0]["path"]
+    (copied / "manifest.json").write_text(manifest.replace(documents, str(tmp_path / "gone")))
+    page = page_of(sample, "pii")
+    ended = bateia("explain", page["url"], "--in", copied)
+    assert (ended.returncode, "in the corpus" in ended.stdout) == (0, True)
+    ended = bateia("explain", "https://never.example/seen", "--in", copied)
+    assert ended.returncode == 2
+    assert "has seen no page https://never.example/seen" in ended.stderr
+    assert str(tmp_path / "gone") in ended.stderr
