@@ -21,7 +21,8 @@ def code(value: Any) -> str:
     """A name or a value from outside as Markdown code, harmless in a table too."""
     text = str(value)
     text = text if len(text) <= VALUE_CHARS else text[:VALUE_CHARS] + "…"
-    text = "".join(visible(character) for character in text).replace("`", "'").replace("|", "\\|")
+    text = "".join(visible(character) for character in text).replace("`", "'")
+    text = text.replace("\\|", "\\ |").replace("|", "\\|")  # '\\|' would be a backslash and the end of a cell
     return f"`{text.strip() or ' '}`"
 
 

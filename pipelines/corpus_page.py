@@ -135,7 +135,7 @@ def contents(report: dict[str, Any]) -> Html:
         ("Characters", counts["chars_kept"]),
         ("Characters read", counts["chars_read"]),
         (f"Tokens, {tokenizer['name']}" if tokenizer else "Tokens", counts["tokens"] if tokenizer else "not counted"),
-        ("Languages", sum(1 for entry in report["languages"] if entry["kept"])),
+        ("Languages", counts["languages"]),
         ("Clusters of copies", counts["clusters"]),
     ]
     if "DropRepeatedLines" in report["steps"]:

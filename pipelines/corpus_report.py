@@ -58,6 +58,7 @@ def write_reports(output: str, report: dict[str, Any]) -> None:
 def counts_of(manifest: Manifest, tally: CorpusTally) -> dict[str, Any]:
     """The manifest's counts, and what only the tally knows."""
     ours = {"chars_read": tally.chars_read, "chars_kept": tally.chars_kept, "lines_removed": tally.lines_removed}
+    ours["languages"] = sum(1 for _, kept, *_ in tally.languages.values() if kept)
     return {**manifest.counts, **ours}
 
 

@@ -67,7 +67,8 @@ class CorpusTally:
         bucket = str(size.bit_length() - 1)
         self.cluster_sizes[bucket] = self.cluster_sizes.get(bucket, 0) + 1
         if size > 1 and (len(self.repeated) < MOST_REPEATED or size >= self.repeated[-1]["cluster_size"]):
-            shown = {"cluster_size": size, "id": row["id"], "url": row["url"][:500], "text": text[:SAMPLE_CHARS]}
+            shown = {"cluster_size": size, "id": row["id"], "url": (row["url"] or "")[:500]}
+            shown |= {"text": text[:SAMPLE_CHARS]}
             self.repeated = largest([*self.repeated, shown])
 
     def add_removed(self, row: dict[str, Any], match: str, survivor_url: str, earlier: bool) -> None:

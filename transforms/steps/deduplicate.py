@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -15,6 +16,8 @@ from transforms.steps.shingles import WordHashes, mix, shingles
 SCOPES = ("dump", "language", "all")
 KEEPS = ("first", "longest")
 _EXACT_SALT = np.uint64(0xD6E8FEB86659FD93)  # apart from every band
+# Pieces that normalise as the whole does, unless a run of marks is endless: that would take its length squared.
+_PIECES = re.compile(r"[\w\s]*[^\w\s]{0,100}")
 _FINEWEB = "FineWeb, arXiv 2406.17557, section 3.4"
 
 # FineWeb2 (arXiv 2506.20920), section 5: how often a document is repeated for the size of its cluster, from that size.
@@ -80,7 +83,9 @@ class Signer:
 
 def normalised(text: str) -> str:
     """The text whose hash tells exact duplicates: NFC, lower case, each run of white space as one space."""
-    return " ".join(unicodedata.normalize("NFC", text).lower().split())
+    if not unicodedata.is_normalized("NFC", text):
+        text = "".join(unicodedata.normalize("NFC", piece) for piece in _PIECES.findall(text))
+    return " ".join(text.lower().split())
 
 
 def scope_salt(settings: Deduplicate, dump: str, language: str) -> np.uint64:

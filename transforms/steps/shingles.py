@@ -20,16 +20,23 @@ MEMORY_BYTES = 64 << 20  # remembered chunks, about; then they are forgotten and
 CHUNK_BYTES = 250  # measured: what one remembered chunk costs beside its characters
 
 _NUMBER = re.compile(r"\d+(?:[.,،٫⎖⎗⎘]\d+)?")
-_TO_SPACES = {ord(mark): " " for mark in PUNCTUATION if mark != "\n"}
 _PLACES = 0x9E3779B97F4A7C15  # odd, well mixed; its powers tell an n-gram's places apart
+
+
+class _Simplest(dict[int, str]):
+    """What becomes of each character. By character, for to normalise a whole run of marks takes its length squared."""
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = "".join(part for part in normalize("NFD", chr(code)) if category(part) != "Mn")
+        return found
+
+
+_SIMPLEST = _Simplest({ord(mark): " " for mark in PUNCTUATION if mark != "\n"})
 
 
 def simplify(text: str) -> str:
     """Lower case, numbers to 0, punctuation to spaces, NFD without marks. Works on each chunk by itself."""
-    text = _NUMBER.sub("0", text.lower()).translate(_TO_SPACES)
-    if text.isascii():
-        return text
-    return "".join(char for char in normalize("NFD", text) if category(char) != "Mn")
+    return _NUMBER.sub("0", text.lower()).translate(_SIMPLEST)
 
 
 def mix(values: np.ndarray) -> np.ndarray:
