@@ -158,7 +158,7 @@ def recipe(manifest: Manifest, curated: list[dict[str, Any]]) -> str:
 
 def settings_table(settings: dict[str, Any]) -> str:
     rows = [
-        [code(row["step"]), code(row["name"]), code(row["value"]), row["about"].replace("|", "\\|")]
+        [code(row["step"]), code(row["name"]), code(row["value"]), row["about"].replace("|", "\\|").replace("<", "&lt;")]
         for row in settings_of(settings)
     ]
     return table(["Step", "Setting", "Value", "Meaning"], rows) if rows else "No step."

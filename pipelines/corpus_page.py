@@ -225,7 +225,7 @@ def throughput(report: dict[str, Any]) -> Html:
         ("Documents per second", run["documents_per_s"]),
         ("CPU per document", fill("{ms}\u00a0ms", ms=run["cpu_ms_per_document"])),
         ("Wall time", duration(run["wall_s"])),
-        ("CPU time", duration(run["cpu_s"])),
+        ("CPU time, sign and rewrite", duration(run["cpu_s"])),
         ("Peak memory", size(run["max_rss_mb"] * 1e6)),
         ("Workers", run["workers"]),
         ("Runner", run["runner"]),

@@ -34,7 +34,7 @@ class PhaseLine:
         if self._shown:
             self._over.set()
             self._thread.join()
-            self._end_phase()
+            self._end_phase("done in" if kind is None else "ended after")
 
     def begin(self, phase: str) -> None:
         """A phase starts; what an earlier run left of it counts as done, not as speed."""
@@ -53,9 +53,9 @@ class PhaseLine:
         self._out.write(f"\r\x1b[2K{line}" if self._out.isatty() else f"{line}\n")
         self._out.flush()
 
-    def _end_phase(self) -> None:
+    def _end_phase(self, how: str = "done in") -> None:
         if self._phase:
-            self._write(f"{self._phase:<10} done in {duration(time.monotonic() - self._began)}")
+            self._write(f"{self._phase:<10} {how} {duration(time.monotonic() - self._began)}")
             if self._out.isatty():
                 self._out.write("\n")
 

@@ -74,6 +74,7 @@ class SignPart(beam.DoFn):
     def process(self, element: Part) -> Iterator[str]:
         path = Workplace(self._job.output).signatures(element.name)
         if size_of(path) is None:
+            clock = Clock()
             folder, _, name = path.rpartition("/")
             file = PartFile(folder, name, signature_schema(self._dedup.bands, finished=False))
             heartbeat = Heartbeat(self._job.output, element)
@@ -85,6 +86,7 @@ class SignPart(beam.DoFn):
                 file.discard()
                 raise
             file.commit()
+            write_json(Workplace(self._job.output).signed(element.name), clock.timings())
             heartbeat.stop()
         yield element.name
 
@@ -130,7 +132,7 @@ def is_finished(output: str, part: str) -> bool:
 
 def rewrite(job: CorpusJob, part: Part, count_tokens: Callable[[str], int] | None) -> None:
     """Write what is kept of one part, cleaned, with its spans of personal data and its signatures; record it."""
-    started, cpu = time.perf_counter(), time.process_time()
+    clock = Clock()
     files, tally, heartbeat = CorpusFiles(job, part), CorpusTally(), Heartbeat(job.output, part)
     try:
         signed = signatures_of(job, part)
@@ -149,12 +151,7 @@ def rewrite(job: CorpusJob, part: Part, count_tokens: Callable[[str], int] | Non
     except BaseException:
         files.discard()
         raise
-    timings = {
-        "wall_s": time.perf_counter() - started,
-        "cpu_s": time.process_time() - cpu,
-        "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-    }
-    record = {"name": part.name, "tally": tally.to_json(), "timings": timings}
+    record = {"name": part.name, "tally": tally.to_json(), "timings": clock.timings()}
     write_json(record_path(job.output, part.name), record | {"files": [asdict(entry) for entry in entries]})
     heartbeat.stop()
 
@@ -249,6 +246,20 @@ def signatures_of(job: CorpusJob, part: Part) -> Iterator[dict[str, Any]]:
     with pq.ParquetFile(filesystem.open_input_file(name)) as file:
         for batch in file.iter_batches(ROWS_AT_ONCE):
             yield from batch.to_pylist()
+
+
+class Clock:
+    """What one part costs the process that works on it."""
+
+    def __init__(self) -> None:
+        self._started, self._cpu = time.perf_counter(), time.process_time()
+
+    def timings(self) -> dict[str, float]:
+        return {
+            "wall_s": time.perf_counter() - self._started,
+            "cpu_s": time.process_time() - self._cpu,
+            "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        }
 
 
 class Heartbeat:

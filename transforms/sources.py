@@ -103,6 +103,9 @@ class Workplace:
     def signatures(self, part: str) -> str:
         return self.path("signatures", f"{part}.parquet")
 
+    def signed(self, part: str) -> str:
+        return self.path("signed", f"{part}.json")
+
     def stars(self, passed: int) -> str:
         return self.path(f"stars-{passed:02}")
 
