@@ -156,10 +156,14 @@ def recipe(manifest: Manifest, curated: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts)
 
 
+def plain(text: str) -> str:
+    """Words of ours in a cell, where a mark would end it and a tag vanish."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
 def settings_table(settings: dict[str, Any]) -> str:
     rows = [
-        [code(row["step"]), code(row["name"]), code(row["value"]), row["about"].replace("|", "\\|").replace("<", "&lt;")]
-        for row in settings_of(settings)
+        [*(code(row[name]) for name in ("step", "name", "value")), plain(row["about"])] for row in settings_of(settings)
     ]
     return table(["Step", "Setting", "Value", "Meaning"], rows) if rows else "No step."
 

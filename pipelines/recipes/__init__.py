@@ -10,10 +10,11 @@ from types import ModuleType
 from pipelines.faults import BadInput
 from pipelines.recipes.fineweb import FINEWEB
 from pipelines.recipes.fineweb_gated import FINEWEB_GATED
+from pipelines.recipes.portuguese import PORTUGUESE
 from pipelines.recipes.tiny import TINY
 from transforms.steps.recipe import Recipe
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, TINY)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, PORTUGUESE, TINY)}
 
 
 class UnknownRecipe(BadInput):

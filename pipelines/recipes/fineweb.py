@@ -11,7 +11,7 @@ from transforms.steps.urls import DropBlockedUrls
 
 FINEWEB = Recipe(
     name="fineweb",
-    about="English web text as FineWeb filters it, before deduplication",
+    about="English web text as FineWeb filters and deduplicates it, by crawl",
     pages=(DropBlockedUrls(),),
     extract=ExtractText(),
     documents=(
