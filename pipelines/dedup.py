@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipelines.bind import plain
@@ -24,6 +25,7 @@ from pipelines.stage_output import BrokenRun, StageOutput
 from schemas.corpus_tally import CorpusTally
 from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, write_manifest
 from schemas.storage import (
+    is_local,
     join,
     list_files,
     open_read,
@@ -86,6 +88,11 @@ def plan_dedup(
     """Raises BadInput for inputs that are unfinished, changed, or not comparable."""
     if against and recipe.dedup is None:
         raise BadInput(f"recipe '{name}' does not deduplicate, so --against means nothing; leave it out")
+    for given in (*inputs, *against):
+        if overlap(given, output):
+            raise BadInput(
+                f"output {output} overlaps the input {given}, which it would replace; choose another --output"
+            )
     recipe = widened(recipe) if against else recipe
     found = read_inputs(inputs)
     earlier = read_earlier(against, recipe.dedup) if recipe.dedup is not None else []
@@ -103,6 +110,12 @@ def plan_dedup(
     signed = [SignatureFile(p.ordinal, Workplace(output).signatures(p.name), p.language, False, p.rows) for p in parts]
     files = (*old, *signed)
     return DedupRun(output, name, recipe, tuple(found), tuple(earlier), tuple(parts), files, tokenizer, settings)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two directories are the same or one lies in the other."""
+    paths = [Path(path).resolve() if is_local(path) else PurePosixPath(path.rstrip("/")) for path in (one, other)]
+    return paths[0].is_relative_to(paths[1]) or paths[1].is_relative_to(paths[0])
 
 
 def widened(recipe: CorpusRecipe) -> CorpusRecipe:

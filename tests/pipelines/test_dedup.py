@@ -479,6 +479,9 @@ def test_bad_input_is_one_line_and_nothing_is_written(
         (("--input", documents, "--recipe", bands, "--against", corpus), "has signatures of other settings"),
         (("--input", documents, "--recipe", by_language, "--against", corpus), "can't be matched by language"),
         (("--input", documents, "--output", foreign), "holds other files, such as"),
+        (("--input", corpus, "--output", corpus, "--overwrite"), "overlaps the input"),
+        (("--input", documents, "--output", documents / "corpus"), "overlaps the input"),
+        (("--input", documents, "--against", corpus, "--output", corpus.parent, "--overwrite"), "overlaps the input"),
         (("--input", documents, "--output", corpus), "is finished; choose another --output"),
     ):
         ended = bateia("dedup", "--output", output, *given)
