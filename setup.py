@@ -31,6 +31,9 @@ setup(
         "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
         "jax": ["jax", "flax", "optax", "orbax-checkpoint", "grain"],
         "torch": ["torch", "safetensors"],
-        "dev": ["pytest>=8", "ruff>=0.14", "pyright[nodejs]>=1.1.400", "fastwarc>=1", "duckdb>=1", "pandas>=2"],
+        "dev": [
+            *("pytest>=8", "ruff>=0.14", "pyright[nodejs]>=1.1.400"),
+            *("fastwarc>=1", "duckdb>=1", "pandas>=2", "datasets>=3"),  # readers that tests hold the output to
+        ],
     },
 )

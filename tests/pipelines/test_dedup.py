@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -194,13 +196,25 @@ def test_its_lineage_leads_to_the_documents(documents: Path, corpus: Path) -> No
     assert manifest_of(documents).source[0]["bytes"] > 0
 
 
-def test_duckdb_and_datasets_read_it(corpus: Path) -> None:
+def test_duckdb_reads_it(corpus: Path) -> None:
     asked = f"select count(*) from '{corpus}/data/*/*.parquet' where cluster_size > 1"
     [(found,)] = duckdb.connect().execute(asked).fetchall()
     assert found == manifest_of(corpus).counts["clusters"]
-    datasets = pytest.importorskip("datasets", reason="Hugging Face's datasets is no dependency of ours")
-    loaded = datasets.load_dataset(str(corpus), split="train", streaming=True)
-    assert {row["id"] for row in loaded} == ids(corpus)
+
+
+def test_hugging_faces_datasets_reads_it(corpus: Path, tmp_path: Path) -> None:
+    """By the card: everything is one configuration, and so is each language; clusters/ and pii/ are none."""
+    script = (
+        "import sys, json; from datasets import load_dataset, get_dataset_config_names; folder = sys.argv[1]\n"
+        "names = get_dataset_config_names(folder)\n"
+        "print(json.dumps({name: list(load_dataset(folder, name, split='train')['id']) for name in names}))"
+    )
+    env = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    ended = subprocess.run([sys.executable, "-c", script, corpus], env=env, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    loaded = {name: set(found) for name, found in json.loads(ended.stdout.splitlines()[-1]).items()}
+    assert loaded.pop("default") == ids(corpus) == set().union(*loaded.values())
+    assert set(loaded) == {path.name for path in corpus.glob("data/*")}
 
 
 # --- The same bytes ---------------------------------------------------------------------------------------------------
