@@ -22,6 +22,7 @@ from transforms.steps.deduplicate import Signer, rehydration_weight
 from transforms.steps.token_counter import TokenCounter
 
 READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count", "warc_offset"]
+SIGNED = ["text", "id", "dump", "url", "language"]
 ROWS_AT_ONCE = 256
 PROGRESS_EVERY_S = 1.0
 PASSAGE_CHARS = 80  # shown on either side of a replacement
@@ -79,7 +80,7 @@ class SignPart(beam.DoFn):
             file = PartFile(folder, name, signature_schema(self._dedup.bands, finished=False))
             heartbeat = Heartbeat(self._job.output, element)
             try:
-                for row in read_rows(element):
+                for row in read_rows(element, SIGNED):
                     file.add(self._sign(row))
                     heartbeat()
             except BaseException:
@@ -136,7 +137,7 @@ def rewrite(job: CorpusJob, part: Part, count_tokens: Callable[[str], int] | Non
     files, tally, heartbeat = CorpusFiles(job, part), CorpusTally(), Heartbeat(job.output, part)
     try:
         signed = signatures_of(job, part)
-        for row, decision in zip(read_rows(part), decisions_of(job, part), strict=True):
+        for row, decision in zip(read_rows(part, READ), decisions_of(job, part), strict=True):
             tally.add_read(row, decision["kept"])
             if signature := next(signed, None):
                 files.signatures.add(signature | {"kept": decision["kept"]})
@@ -213,12 +214,12 @@ class CorpusFiles:
             file.discard()
 
 
-def read_rows(part: Part) -> Iterator[dict[str, Any]]:
+def read_rows(part: Part, columns: list[str]) -> Iterator[dict[str, Any]]:
     """A part's documents in the order of its files."""
     for path in part.files:
         filesystem, name = locate(path)
         with pq.ParquetFile(filesystem.open_input_file(name)) as file:
-            for batch in file.iter_batches(ROWS_AT_ONCE, columns=READ):
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
                 yield from batch.to_pylist()
 
 
