@@ -128,9 +128,8 @@ def funnel(manifest: Manifest, tally: CorpusTally, curated: list[dict[str, Any]]
     first = stages[0]["reached"] if stages else tally.read
     rows.append(["**in the corpus**", f"**{tally.kept:,}**", "", f"{share(tally.kept, first)} of the first"])
     heads = ["Stage", ">Reached", ">Ended here", ">Share"]
-    return (
-        f"## From web archive to corpus\n\nThe first row counts HTTP responses in WARC files.\n\n{table(heads, rows)}"
-    )
+    counted = "The first row counts HTTP responses in WARC files.\n\n" if curated else ""
+    return f"## From web archive to corpus\n\n{counted}{table(heads, rows)}"
 
 
 def columns(manifest: Manifest) -> str:

@@ -11,7 +11,7 @@ from schemas.corpus_tally import CorpusTally
 from schemas.manifest import Manifest
 from schemas.storage import join, write_json, write_whole
 
-TOP_LANGUAGES, TOP_DOMAINS, TOP_DUMPS = 30, 25, 30
+TOP_LANGUAGES, TOP_DOMAINS, TOP_DUMPS = 200, 25, 200  # more languages and crawls than there are
 UNKNOWN_STAGES = "curate"  # one stage for all losses of an input whose report is missing
 
 

@@ -231,10 +231,10 @@ def test_languages_dumps_and_domains(tally: CorpusTally) -> None:
 
 def test_of_many_the_largest_are_told_and_all_are_counted() -> None:
     tally = CorpusTally()
-    for number in range(99):
+    for number in range(250):
         add(tally, row(number, f"l{number:02}", f"dump {number}"))
     report = report_of(manifest_of(tally, []), tally, [], THROUGHPUT)
-    assert (len(report["languages"]), report["counts"]["languages"]) == (TOP_LANGUAGES, 99)
+    assert (len(report["languages"]), report["counts"]["languages"]) == (TOP_LANGUAGES, 250)
     assert (len(report["domains"]), len(report["dumps"])) == (TOP_DOMAINS, TOP_DUMPS)
 
 
