@@ -9,19 +9,22 @@ language model. Validity is checked where a number has check digits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from transforms.steps.pii_recognisers import EXAMPLES, TYPES, Found, Recognisers
 
+MAX_ROUNDS = 8  # one or two are enough but for a line of many numbers after one word that tells what they are
 AROUND = 120  # characters beside a candidate that recognisers and context see
 
 # A run of digits and of what stands between the digits of numbers; longer runs are seen piece by piece, with overlap.
 _DIGITS = re.compile(r"\d[\d.()/\-– \u00a0+]{5,60}")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")  # IPv6
 _SLASHED = re.compile(r"/[0-9A-Z]{4}-\d\d")  # CNPJ with letters
+_BARE_CNPJ = re.compile(r"(?<!\w)[0-9A-Z]{12}\d\d(?!\w)")
 _AT = re.compile(r"(?<=[\w!#$%&'*+/=?^`{|}~-])@(?=\w)")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -42,6 +45,13 @@ class Scrubbed:
 
     text: str
     spans: tuple[Span, ...]
+
+
+class Replaced(NamedTuple):
+    """places: where each replacement stands in the text."""
+
+    text: str
+    places: list[tuple[int, int]]
 
 
 def _setting(value: Any, about: str, source: str = "") -> Any:
@@ -79,30 +89,46 @@ class ScrubPii:
         return {key: value for key, value in self.__dict__.items() if key != "_recognisers"}
 
     def find(self, text: str, language: str | None = "en") -> tuple[Span, ...]:
-        """Personal data in a text, in order, none over another."""
-        found = set(self._found(text, language))
-        return tuple(Span(item.start, item.end, item.type, item.score) for item in apart(found))
+        """Personal data in a text, in order, none over another.
+
+        A replacement can bring a word nearer to a number that it tells about, so the text is looked at again with its
+        finds replaced, until nothing more is found or MAX_ROUNDS is reached.
+        """
+        found = apart(set(self._found(text, language, names=self.names_model is not None)))
+        for _ in range(MAX_ROUNDS if found else 0):
+            shown = self._replaced(text, found)
+            more = apart(set(self._found(shown.text, language)))
+            if not more:
+                break
+            found = joined(found, shown.places, more)
+        return tuple(Span(item.start, item.end, item.type, item.score) for item in found)
 
     def __call__(self, text: str, document_id: str, language: str | None = "en") -> Scrubbed:
         spans = self.find(text, language)
         if not spans:
             return Scrubbed(text, ())
-        pieces, at = [], 0
-        for span in spans:
-            pieces += [text[at : span.start], self.replacement(span.type, text[span.start : span.end])]
-            at = span.end
-        return Scrubbed("".join([*pieces, text[at:]]), spans)
+        return Scrubbed(self._replaced(text, spans).text, spans)
 
     def replacement(self, kind: str, value: str) -> str:
         if self.style == "placeholder":
             return f"<{kind}>"
         return EXAMPLES["IPV6" if kind == "IP_ADDRESS" and ":" in value else kind]
 
-    def _found(self, text: str, language: str | None) -> Iterator[Found]:
+    def _replaced(self, text: str, spans: Sequence[Span | Found]) -> Replaced:
+        pieces, places, at, length = [], [], 0, 0
+        for span in spans:
+            new = self.replacement(span.type, text[span.start : span.end])
+            pieces += [text[at : span.start], new]
+            start = length + span.start - at
+            at, length = span.end, start + len(new)
+            places.append((start, length))
+        return Replaced("".join([*pieces, text[at:]]), places)
+
+    def _found(self, text: str, language: str | None, names: bool = False) -> Iterator[Found]:
         for family, places in self._candidates(text):
             for start, end in windows(places, len(text)):
                 yield from self._recognisers.find(family, text, start, end, language or "")
-        if self.names_model is not None:
+        if names:
             yield from self._recognisers.names(text)
 
     def _candidates(self, text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
@@ -114,7 +140,9 @@ class ScrubPii:
             yield "colons", [match.span() for match in _COLONS.finditer(text)]
         if "/" in text:
             yield "slashed", [match.span() for match in _SLASHED.finditer(text)]
-        if "-" in text and "pix" in text.lower():
+        if "cnpj" in (lower := text.lower()):
+            yield "slashed", [match.span() for match in _BARE_CNPJ.finditer(text)]
+        if "-" in text and "pix" in lower:
             yield "pix", [match.span() for match in _UUID.finditer(text)]
 
 
@@ -141,9 +169,29 @@ def windows(places: Iterable[tuple[int, int]], length: int) -> Iterator[tuple[in
 def apart(found: set[Found]) -> list[Found]:
     """Of spans over each other the surest stays, then the longest, then the first by place and type."""
     chosen: list[Found] = []
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(max((item.end for item in found), default=0))  # a byte a character: time is linear in the finds
     for item in sorted(found, key=lambda item: (-item.score, item.start - item.end, item.start, item.type)):
-        if all(item.end <= start or item.start >= end for start, end in taken):
+        if taken.find(1, item.start, item.end) < 0:
             chosen.append(item)
-            taken.append((item.start, item.end))
+            taken[item.start : item.end] = b"\1" * (item.end - item.start)
     return sorted(chosen, key=lambda item: item.start)
+
+
+def joined(found: list[Found], places: list[tuple[int, int]], more: list[Found]) -> list[Found]:
+    """Finds with further ones of the text in which they were replaced, all by places in the text before.
+
+    A further find that reaches into a replacement takes all that the replacement stands for.
+    """
+    starts, ends = [start for start, _ in places], [end for _, end in places]
+    shifts = [0, *(item.end - end for item, end in zip(found, ends, strict=True))]
+    moved, taken = [], set()
+    for item in more:
+        first, last = bisect_right(ends, item.start), bisect_left(starts, item.end)  # replacements that it reaches
+        start, end = item.start + shifts[first], item.end + shifts[last]
+        if first < last:
+            taken.update(range(first, last))
+            start = found[first].start if starts[first] <= item.start else start
+            end = found[last - 1].end if item.end <= ends[last - 1] else end
+        moved.append(item._replace(start=start, end=end))
+    kept = [item for index, item in enumerate(found) if index not in taken]
+    return apart({*kept, *moved})  # two may have reached into the same replacement

@@ -54,7 +54,7 @@ class CpfRecogniser(Recogniser):
 class CnpjRecogniser(Recogniser):
     def __init__(self) -> None:
         formatted = r"(?<![\w.-])[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}[-–]\d{2}(?![\w-])"
-        super().__init__("BR_CNPJ", formatted, r"(?<![\w.,/-])\d{8}/?\d{4}-?\d{2}(?![\w-])")
+        super().__init__("BR_CNPJ", formatted, r"(?<![\w.,/-])[0-9A-Z]{8}/?[0-9A-Z]{4}-?\d{2}(?![\w-])")
 
     def invalidate_result(self, pattern_text: str) -> bool:
         return not is_cnpj(pattern_text)

@@ -7,6 +7,7 @@ equally near, and scrubbing a text again sees the same words.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 
 def _words(text: str) -> frozenset[str]:
@@ -27,23 +28,24 @@ CEP = _words("cep postal")
 PIX = _words("pix chave")
 PHONE = _words(
     "phone phones telephone tel tels cell cellphone mobile call calls ring fax whatsapp sms text dial hotline "
-    "contact telefone telefones fone fones celular celulares ligue ligar ligação contato zap tfno teléfono "
-    "móvil"
+    "contact cel telefone telefones fone fones celular celulares ligue ligar ligação contato zap tfno teléfono "
+    "móvil telefonar discar disque"
 )
 IP = _words(
     "ip ips ipv host hosts server servers address ping dns port gateway router traceroute subnet nameserver "
-    "login from endereço servidor porta roteador rede http https ssh"
+    "login endereço servidor porta roteador rede http https ssh"
 )
 NO_NUMBER = _words(
-    "isbn issn doi order orders pedido pedidos invoice fatura nota tracking rastreio protocolo protocol "
-    "processo ticket sku part serial série serie model modelo version versão versao release build firmware "
+    "isbn issn doi ean upc barcode barras order orders pedido pedidos invoice fatura nota tracking rastreio protocolo "
+    "protocol processo ticket sku part serial série serie model modelo version versão versao release build firmware "
     "item id ref reference referência código codigo code lote patente patent batch case caso matrícula oab crm "
     "registro edição edition coordinates coordenadas latitude longitude"
 )
 NO_IP = _words(
-    "version versions versão versao v section sections seção secção release build firmware chapter capítulo "
+    "version versions versão versao v compilação section sections seção secção release build firmware chapter capítulo "
     "item clause cláusula art artigo article figure figura table tabela paragraph parágrafo update driver "
-    "software"
+    "software upgrade upgrades upgraded upgrading updates updated updating changelog patch patched revision revisão "
+    "atualizar atualizado atualizada atualização"
 )
 STATES = _words(
     "AC AL AP AM BA CE DF ES GO MA MT MS MG PA PB PR PE PI RJ RN RS RO RR SC SP SE TO"
@@ -61,13 +63,20 @@ def after(text: str, end: int, most: int = AFTER) -> list[str]:
     return [word.lower() for word in _COUNTED.findall(piece)][:most]
 
 
-def near(text: str, start: int, end: int, words: frozenset[str]) -> bool:
-    return any(word in words for word in before(text, start)) or any(word in words for word in after(text, end))
+@lru_cache(16)
+def _vocabulary(text: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _COUNTED.findall(text))
+
+
+def near(text: str, start: int, end: int, words: frozenset[str], most_after: int = AFTER) -> bool:
+    if words.isdisjoint(_vocabulary(text)):  # so a text full of numbers and without words costs little
+        return False
+    return any(word in words for word in [*before(text, start), *after(text, end, most_after)])
 
 
 def follows(text: str, start: int, words: frozenset[str], most: int = 3) -> bool:
     """Whether one of `words` is among the last `most` before a place."""
-    return any(word in words for word in before(text, start, most))
+    return not words.isdisjoint(_vocabulary(text)) and any(word in words for word in before(text, start, most))
 
 
 def in_address(text: str, start: int) -> bool:

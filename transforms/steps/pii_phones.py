@@ -12,11 +12,13 @@ from transforms.steps import pii_context as context
 REGIONS = {"pt": ("BR", "PT"), "en": ("US", "GB"), "es": ("ES", "MX"), "fr": ("FR",), "de": ("DE",)}
 ANY_REGION = ("US", "GB", "BR")
 MIN_DIGITS, MAX_DIGITS = 8, 15  # ITU-T E.164 allows 15
+MIN_ABROAD = 11  # with 00 as the prefix: 006-83-4889 is no call to Malaysia
 SURE, LIKELY, WEAK = 1.0, 0.85, 0.6
 
+_MARK = r"[ .\-–\u00a0]"
 _CANDIDATE = re.compile(
-    r"(?<![\w@#$€£%.,:/+=-])(?:\+|00(?=[1-9]))?(?:\d{1,4}[ .\-\u00a0]{0,2})?(?:\(0?\d{1,4}\)[ .\-\u00a0]{0,2})?"
-    r"\d{2,11}(?:[ .\-–\u00a0]\d{2,5}){0,4}(?![\w%]|[.,:/–-]\d)"
+    rf"(?<![\w@#$€£%.,/+=-])(?<!\d:)(?:\+|00(?=[1-9]))?(?:\(0?\d{{1,4}}\){_MARK}{{0,2}})?\d{{1,14}}"
+    rf"(?:(?:{_MARK}{{0,2}}\(0?\d{{1,4}}\){_MARK}{{0,2}}|{_MARK}{{1,2}})\d{{1,11}}){{0,5}}(?![\w%]|[.,:/–-]\d)"
 )
 # Ways of writing that hardly anything but a telephone number has.
 _SHAPES = {
@@ -59,6 +61,8 @@ class PhoneFinder:
     def _score(self, window: str, start: int, end: int, language: str) -> float:
         number = window[start:end]
         regions = REGIONS.get(language, ANY_REGION)
+        if number.startswith("00") and sum(map(str.isdigit, number)) < MIN_ABROAD:
+            return 0.0
         if number.startswith(("+", "00")):
             plus = number if number.startswith("+") else "+" + number[2:]
             return SURE if self.is_valid(plus, regions[0]) else self._shaped(number.lstrip("+0123456789 ")) * LIKELY

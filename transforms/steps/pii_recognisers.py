@@ -38,10 +38,14 @@ _EMAIL = re.compile(
     r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![\w-])"
 )
 _FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|html?|pdf|mp4|ico|zip)$", re.IGNORECASE)  # icon@2x.png
-_IPV4 = re.compile(r"(?<![\w.,-])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-\d)")
+# After a letter and a slash stands a product's version: nginx/1.18.0.99
+_IPV4 = re.compile(r"(?<![\w.,-])(?<![A-Za-z]/)(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,7}(?::|[0-9A-Fa-f]{1,4})(?:[0-9A-Fa-f:]{0,34})(?![\w:])")
+_PORT = re.compile(r"[:/]\d")
 _SSN = re.compile(r"(?<![\w.,/-])(\d{3})([- .]?)(\d{2})\2(\d{4})(?![\w/]|[-.]\d)")
-_CARD = re.compile(r"(?<![\w.,/+-])\d(?:[ -]?\d){12,18}(?![\w/]|[-.,]\d)")
+_CARD = re.compile(
+    r"(?<![\w.,/+-])\d{4}[ -]?(?:\d{4}[ -]?\d{4}[ -]?\d{1,4}(?:[ -]?\d{3})?|\d{6}[ -]?\d{4,5})(?![\w/]|[-.,]\d)"
+)
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}")
 SMALL_OCTET = 40  # addresses of small numbers only are more often versions and sections
 
@@ -94,7 +98,7 @@ class Recognisers:
 
     def _emails(self, window: str, language: str) -> Iterator[Found]:
         for match in _EMAIL.finditer(window):
-            if not _FILE.search(match[0]):
+            if not _FILE.search(match[0]) and not match[0].startswith("git@"):  # a repository's address
                 start = match.start() + len(match[0]) - len(match[0].lstrip("'`{|"))
                 yield Found(start, match.end(), "EMAIL_ADDRESS", SURE)
 
@@ -109,8 +113,10 @@ class Recognisers:
 
     def _ipv6(self, window: str, language: str) -> Iterator[Found]:
         for match in _IPV6.finditer(window):
-            if is_public(match[0]):
-                yield Found(*match.span(), "IP_ADDRESS", SURE)
+            for value in (match[0], match[0].rpartition(":")[0]):  # a colon or a port may follow
+                if is_public(value):
+                    yield Found(match.start(), match.start() + len(value), "IP_ADDRESS", SURE)
+                    break
 
     def _numbers(self, window: str, language: str) -> Iterator[Found]:
         for start, end, score in self._phones.find(window, language):
@@ -118,23 +124,25 @@ class Recognisers:
 
     def _cards(self, window: str, language: str) -> Iterator[Found]:
         for match in _CARD.finditer(window):
-            valid = self._card.analyze(match[0], ["CREDIT_CARD"]) and is_issued(match[0])
+            if not (is_issued(match[0]) and self._card.validate_result(match[0])):
+                continue
             told = context.near(window, *match.span(), context.CARD)
-            if valid and (told or not context.follows(window, match.start(), context.NO_NUMBER)):
+            if told or not context.follows(window, match.start(), context.NO_NUMBER):
                 yield Found(*match.span(), "CREDIT_CARD", SURE if told else LIKELY)
 
     def _ibans(self, window: str, language: str) -> Iterator[Found]:
         if _IBAN.search(window):
-            upper = window.upper()
-            for item in self._iban.analyze(upper, ["IBAN_CODE"]) if len(upper) == len(window) else []:
-                if item.score == SURE:
-                    yield Found(item.start, item.end, "IBAN_CODE", SURE)
+            for variant in (window, window.upper()):  # in upper case a word after it may seem a part of it
+                for item in self._iban.analyze(variant, ["IBAN_CODE"]) if len(variant) == len(window) else []:
+                    whole = not window[item.end : item.end + 1].isalnum()  # Presidio may end amid a group
+                    if item.score == SURE and whole:
+                        yield Found(item.start, item.end, "IBAN_CODE", SURE)
 
     def _ssns(self, window: str, language: str) -> Iterator[Found]:
         for match in _SSN.finditer(window):
             told = context.near(window, *match.span(), context.SSN)
             dashed = match[2] == "-" and not context.follows(window, match.start(), context.NO_NUMBER)
-            if (told or dashed) and match[1] < "900" and self._ssn.analyze(match[0], ["US_SSN"]):
+            if (told or dashed) and match[1] < "900" and not self._ssn.invalidate_result(match[0]):
                 yield Found(*match.span(), "US_SSN", SURE if told else LIKELY)
 
     def _brazilian(self, window: str, language: str) -> Iterator[Found]:
@@ -145,15 +153,16 @@ class Recognisers:
                 if told or item.score >= LIKELY:
                     yield Found(item.start, item.end, kind, SURE if told else LIKELY)
         for item in self._cep.analyze(window, ["BR_CEP"]):
-            told = context.follows(window, item.start, context.CEP) or (
-                "-" in window[item.start : item.end] and context.in_address(window, item.start)
+            dashed = "-" in window[item.start : item.end]
+            told = context.follows(window, item.start, context.CEP, 5 if dashed else 4) or (
+                dashed and context.in_address(window, item.start)
             )
             if told:
                 yield Found(item.start, item.end, "BR_CEP", LIKELY)
 
     def _pix_keys(self, window: str, language: str) -> Iterator[Found]:
         for item in self._pix.analyze(window, ["BR_PIX_KEY"]):
-            if context.near(window, item.start, item.end, context.PIX):
+            if context.near(window, item.start, item.end, context.PIX, context.BEFORE):
                 yield Found(item.start, item.end, "BR_PIX_KEY", LIKELY)
 
 
@@ -168,13 +177,13 @@ def is_public(value: str) -> bool:
 
 def is_service(window: str, match: re.Match[str]) -> bool:
     """Whether a port, a network's length or a path follows, or a URL's slashes stand before."""
-    return bool(re.match(r"[:/]\d", window[match.end() :])) or window[: match.start()].endswith(("//", "@"))
+    return _PORT.match(window, match.end()) is not None or window.endswith(("//", "@"), 0, match.start())
 
 
 def is_issued(number: str) -> bool:
     """Whether a card's first digits and length are those of a network (ISO/IEC 7812 ranges in use)."""
     digits = "".join(char for char in number if char.isdigit())
-    lengths = {"4": (13, 16, 19), "5": (16,), "6": (16, 17, 18, 19), "3": (14, 15, 16), "2": (16,)}
+    lengths = {"4": (16, 19), "5": (16,), "6": (16, 17, 18, 19), "3": (14, 15, 16), "2": (16,)}
     first = digits[0]
     if first == "5" and digits[1] not in "012345678":
         return False
