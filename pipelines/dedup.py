@@ -70,16 +70,23 @@ class DedupRun:
 
     @property
     def source(self) -> list[dict[str, Any]]:
-        return [source_of(item) for item in self.inputs] + [source_of(item, role="against") for item in self.earlier]
+        """What was read, back to the WARC files, and what it was compared with."""
+        read = [source_of(item) | {"source": item.manifest.source} for item in self.inputs]
+        return read + [source_of(item) | {"role": "against"} for item in self.earlier]
 
     @property
     def place(self) -> StageOutput:
         return StageOutput(self.output, OURS, OUR_FILES, self.settings, self.source)
 
 
-def source_of(item: Input, **more: str) -> dict[str, Any]:
-    entry = {"path": item.path, "dataset_hash": item.manifest.dataset_hash, "documents": item.documents}
-    return entry | more
+def source_of(item: Input) -> dict[str, Any]:
+    manifest = item.manifest
+    return {
+        "path": item.path,
+        "stage": manifest.stage,
+        "dataset_hash": manifest.dataset_hash,
+        "documents": item.documents,
+    }
 
 
 def plan_dedup(

@@ -189,11 +189,11 @@ def test_files_have_their_schemas_and_are_all_named(corpus: Path) -> None:
     assert manifest.dataset_hash == hash_dataset(manifest.files)
 
 
-def test_its_lineage_leads_to_the_documents(documents: Path, corpus: Path) -> None:
+def test_its_lineage_leads_to_the_warc_files(sample: SampleIndex, documents: Path, corpus: Path) -> None:
     [source] = manifest_of(corpus).source
     assert source["path"] == str(documents)
-    assert source["dataset_hash"] == manifest_of(documents).dataset_hash
-    assert manifest_of(documents).source[0]["bytes"] > 0
+    assert (source["stage"], source["dataset_hash"]) == ("curate", manifest_of(documents).dataset_hash)
+    assert [Path(file["path"]).name for file in source["source"]] == [path.name for path in sample.warc_files]
 
 
 def test_duckdb_reads_it(corpus: Path) -> None:

@@ -6,11 +6,13 @@ import pickle
 import random
 import time
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from transforms.steps import pii
-from transforms.steps.pii import ScrubPii
+from transforms.steps.pii import Scrubbed, ScrubPii
 from transforms.steps.pii_recognisers import EXAMPLES, TYPES, Found, Recognisers
 
 STEP = ScrubPii()
@@ -292,3 +294,18 @@ def check_time(text: str) -> None:
     start = time.process_time()
     STEP(text, "id", "pt")
     assert time.process_time() - start < LIMIT_S
+
+
+def test_names_are_found_by_the_model_that_is_asked_for(tmp_path: Path) -> None:
+    """A model of two rules stands for one that has learnt."""
+    import spacy
+
+    model = spacy.blank("en")
+    ruler: Any = model.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "PERSON", "pattern": "Ada Lovelace"}, {"label": "GPE", "pattern": "London"}])
+    model.to_disk(tmp_path / "model")
+    step = ScrubPii(names_model=str(tmp_path / "model"))
+    done = step("Write to Ada Lovelace, ada@example.org, in London.", "id")
+    assert done.text == "Write to <PERSON>, <EMAIL_ADDRESS>, in London."
+    assert [span.type for span in done.spans] == ["PERSON", "EMAIL_ADDRESS"]
+    assert step(done.text, "id") == Scrubbed(done.text, ())
