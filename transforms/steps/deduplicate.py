@@ -15,6 +15,7 @@ from transforms.steps.shingles import WordHashes, mix, shingles
 
 SCOPES = ("dump", "language", "all")
 KEEPS = ("first", "longest")
+REMEMBERED = 100_000  # signatures, about 50 MB
 _EXACT_SALT = np.uint64(0xD6E8FEB86659FD93)  # apart from every band
 # Pieces that normalise as the whole does, unless a run of marks is endless: that would take its length squared.
 _PIECES = re.compile(r"[\w\s]*[^\w\s]{0,100}")
@@ -68,17 +69,31 @@ class Deduplicate:
 
 
 class Signer:
-    """Signatures of texts. One for each thread."""
+    """Signatures of texts. One for each thread: it remembers what it has met, for the web repeats itself."""
 
     def __init__(self, settings: Deduplicate) -> None:
         self._shingle = settings.shingle
         self._minhash = MinHash(settings.bands, settings.rows, settings.seed)
         self._words = WordHashes()
+        self._signed: dict[tuple[bytes, str | None], Signature] = {}
 
     def __call__(self, text: str, language: str | None) -> Signature:
+        key = digest(text), language
+        if (known := self._signed.get(key)) is not None:
+            return known
+        if len(self._signed) >= REMEMBERED:
+            self._signed.clear()
+        signature = self._signed[key] = self._sign(text, language)
+        return signature
+
+    def _sign(self, text: str, language: str | None) -> Signature:
         found = shingles(self._words(text, language), self._shingle)
         bands = self._minhash.band_hashes(found).astype("<u8").tobytes() if len(found) else None
-        return Signature(blake2b(normalised(text).encode("utf-8", "surrogatepass"), digest_size=16).digest(), bands)
+        return Signature(digest(normalised(text)), bands)
+
+
+def digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def normalised(text: str) -> str:

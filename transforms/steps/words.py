@@ -99,15 +99,19 @@ def sentence_count(text: str, language: str = "en") -> int:
 
 
 def split_chunks(chunks: set[str], language: str) -> dict[str, tuple[str, ...]]:
-    """The words of each chunk (a run of non-space characters). NoWordSplitter as in words()."""
+    """The words of each chunk (a run of non-space characters). NoWordSplitter as in words().
+
+    A run of small ASCII letters that is no special case of the language is a word, and spaCy is not asked about it.
+    """
     with _LOCK:
         splitter = _splitter(language)
-        pieces = {chunk: _pieces(chunk) for chunk in chunks}
+        plain = {chunk for chunk in chunks if splitter.is_plain(chunk)}
+        pieces = {chunk: _pieces(chunk) for chunk in chunks - plain}
         splitter.learn([piece for parts in pieces.values() for piece in parts])
-        return {
-            chunk: tuple(chain.from_iterable(splitter.tokens[part] for part in parts))
-            for chunk, parts in pieces.items()
-        }
+        found: dict[str, tuple[str, ...]] = {chunk: (chunk,) for chunk in plain}
+        for chunk, parts in pieces.items():
+            found[chunk] = tuple(chain.from_iterable(splitter.tokens[part] for part in parts))
+        return found
 
 
 class _Splitter:
@@ -124,6 +128,7 @@ class _Splitter:
         self.nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]
         rules: Mapping[str, object] = self.nlp.tokenizer.rules  # type: ignore[attr-defined]
         self.enders = frozenset(spacy.blank("xx").add_pipe("sentencizer").punct_chars)  # type: ignore[attr-defined]
+        self.special = frozenset(rules)
         spaced = [re.escape(rule) for rule in rules if len(rule.split()) > 1]  # Spanish "EE. UU."
         spaced.sort(key=len, reverse=True)
         self.spaced_rule = re.compile("|".join(spaced)) if spaced else None
@@ -132,6 +137,10 @@ class _Splitter:
         self.tokens: dict[str, tuple[str, ...]] = {}
         self.marks: dict[str, str] = {}
         _Splitter.loaded.append(self)
+
+    def is_plain(self, chunk: str) -> bool:
+        letters = chunk.isascii() and chunk.isalpha() and chunk.islower()
+        return letters and len(chunk) <= LONGEST_CHUNK and chunk not in self.special
 
     def chunks(self, text: str) -> list[str]:
         """Runs of non-space characters, pieces of endless ones; a special case with a space in it is one run."""

@@ -209,3 +209,13 @@ def test_signatures_are_the_same_everywhere() -> None:
     exact, bands = signed(TEXT)
     assert bands is not None
     assert (exact.hex(), bands[:16].hex()) == ("69828191f5469070ab426278da8346fa", "bc8c6fc8d2d22fd10caaffd19286b0df")
+
+
+def test_what_was_signed_before_changes_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{word} is said here and then a few more words about {word}" for word in ("one", "two", "three")]
+    fresh = [Signer(Deduplicate())(text, language) for text in texts for language in ("en", "pt", None)]
+    monkeypatch.setattr("transforms.steps.deduplicate.REMEMBERED", 2)
+    signer = Signer(Deduplicate())
+    for _ in range(2):
+        assert [signer(text, language) for text in texts for language in ("en", "pt", None)] == fresh
+    assert len(signer._signed) <= 2

@@ -2,6 +2,7 @@
 
 import os
 import random
+import string
 import threading
 from itertools import islice
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import spacy
 
 from transforms.steps import words as module
-from transforms.steps.words import PUNCTUATION, TERMINAL_MARKS, require, sentence_count, words
+from transforms.steps.words import PUNCTUATION, TERMINAL_MARKS, require, sentence_count, split_chunks, words
 
 CORPUS = Path(os.environ.get("BATEIA_CORPUS") or Path(__file__).parents[3].parent / "shared" / "corpus")
 
@@ -153,3 +154,12 @@ def test_marks() -> None:
     assert (len(TERMINAL_MARKS), len(PUNCTUATION)) == (159, 281)
     assert set("\"'#…»\r\0.?") <= PUNCTUATION
     assert not set("\t\n aé1•$€") & (PUNCTUATION - {"$"})
+
+
+@pytest.mark.parametrize("language", ["en", "pt", "es", "fr", "de", "it", "tr", "id", "fi", "xx"])
+def test_a_run_of_small_letters_is_what_spacy_makes_of_it(language: str) -> None:
+    draw = random.Random(language)
+    runs = {"".join(draw.choices(string.ascii_lowercase, k=draw.randint(1, 12))) for _ in range(3000)}
+    runs |= {"cannot", "dont", "gonna", "im", "id", "ill", "dum", "zur", "km", "a" * 40}  # special cases, and none
+    spacys = spacy.blank(language).tokenizer
+    assert split_chunks(runs, language) == {run: tuple(token.text for token in spacys(run)) for run in runs}
