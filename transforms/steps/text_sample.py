@@ -1,0 +1,28 @@
+"""A sample of documents that depends on their ids and a seed alone, whatever files they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+
+def place(document_id: str, seed: int) -> float:
+    """Where a document falls between 0 and 1."""
+    hashed = blake2b(f"{seed}\x00{document_id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(hashed, "little") / (1 << 64)
+
+
+def shares(sizes: Mapping[str, int], weights: Mapping[str, float] | None, budget: int) -> dict[str, float]:
+    """Which share of each language's documents to take, so that about `budget` of all `sizes` come together.
+
+    weights: of the sample, by language; None takes languages as they are. A language smaller than its part is taken
+    whole. Raises ValueError for a language that is not there, and for weights that are not above 0.
+    """
+    total = sum(sizes.values())
+    wanted = weights if weights is not None else {name: size / total for name, size in sizes.items() if total}
+    if strange := sorted(set(wanted) - set(sizes)):
+        raise ValueError(f"there are no documents in {', '.join(strange)}; there are {', '.join(sorted(sizes))}")
+    if any(weight <= 0 for weight in wanted.values()):
+        raise ValueError("weights of languages are numbers above 0")
+    whole = sum(wanted.values())
+    return {name: min(1.0, budget * weight / whole / max(sizes[name], 1)) for name, weight in wanted.items()}
