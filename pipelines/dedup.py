@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,7 +27,6 @@ from schemas.storage import (
     is_local,
     join,
     list_files,
-    open_read,
     read_json,
     remove,
     remove_folder,
@@ -135,14 +133,12 @@ def widened(recipe: CorpusRecipe) -> CorpusRecipe:
 def tokenizer_identity(path: str | None) -> dict[str, str] | None:
     if path is None:
         return None
-    from transforms.steps.token_counter import TokenCounter
+    from transforms.steps.tokenizer import load_tokenizer
 
     try:
-        TokenCounter(path)
+        return {"name": path.rstrip("/").rpartition("/")[2], "sha256": load_tokenizer(path).sha256}
     except ValueError as error:
         raise BadInput(str(error)) from error
-    with open_read(path) as file:
-        return {"name": path.rpartition("/")[2], "sha256": hashlib.sha256(file.read()).hexdigest()}
 
 
 def prepare(run: DedupRun, overwrite: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from transforms.part_files import PartFile
 from transforms.sources import NO_FOLDERS, Part, Workplace, read_parts
 from transforms.steps.corpus_recipe import Cleaned, CorpusRecipe
 from transforms.steps.deduplicate import Signer, rehydration_weight
-from transforms.steps.token_counter import TokenCounter
+from transforms.steps.tokenizer import Tokenizer, load_tokenizer
 
 READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count", "warc_offset"]
 SIGNED = ["text", "id", "dump", "url", "language"]
@@ -31,7 +31,7 @@ ALONE = {"kept": True, "cluster_size": 1}
 
 @dataclass(frozen=True)
 class CorpusJob:
-    """What every worker needs to know. tokenizer: path of a tokenizer.json or a SentencePiece model, or None."""
+    """What every worker needs to know. tokenizer: a tokenizer.json, a SentencePiece model, or a folder; or None."""
 
     recipe: CorpusRecipe
     output: str
@@ -111,11 +111,11 @@ class RewritePart(beam.DoFn):
     def setup(self) -> None:
         for step in self._job.recipe.steps():
             step.setup()
-        self._count_tokens = TokenCounter(self._job.tokenizer) if self._job.tokenizer is not None else None
+        self._tokenizer = load_tokenizer(self._job.tokenizer) if self._job.tokenizer is not None else None
 
     def process(self, element: Part) -> Iterator[str]:
         if not is_finished(self._job.output, element.name):
-            rewrite(self._job, element, self._count_tokens)
+            rewrite(self._job, element, self._tokenizer)
         yield element.name
 
 
@@ -131,7 +131,7 @@ def is_finished(output: str, part: str) -> bool:
     return all(size_of(join(output, file["path"])) == file["bytes"] for file in read_json(path)["files"])
 
 
-def rewrite(job: CorpusJob, part: Part, count_tokens: Callable[[str], int] | None) -> None:
+def rewrite(job: CorpusJob, part: Part, tokenizer: Tokenizer | None) -> None:
     """Write what is kept of one part, cleaned, with its spans of personal data and its signatures; record it."""
     clock = Clock()
     files, tally, heartbeat = CorpusFiles(job, part), CorpusTally(), Heartbeat(job.output, part)
@@ -142,7 +142,7 @@ def rewrite(job: CorpusJob, part: Part, count_tokens: Callable[[str], int] | Non
             if signature := next(signed, None):
                 files.signatures.add(signature | {"kept": decision["kept"]})
             if decision["kept"]:
-                keep(job, files, tally, row, decision, count_tokens)
+                keep(job, files, tally, row, decision, tokenizer)
             else:
                 tally.add_removed(row, decision["match"], decision["survivor_url"], decision["earlier"])
             heartbeat()
@@ -163,10 +163,10 @@ def keep(
     tally: CorpusTally,
     row: dict[str, Any],
     decision: dict[str, Any],
-    count_tokens: Callable[[str], int] | None,
+    tokenizer: Tokenizer | None,
 ) -> None:
     cleaned = job.recipe.clean(row["text"], row["id"], row["language"])
-    tokens = count_tokens(cleaned.text) if count_tokens is not None else None
+    tokens = len(tokenizer.encode(cleaned.text)) if tokenizer is not None else None
     size = decision["cluster_size"]
     written = row | {"text": cleaned.text, "cluster_size": size, "token_count": tokens}
     if files.weighted:
