@@ -19,6 +19,7 @@ setup(
         "numpy>=2",
         "presidio-analyzer==2.2.366",  # pinned: another version is another dataset
         "pyarrow>=20",
+        "regex",  # grapheme clusters
         "resiliparse>=2",  # encoding detection, the language gate's plain text, and an extraction choice
         "sentencepiece==0.2.1",  # pinned: another may learn another vocabulary; 0.2.3 wants a newer protobuf than Beam
         "spacy>=3.8,<3.9",  # its blank tokenizers define the words that FineWeb's thresholds were set on

@@ -8,12 +8,15 @@ from typing import Any
 from pipelines.curate_command import add_curate
 from pipelines.dedup_command import add_dedup
 from pipelines.run_command import add_run
+from pipelines.tokenizer_command import add_tokenizer, add_tokens
 
 
 def add_commands(commands: Any) -> None:
     add_run(commands)
     add_curate(commands)
     add_dedup(commands)
+    add_tokenizer(commands)
+    add_tokens(commands)
     add_show(commands)
     add_try(commands)
     add_explain(commands)
