@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from transforms.steps.bpe_training import GPT4_SPLIT
-from transforms.steps.chunk_memory import ChunkMemory, crosses
+from transforms.steps.chunk_memory import BEFORE_SPACES, ChunkMemory, crosses
 
 MODEL, JSON = "tokenizer.model", "tokenizer.json"
 
@@ -167,4 +167,4 @@ def tiktokens(pieces: tuple[bytes, ...], dtype: np.dtype[Any]) -> Callable[[str]
 
     ranks = {piece: number for number, piece in enumerate(pieces) if piece}
     found = tiktoken.Encoding("bateia", pat_str=GPT4_SPLIT, mergeable_ranks=ranks, special_tokens={})
-    return lambda text: np.array(found.encode_ordinary(text), dtype)
+    return ChunkMemory(found.encode_ordinary, dtype, BEFORE_SPACES)

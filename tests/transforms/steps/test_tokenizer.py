@@ -63,7 +63,8 @@ def tried(texts: list[str]) -> list[str]:
     draw = random.Random(4)
     ranges = ((0, 0x7F), (0x80, 0x3000), (0xE000, 0x10FFFF), (32, 32), (10, 10))
     made = ["".join(chr(draw.randint(*draw.choice(ranges))) for _ in range(draw.randint(0, 30))) for _ in range(1500)]
-    return [*ODD, *made, *(story for text in texts for story in text.split("\n# "))]
+    gaps = ["".join(draw.choice(" \n\t\r\xa0\x1c\u2028ab.1'") for _ in range(draw.randint(0, 25))) for _ in range(3000)]
+    return [*ODD, *made, *gaps, *(story for text in texts for story in text.split("\n# "))]
 
 
 @pytest.mark.parametrize("name, engine", [("a", "sentencepiece"), ("b", "tokenizers"), ("c", "tiktoken")])
