@@ -3,7 +3,7 @@ PYTHON ?= python3
 BATEIA := .venv/bin/bateia
 DEMO := out/demo
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test fuzz lint setup clean
 
 setup: .venv/.installed
 
@@ -28,6 +28,11 @@ lint: setup
 
 test: lint
 	.venv/bin/python -m pytest
+
+FUZZ_CASES ?= 50000
+
+fuzz: setup
+	BATEIA_FUZZ_CASES=$(FUZZ_CASES) .venv/bin/python -m pytest tests/test_fuzz.py
 
 clean:
 	rm -rf out .venv build *.egg-info .pytest_cache .ruff_cache

@@ -55,7 +55,7 @@ def run_try(args: argparse.Namespace) -> int:
     from pipelines.trial import find_response, try_response
 
     recipe = find_recipe(args.recipe)
-    response = find_response(args.page, args.warc, args.offset, args.url)
+    response = find_response(args.page, args.warc, args.offset, args.url, recipe.read)
     print(try_response(bind(recipe, args.no_blocklist).recipe, response, args.warc or args.page or ""))
     return 0
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.bind import BoundRecipe
-from pipelines.inputs import WarcFile, plan_units
+from pipelines.inputs import WarcFile, is_changed, plan_units
 from pipelines.stage_output import BrokenRun, StageOutput
 from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
 from schemas.storage import join, read_json, remove, remove_folder, write_whole
@@ -41,7 +41,9 @@ class Run:
 
     @property
     def place(self) -> StageOutput:
-        return StageOutput(self.output, OURS, OUR_FILES, self.settings, self.source)
+        # Times are for resuming only: half of a file and half of another are no dataset, though their sizes be equal.
+        seen = [row | {"modified": file.modified} for row, file in zip(self.source, self.files, strict=True)]
+        return StageOutput(self.output, OURS, OUR_FILES, self.settings, seen)
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -99,6 +101,7 @@ def finish(run: Run, pace: Pace, guard: bool = True) -> dict[str, Any]:
     """
     from pipelines.report import report_of, write_reports
 
+    check_inputs(run)
     records = [read_json(unit_path(run.output, unit["name"])) for unit in run.units]
     tally = Tally()
     for record in records:
@@ -127,6 +130,14 @@ def finish(run: Run, pace: Pace, guard: bool = True) -> dict[str, Any]:
     remove_folder(join(run.output, ".progress"))
     remove(join(run.output, "failure.log"))
     return report
+
+
+def check_inputs(run: Run) -> None:
+    """Raise BrokenRun if a file is not the one that was planned: what was read of it may be of either."""
+    if changed := [file.path for file in run.files if is_changed(file)]:
+        raise BrokenRun(
+            f"input {changed[0]} was changed or removed while it was read; run with --overwrite, or restore the file"
+        )
 
 
 def check(run: Run, tally: Tally, files: Iterable[FileEntry], guard: bool) -> None:

@@ -22,11 +22,12 @@ MAX_LIST_BYTES = 1 << 30  # inflated; a whole crawl's list is 12 MB
 
 @dataclass(frozen=True, slots=True)
 class WarcFile:
-    """problem: why nothing can be read from the file, or None."""
+    """problem: why nothing can be read from the file, or None. modified: in ns, 0 where the file system tells none."""
 
     path: str
     size: int
     problem: str | None = None
+    modified: int = 0
 
 
 def find_inputs(patterns: list[str], paths_root: str | None = None) -> list[WarcFile]:
@@ -80,10 +81,21 @@ def inspect(path: str) -> WarcFile:
         if size is None:
             raise BadInput(f"input {path} does not exist; check the path, or the list's root (--paths-root)")
         with open_read(path) as stream:
-            return WarcFile(path, size, sniff(stream, size))
+            return WarcFile(path, size, sniff(stream, size), modified_of(path))
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadInput(f"input {path} can't be read ({reason}); check its permissions") from error
+
+
+def modified_of(path: str) -> int:
+    """When a file was last modified, in ns; 0 if there is no such file or its file system does not tell."""
+    filesystem, name = locate(path)
+    return filesystem.get_file_info(name).mtime_ns or 0
+
+
+def is_changed(file: WarcFile) -> bool:
+    """Whether the file is gone or was written to since it was inspected."""
+    return size_of(file.path) != file.size or modified_of(file.path) != file.modified
 
 
 def plan_units(files: list[WarcFile], unit_bytes: int) -> list[dict[str, Any]]:

@@ -18,14 +18,16 @@ from transforms.steps.warc import ReadLimits, Response, Skipped, Unit, Unreadabl
 SHOWN_CHARS = 1500
 
 
-def find_response(page: str | None, warc: str | None, offset: int | None, url: str | None) -> Response:
+def find_response(
+    page: str | None, warc: str | None, offset: int | None, url: str | None, limits: ReadLimits
+) -> Response:
     """The response to try: an HTML file, the record at an offset, or the record of a URL. Raises BadInput."""
     if (page is None) == (warc is None):
         raise BadInput("give one page: an HTML file, or --warc FILE with --offset N or --url URL")
     if page is not None:
         if offset is not None:
             raise BadInput("--offset is a place in a WARC file; give it with --warc FILE")
-        return response_of_file(page, url)
+        return response_of_file(page, url, limits.max_body_bytes)
     assert warc is not None
     if (offset is None) == (url is None):
         raise BadInput("--warc needs the page's place: either --offset N or --url URL")
@@ -33,13 +35,14 @@ def find_response(page: str | None, warc: str | None, offset: int | None, url: s
         size = size_of(warc)
         if size is None:
             raise BadInput(f"WARC file {warc} does not exist; check the path")
-        return response_at(warc, size, offset) if offset is not None else response_of_url(warc, size, url or "")
+        if offset is not None:
+            return response_at(warc, size, offset, limits)
+        return response_of_url(warc, size, url or "", limits)
     except OSError as error:
         raise BadInput(f"WARC file {warc} can't be read ({error.strerror or error}); check its permissions") from error
 
 
-def response_of_file(path: str, url: str | None) -> Response:
-    most = ReadLimits().max_body_bytes
+def response_of_file(path: str, url: str | None, most: int) -> Response:
     try:
         if (size := Path(path).stat().st_size) > most:
             raise BadInput(f"page {path} has {size:,} bytes, more than {most:,}; give a smaller one")
@@ -61,18 +64,18 @@ def response_of_file(path: str, url: str | None) -> Response:
     )
 
 
-def response_at(warc: str, size: int, offset: int) -> Response:
+def response_at(warc: str, size: int, offset: int, limits: ReadLimits) -> Response:
     if not 0 <= offset < size:
         raise BadInput(
             f"offset {offset} is outside {warc}, which has {size:,} bytes; take it from the ledger's warc_offset"
         )
     with open_read(warc) as stream:
-        return response_or_fault(read_record_at(stream, size, offset), f"{warc} at byte {offset}")
+        return response_or_fault(read_record_at(stream, size, offset, limits), f"{warc} at byte {offset}")
 
 
-def response_of_url(warc: str, size: int, url: str) -> Response:
+def response_of_url(warc: str, size: int, url: str, limits: ReadLimits) -> Response:
     with open_read(warc) as stream:
-        for item in read_unit(stream, Unit(warc, size, 0, size)):
+        for item in read_unit(stream, Unit(warc, size, 0, size), limits):
             if not isinstance(item, Skipped) and item.url == url:
                 return response_or_fault(item, f"{url} in {warc}")
     raise BadInput(f"{warc} has no response for {url}; list its URLs with a curate run's ledger")

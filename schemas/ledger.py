@@ -2,12 +2,17 @@
 
 import pyarrow as pa
 
+CONTENT_TYPE_CHARS = 200  # of the header's value; some are pages long
+
 LEDGER_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
     ("url", pa.string()),
     ("record_id", pa.string()),
     ("warc_file", pa.string()),
     ("warc_offset", pa.int64()),
     ("bytes", pa.int64()),
+    ("http_status", pa.int32()),
+    ("content_type", pa.string()),
+    ("body_sha1", pa.string()),
     ("fate", pa.string()),
     ("stage", pa.string()),
     ("reason", pa.string()),

@@ -74,5 +74,5 @@ def write_table(root: str, path: str, table: pa.Table) -> FileEntry:
 
 def dictionary_columns(schema: pa.Schema) -> list[str]:
     """Columns with few distinct values; a dictionary of texts or ids would only cost time."""
-    repeated = {"dump", "file_path", "warc_file", "language", "fate", "stage", "reason", "detail"}
+    repeated = {"dump", "file_path", "warc_file", "content_type", "language", "fate", "stage", "reason", "detail"}
     return [name for name in schema.names if name in repeated]

@@ -6,6 +6,7 @@ A unit is a byte range of one WARC file, planned from the input alone. It ends i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import time
@@ -17,7 +18,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from schemas.document import Document, document_schema
-from schemas.ledger import ledger_schema
+from schemas.ledger import CONTENT_TYPE_CHARS, ledger_schema
 from schemas.manifest import FileEntry
 from schemas.storage import is_local, join, open_read, read_json, remove, size_of, write_json
 from schemas.tally import Tally
@@ -107,7 +108,7 @@ def curate_unit(job: CurateJob, curator: Curator, name: str, unit: Unit) -> None
     try:
         with open_read(unit.path) as stream:
             dump = job.dump or dump_of(stream, unit)
-            for item in read_unit(stream, unit, on_progress=heartbeat):
+            for item in read_unit(stream, unit, job.recipe.read, heartbeat):
                 if isinstance(item, Skipped):
                     tally.skipped[item.kind] += 1
                 else:
@@ -138,7 +139,7 @@ def dump_of(stream: BinaryIO, unit: Unit) -> str:
 
 
 def unreadable(item: Unreadable) -> Outcome:
-    return Outcome(Drop("read", item.reason, detail=item.detail, fate="unreadable"))
+    return Outcome(Drop("read", item.reason, item.value, item.threshold, item.detail, fate="unreadable"))
 
 
 class UnitParts:
@@ -195,6 +196,9 @@ def ledger_row(item: Response | Unreadable, outcome: Outcome, warc_file: str) ->
         "warc_file": warc_file,
         "warc_offset": item.offset,
         "bytes": item.size,
+        "http_status": item.status,
+        "content_type": item.declared_type and item.declared_type[:CONTENT_TYPE_CHARS],
+        "body_sha1": body_sha1(item),
         "fate": "kept",
         "language": verdict.language,
         "language_score": verdict.language_score,
@@ -209,6 +213,12 @@ def ledger_row(item: Response | Unreadable, outcome: Outcome, warc_file: str) ->
         "threshold": verdict.threshold,
         "detail": verdict.detail,
     }
+
+
+def body_sha1(item: Response | Unreadable) -> str | None:
+    """sha1 of a body that is there; by it, any reader's bodies can be compared with ours."""
+    body = item.body if isinstance(item, Response) else b""
+    return hashlib.sha1(body, usedforsecurity=False).hexdigest() if body else None
 
 
 class Heartbeat:

@@ -9,17 +9,21 @@ import shutil
 import signal
 import subprocess
 import time
+import zlib
 from collections.abc import Callable, Iterator, Set
+from contextlib import suppress
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import sha1, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 import pandas as pd
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
 
 from pipelines.bind import bind
 from pipelines.curate import Pace, Run, check, execute, funnel, plan_run, prepare, throughput_of
@@ -155,6 +159,33 @@ def test_the_ledger_says_why(sample: SampleIndex, ledger: dict[str, Row]) -> Non
     assert ledger[page["url"]]["value"] == 404
 
 
+def test_the_ledger_agrees_with_warcio(sample: SampleIndex, ledger: dict[str, Row]) -> None:
+    """Status, declared type and the body's hash, as another reader finds them up to the first damage."""
+    theirs = {}
+    for path in sample.warc_files:
+        with path.open("rb") as stream:
+            theirs |= dict(read_by_warcio(stream))
+    rows = {url: row for url, row in ledger.items() if row["fate"] != "unreadable" or row["reason"] == "undecodable"}
+    for url, (status, content_type, body) in theirs.items():
+        row = rows.pop(url, None)
+        if row is not None:
+            digest = sha1(body).hexdigest() if body else None
+            assert (row["http_status"], row["content_type"], row["body_sha1"]) == (status, content_type, digest), url
+    assert len(theirs) > 100
+    cut = [row for row in ledger.values() if row["reason"] in ("gzip_damaged", "gzip_truncated")]
+    assert {(row["http_status"], row["content_type"], row["body_sha1"]) for row in cut} == {(None, None, None)}
+
+
+def read_by_warcio(stream: BinaryIO) -> Iterator[tuple[str, tuple[int, str | None, bytes]]]:
+    """URL to status, Content-Type and decoded body, up to the first damage."""
+    with suppress(ArchiveLoadFailed, zlib.error):
+        for record in ArchiveIterator(stream):
+            if record.rec_type == "response" and record.http_headers is not None:
+                url, headers = record.rec_headers["WARC-Target-URI"], record.http_headers
+                body = record.content_stream().read()
+                yield url, (int(headers.get_statuscode()), headers.get_header("Content-Type"), body)
+
+
 # --- The files --------------------------------------------------------------------------------------------------------
 
 
@@ -249,6 +280,27 @@ def test_a_recipe_without_document_steps_writes_documents(bateia: Call, warcs: l
     assert ended.returncode == 0, ended.stderr
     assert {path.parent.name for path in tmp_path.glob("o/data/*/*")} == {"und"}
     assert list(rows_of(tmp_path / "o", "data")[0]) == [*FINEWEB, "warc_offset"]
+
+
+def test_limits_of_reading_are_the_recipes(bateia: Call, warcs: list[str], tmp_path: Path) -> None:
+    """What goes beyond one is a row that names it; the manifest holds them."""
+    recipe = tmp_path / "tight.py"
+    recipe.write_text(
+        "from dataclasses import replace\nfrom pipelines.recipes.tiny import TINY\n"
+        "TIGHT = replace(TINY, name='tight', documents=(), read=replace(TINY.read, max_body_bytes=4000))\n"
+    )
+    ended = bateia("curate", "--recipe", f"{recipe}:TIGHT", "--input", warcs[0], "--output", tmp_path / "o", "--quiet")
+    assert ended.returncode == 0, ended.stderr
+    found = read_manifest(str(tmp_path / "o"))
+    assert found is not None
+    assert found.settings["recipe"]["steps"][0]["max_body_bytes"] == 4000
+    rows = [row for row in rows_of(tmp_path / "o", "ledger") if row["reason"] == "body_too_large"]
+    assert len(rows) > 10
+    for row in rows:
+        assert (row["fate"], row["stage"], row["threshold"]) == ("unreadable", "read", 4000)
+        assert (row["http_status"], row["body_sha1"]) == (200, None)
+        assert row["content_type"]
+        assert row["value"] is None or row["value"] > 4000
 
 
 # --- The same bytes ---------------------------------------------------------------------------------------------------

@@ -101,5 +101,5 @@ class Bare:
 
 def test_a_step_of_ones_own_is_shown_with_what_it_tells() -> None:
     lines = show(replace(TINY, documents=(Bare(),))).splitlines()  # type: ignore[arg-type]
-    at = lines.index("3. Bare (bare): Does nothing.")
+    at = lines.index("4. Bare (bare): Does nothing.")
     assert lines[at + 1 : at + 3] == ["     least  3  fewest  [a paper]", "     plain  x"]

@@ -43,7 +43,7 @@ def test_shipped_recipes_are_found_by_name(name: str) -> None:
     recipe = find_recipe(name)
     assert recipe is RECIPES[name]
     assert recipe.name == name
-    stages = ["url", "extract", "language", "gopher_repetition", "gopher_quality", "c4", "fineweb"]
+    stages = ["read", "url", "extract", "language", "gopher_repetition", "gopher_quality", "c4", "fineweb"]
     assert [step.stage for step in recipe.steps()] == stages
     assert all(isinstance(step, PageStep) for step in recipe.pages)
     assert all(isinstance(step, DocumentStep) for step in recipe.documents)

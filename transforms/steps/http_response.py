@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
+
+from transforms.steps.read_limits import ReadLimits
 
 # Without a version in `ICY 200 OK`, as old SHOUTcast servers say.
 STATUS_LINE = re.compile(rb"(?:HTTP/\d+(?:\.\d+)?|ICY)(?:[ \t]+(\d{3})(?!\d))?[^\n]*(?:\n|\Z)")
@@ -26,46 +28,60 @@ MEDIA_TYPE = re.compile(r"""\s*["']?([\w!#$&^.+-]+/[\w!#$&^.+*-]+)""", re.ASCII)
 CHARSET = re.compile(r"""charset\s*=[\s"']*([^\s"';,]+)""", re.IGNORECASE)
 CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z/]")
-MEMBERS_MOST = 1000  # of one gzip body; servers that flush write a handful
-LAYERS_MOST = 4  # encodings on one body; two happen by mistake, more only by malice
+GZIP = b"\x1f\x8b\x08"
+DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """content_type: media type in lower case, '' if none. cut: the part of the encoding that ends early, or None."""
+    """content_type: media type in lower case, '' if none. cut: the part of the encoding that ends early, or None.
+
+    declared_type: the header that names the media type (else the last of them) as given, None if there is none.
+    """
 
     status: int | None
     content_type: str
     charset: str | None
     body: bytes
     cut: str | None = None
+    declared_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BadMessage:
-    """reason: `bad_http_header`, `bad_content_encoding` or `body_too_large`."""
+    """reason: bad_http_header, bad_content_encoding, body_too_large, too_many_encodings or too_many_gzip_members.
+
+    value, threshold: what a limit forbade, if it is known, and the limit. status, declared_type: as of a Message.
+    """
 
     reason: str
     detail: str | None = None
+    value: int | None = None
+    threshold: int | None = None
+    status: int | None = None
+    declared_type: str | None = None
 
 
-def parse_response(block: bytes, max_header_bytes: int, max_body_bytes: int) -> Message | BadMessage:
-    """Parse a whole HTTP response; its body is decoded up to `max_body_bytes`."""
+def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
+    """Parse a whole HTTP response; its body is decoded as far as `limits` allow."""
     interim = INTERIM.match(block)
     start = interim.end() if interim else len(block) - len(block.lstrip(b"\r\n"))
     status = STATUS_LINE.match(block, start)
     if status is None:
         return BadMessage("bad_http_header", f"starts with {block[:16]!r}")
-    end = HEADER_END.search(block, status.end() - 1, start + max_header_bytes)
-    if end is None and len(block) > max_header_bytes:
-        return BadMessage("bad_http_header", f"no end in {max_header_bytes} bytes")
+    end = HEADER_END.search(block, status.end() - 1, start + limits.max_header_bytes)
+    if end is None and len(block) > limits.max_header_bytes:
+        detail = f"no end in {limits.max_header_bytes} bytes"
+        return BadMessage("bad_http_header", detail, threshold=limits.max_header_bytes)
     head, body = (block[start:], b"") if end is None else (block[start : end.start() + 1], block[end.end() :])
 
-    content_type, charset, transfer, content = "", None, "", ""
+    declared, content_type, charset, transfer, content = None, "", None, "", ""
     for name, raw in FIELDS.findall(head):
         value = raw.decode("latin-1").replace("\0", "")
         match name.lower():
             case b"content-type":  # the last one that is a media type wins, as in WHATWG Fetch
+                if declared is None or MEDIA_TYPE.match(value) or not content_type:
+                    declared = value.strip()
                 content_type, charset = _media_type(value, content_type, charset)
             case b"transfer-encoding":
                 transfer += "," + value.lower()
@@ -75,12 +91,12 @@ def parse_response(block: bytes, max_header_bytes: int, max_body_bytes: int) -> 
     cut = None
     if "chunked" in transfer:
         body, cut = _join_chunks(body)
-    decoded = _decode(body, re.findall(r"[\w-]+", content), max_body_bytes)
-    if isinstance(decoded, BadMessage):
-        return decoded
-    body, cut_encoding = decoded
     code = int(status[1]) if status[1] else None
-    return Message(code, content_type, charset, body, cut or cut_encoding)
+    decoded = _decode(body, re.findall(r"[\w-]+", content), limits)
+    if isinstance(decoded, BadMessage):
+        return replace(decoded, status=code, declared_type=declared)
+    body, cut_encoding = decoded
+    return Message(code, content_type, charset, body, cut or cut_encoding, declared)
 
 
 def _media_type(value: str, content_type: str, charset: str | None) -> tuple[str, str | None]:
@@ -107,21 +123,16 @@ def _join_chunks(body: bytes) -> tuple[bytes, str | None]:
     return (b"".join(parts), "chunked") if parts else (body, None)
 
 
-def _decode(body: bytes, encodings: list[str], most: int) -> tuple[bytes, str | None] | BadMessage:
+def _decode(body: bytes, named: list[str], limits: ReadLimits) -> tuple[bytes, str | None] | BadMessage:
     """Undo content encodings, last applied first; one that the bytes don't bear out is passed over."""
-    cut = None
-    for encoding in reversed(encodings[-LAYERS_MOST:]):
-        match encoding.removeprefix("x-"):
-            case "gzip":
-                result = _gunzip(body, most)
-            case "deflate":
-                result = _inflate(body, most)
-            case "br":
-                result = _decode_arrow(body, "brotli", most)
-            case "zstd" if body.startswith(b"\x28\xb5\x2f\xfd"):
-                result = _decode_arrow(body, "zstd", most)
-            case _:
-                continue
+    encodings = [name for name in named if name.removeprefix("x-") in DECODED]
+    if (count := len(encodings)) > limits.max_encodings:
+        return BadMessage("too_many_encodings", value=count, threshold=limits.max_encodings)
+    cut, most, stored = None, limits.max_body_bytes, body
+    for encoding in reversed(encodings):
+        result = _undo(body, encoding.removeprefix("x-"), limits)
+        if isinstance(result, BadMessage):
+            return result
         if result is None:
             continue
         body, whole = result
@@ -132,26 +143,41 @@ def _decode(body: bytes, encodings: list[str], most: int) -> tuple[bytes, str | 
                 return BadMessage("bad_content_encoding", encoding)
             cut = encoding
     if len(body) > most:
-        return BadMessage("body_too_large", f"over {most} bytes")
+        size = len(body) if body is stored else None  # what is decoded is decoded no further
+        return BadMessage("body_too_large", f"over {most} bytes", size, most)
     return body, cut
 
 
-def _gunzip(body: bytes, most: int) -> tuple[bytes, bool] | None:
+def _undo(body: bytes, encoding: str, limits: ReadLimits) -> tuple[bytes, bool] | BadMessage | None:
+    """The body without one encoding and whether it is whole; None if it has no such encoding."""
+    match encoding:
+        case "gzip":
+            return _gunzip(body, limits)
+        case "deflate":
+            return _inflate(body, limits.max_body_bytes)
+        case "br":
+            return _decode_arrow(body, "brotli", limits.max_body_bytes)
+        case "zstd" if body.startswith(b"\x28\xb5\x2f\xfd"):
+            return _decode_arrow(body, "zstd", limits.max_body_bytes)
+    return None
+
+
+def _gunzip(body: bytes, limits: ReadLimits) -> tuple[bytes, bool] | BadMessage:
     """Undo gzip, also applied twice under one header, as proxies do."""
-    whole = True
-    for _ in range(LAYERS_MOST):
-        if not body.startswith(b"\x1f\x8b\x08"):
-            return body, whole
+    whole, layers = True, 0
+    while body.startswith(GZIP) and (not layers or len(body) <= limits.max_body_bytes):
+        if layers == limits.max_encodings:
+            return BadMessage("too_many_encodings", "gzip in gzip", threshold=limits.max_encodings)
         parts: list[bytes] = []
-        room, start = most + 1, 0
-        while body.startswith(b"\x1f\x8b\x08", start) and room > 0 and len(parts) < MEMBERS_MOST:
+        room, start, ended = limits.max_body_bytes + 1, 0, True
+        while ended and room > 0 and body.startswith(GZIP, start):
+            if len(parts) == limits.max_gzip_members:
+                return BadMessage("too_many_gzip_members", threshold=limits.max_gzip_members)
             part, ended, start = _zlib(body, 31, room, start)
             parts.append(part)
             room -= len(part)
-            if not ended:
-                whole = room <= 0
-                break
-        body = b"".join(parts)
+        whole = whole and (ended or room <= 0)
+        body, layers = b"".join(parts), layers + 1
     return body, whole
 
 

@@ -11,6 +11,7 @@ from schemas.page import Page
 from schemas.verdict import Check, Drop
 from transforms.steps.corpus_recipe import CorpusRecipe
 from transforms.steps.extraction import ExtractText
+from transforms.steps.read_limits import ReadLimits
 
 
 @runtime_checkable
@@ -57,12 +58,14 @@ class Recipe:
     documents: tuple[DocumentStep, ...]
     max_stage_drop: float = 0.95
     corpus: CorpusRecipe = field(default_factory=CorpusRecipe)
+    read: ReadLimits = field(default_factory=ReadLimits)
 
     @property
     def measures(self) -> tuple[str, ...]:
         return tuple(measure for step in self.documents for measure in step.measures)
 
-    def steps(self) -> Iterator[PageStep | ExtractText | DocumentStep]:
+    def steps(self) -> Iterator[ReadLimits | PageStep | ExtractText | DocumentStep]:
+        yield self.read
         yield from self.pages
         yield self.extract
         yield from self.documents

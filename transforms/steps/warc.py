@@ -24,8 +24,9 @@ from transforms.steps.gzip_members import (
     open_member,
 )
 from transforms.steps.html_pages import page_of
+from transforms.steps.read_limits import ReadLimits
 from transforms.steps.warc_events import Event, Response, Skipped, Unreadable, event_of
-from transforms.steps.warc_records import RECORD_LINE, ReadLimits, find_record, read_records
+from transforms.steps.warc_records import RECORD_LINE, find_record, read_head, read_records
 
 __all__ = [
     "Event",
@@ -119,11 +120,12 @@ def _read_members(file: FileBlocks, position: int, limits: ReadLimits) -> Iterat
         for record in read_records(tape, 0, limits):
             size = record.stop - record.start
             reached = member.end or position
-            if record.broken:
+            if record.broken or record.given_up:
                 reached = _next_member(file, position + 1)
                 size = reached - position
+            if record.broken:
                 record = replace(record, fault=_damage(record.fault, reached < file.size))
-            elif alone and record.last and member.end:
+            elif alone and record.last and member.end and not record.given_up:
                 size = member.end - position
             yield position, False, event_of(record, position, size, limits), reached
             alone = False
@@ -151,8 +153,16 @@ def _junk(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
         if empty and tape.source.end == stop:
             return None
         return Unreadable(start, stop - start, "junk", detail="a gzip member that holds no WARC record")
+    return _no_padding(file, start, stop)
+
+
+def _no_padding(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
+    """What lies in a stretch that holds no member and no record; None if it is only padding."""
     position = start
-    while block := bytes(file.at(position, min(1 << 16, stop - position))):
+    while position < stop:
+        block = bytes(file.at(position, min(1 << 16, stop - position)))
+        if not block:  # it shrank, or was never whole
+            return Unreadable(start, stop - start, "file_too_short", value=position, threshold=file.size)
         if block.strip(PADDING):
             return Unreadable(start, stop - start, "junk")
         position += len(block)
@@ -169,15 +179,22 @@ def _read_plain(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator
         position = found
     for record in read_records(tape, position, limits):
         event = event_of(record, record.start, record.stop - record.start, limits)
-        yield record.start, record.head is not None, event, record.stop
+        position = record.stop
+        yield record.start, record.head is not None, event, position
+    yield position, False, _no_padding(file, position, file.size), file.size
 
 
 def _is_gzip(file: FileBlocks) -> bool:
-    """Whether the file consists of gzip members, whatever its name: by what it starts with, else what comes first."""
-    head = file.at(0, 64)
-    if GZIP_MAGIC.match(head) or RECORD_LINE.match(head):
-        return bool(GZIP_MAGIC.match(head))
-    return find_member(file, 0, SNIFF_BYTES) is not None
+    """Whether the file consists of gzip members, whatever its name: by the first record that is sound at its start."""
+    tape = Tape(PlainBytes(file))
+    if RECORD_LINE.match(file.at(0, 64)) and read_head(tape, 0, ReadLimits()) is not None:
+        return False
+    packed = bool(GZIP_MAGIC.match(file.at(0, 4)))
+    member = find_member(file, 0, SNIFF_BYTES)
+    if packed and member is not None:  # what looks plain before it may be a damaged member's stored blocks
+        return True
+    plain = find_record(tape, 0, SNIFF_BYTES if member is None else member, ReadLimits())
+    return plain is None and (packed or member is not None)
 
 
 def read_record_at(

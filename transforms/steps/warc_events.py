@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
 from transforms.steps.http_response import BadMessage, parse_response
-from transforms.steps.warc_records import ReadLimits, Record
+from transforms.steps.read_limits import ReadLimits
+from transforms.steps.warc_records import Record
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 UNSAFE = re.compile(r"[\x00-\x20\x7f]")
@@ -24,6 +25,7 @@ class Response:
     status: None if the status line has no number. content_type: media type in lower case, '' if none.
     payload_type: WARC-Identified-Payload-Type. body: without transfer and content encodings.
     truncated: WARC-Truncated, else the name of the HTTP encoding that ends early, else None.
+    declared_type: the Content-Type header as given, None if there is none.
     """
 
     url: str
@@ -37,15 +39,19 @@ class Response:
     payload_type: str | None
     body: bytes
     truncated: str | None
+    declared_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """Bytes of the file that gave no response.
 
-    reason: gzip_damaged, gzip_truncated, record_truncated, record_too_large, body_too_large, bad_warc_header,
-        bad_http_header, bad_content_encoding, bad_url, or junk (bytes between members that belong to none).
+    reason: gzip_damaged, gzip_truncated, record_truncated, record_too_large, body_too_large, too_many_encodings,
+        too_many_gzip_members, bad_warc_header, bad_http_header, bad_content_encoding, bad_url, junk (bytes between
+        members that belong to none), or file_too_short (the file ends before the size that it was planned with).
     size: bytes of the file up to the next readable member; in a gzip member of many records, inflated bytes.
+    value, threshold: what a limit forbade, if it is known, and the limit. status, declared_type: of a response whose
+        body can't be had.
     """
 
     offset: int
@@ -54,6 +60,10 @@ class Unreadable:
     url: str | None = None
     record_id: str | None = None
     detail: str | None = None
+    value: int | None = None
+    threshold: int | None = None
+    status: int | None = None
+    declared_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +82,13 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Even
     head = record.head
     fault = record.fault
     if head is None:
-        return Unreadable(offset, size, fault, detail=record.detail)
+        return Unreadable(offset, size, fault, None, None, record.detail, record.value, record.threshold)
     kind = head.get(b"warc-type").lower()
     url = _clean_url(head.get(b"warc-target-uri"))
     record_id = head.get(b"warc-record-id")
     unreadable = partial(Unreadable, offset, size, url=url, record_id=record_id)
-    if record.broken:
-        return unreadable(reason=fault, detail=record.detail)
+    if record.broken or record.given_up:  # whatever its type: other records may be lost with it
+        return unreadable(reason=fault, detail=record.detail, value=record.value, threshold=record.threshold)
     if not kind:
         return unreadable(reason="bad_warc_header", detail="no WARC-Type")
     if kind != "response":
@@ -89,10 +99,10 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Even
     if url_fault := _url_fault(url):
         return unreadable(reason="bad_url", detail=url_fault)
     if fault:
-        return unreadable(reason=fault, detail=record.detail)
-    message = parse_response(record.block, limits.max_header_bytes, limits.max_body_bytes)
+        return unreadable(reason=fault, detail=record.detail, value=record.value, threshold=record.threshold)
+    message = parse_response(record.block, limits)
     if isinstance(message, BadMessage):
-        return unreadable(reason=message.reason, detail=message.detail)
+        return unreadable(**asdict(message))
     return Response(
         url=url,
         record_id=record_id,
@@ -105,6 +115,7 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Even
         payload_type=head.get(b"warc-identified-payload-type").partition(";")[0].strip().lower() or None,
         body=message.body,
         truncated=head.get(b"warc-truncated") or message.cut,
+        declared_type=message.declared_type,
     )
 
 

@@ -10,19 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transforms.steps.gzip_members import PADDING, GzipFault, PlainBytes, Tape
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLimits:
-    """What is read at most. Bytes, after inflating unless said otherwise."""
-
-    max_record_bytes: int = 32 << 20  # a whole record is held in memory; Common Crawl cuts bodies at 1 or 5 MiB
-    max_body_bytes: int = 16 << 20  # an HTTP body after content decoding; HTML beyond this is data, not prose
-    max_header_bytes: int = 2 << 20  # one WARC header or one HTTP header; 1 MB ones exist
-    # A record too large to hold is skipped this far (1 s); beyond, its gzip member is given up.
-    max_skip_bytes: int = 1 << 30
-    lookback_bytes: int = 4 << 20  # a unit starts reading this far (in the file) before its range: see read_unit
-
+from transforms.steps.read_limits import ReadLimits
 
 # `\r*` because real files hold `WARC/1.0\r\r\n`.
 RECORD_LINE = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n")
@@ -60,6 +48,8 @@ class Record:
     block: what follows the header, e.g. an HTTP message. Empty if there is a fault.
     last: nothing follows it on the tape.
     fault: '', junk, bad_warc_header, record_too_large, record_truncated, gzip_damaged or gzip_truncated.
+    value, threshold: the size that a limit forbade, if it is known, and the limit.
+    given_up: what follows on the tape is not read, because it lies too far.
     """
 
     start: int
@@ -69,6 +59,9 @@ class Record:
     last: bool = False
     fault: str = ""
     detail: str | None = None
+    value: int | None = None
+    threshold: int | None = None
+    given_up: bool = False
 
     @property
     def broken(self) -> bool:
@@ -118,6 +111,13 @@ def read_head(tape: Tape, position: int, limits: ReadLimits) -> Head | None:
     """The record header at `position`; None if it is none, has no end or exceeds the limit. Raises GzipFault."""
     stop, blank = _head_end(tape, position, position + limits.max_header_bytes)
     return _parse_head(tape, position, stop) if blank else None
+
+
+def _header_limit(tape: Tape, position: int, limits: ReadLimits) -> int | None:
+    """The limit, if what starts at `position` like a header is none because it goes beyond. Raises GzipFault."""
+    limit = position + limits.max_header_bytes
+    stop, blank = _head_end(tape, position, limit)
+    return limits.max_header_bytes if not blank and stop == limit - LINE_MOST else None
 
 
 def find_record(tape: Tape, position: int, stop: int, limits: ReadLimits, hold: bool = False) -> int | None:
@@ -180,14 +180,14 @@ def _delimit(tape: Tape, head: Head, limits: ReadLimits) -> tuple[Record, int | 
     """The record of `head` and where to read on, None if the rest of the tape is given up. Raises GzipFault."""
     start, length = head.stop, head.length
     plain = isinstance(tape.source, PlainBytes)
+    # A plain file is as large as it is, so there passing over a record costs no more than reading on.
+    most = tape.source.most + 1 if plain else limits.max_skip_bytes
     if length is not None and length <= limits.max_record_bytes:
         following, certain = _follows(tape, start + length)
         if following and (certain or find_record(tape, start, start + length, limits, hold=True) is None):
             block = tape.copy(start, start + length)
             return Record(head.start, following, head, block, _at_end(tape, following)), following
-    elif length is not None and start + length <= tape.source.most and tape.rewinds < REWINDS_MOST:
-        if length > limits.max_skip_bytes and not plain:
-            return _too_large(tape, head, limits, None), None
+    elif length is not None and length <= most and start + length <= tape.source.most and tape.rewinds < REWINDS_MOST:
         tape.skip(start + length)
         following, _ = _follows(tape, start + length)
         if following:
@@ -198,7 +198,7 @@ def _delimit(tape: Tape, head: Head, limits: ReadLimits) -> tuple[Record, int | 
     limit = start + limits.max_record_bytes
     following = find_record(tape, start, limit, limits, hold=True)
     if following is None and not tape.ended:
-        following = find_record(tape, limit - LINE_MOST, start + limits.max_skip_bytes, limits)
+        following = find_record(tape, limit - LINE_MOST, start + most, limits)
         return _too_large(tape, head, limits, following), following
     stop = tape.stop if following is None else following
     if following is None and length is not None and plain:  # else a cut is a GzipFault
@@ -211,7 +211,11 @@ def _delimit(tape: Tape, head: Head, limits: ReadLimits) -> tuple[Record, int | 
 def _too_large(tape: Tape, head: Head, limits: ReadLimits, following: int | None) -> Record:
     stop = tape.stop if following is None else following
     detail = f"over {limits.max_record_bytes} bytes"
-    return Record(head.start, stop, head, last=_at_end(tape, stop), fault="record_too_large", detail=detail)
+    given_up = following is None and not tape.ended
+    detail += "; the rest of its gzip member is not read" if given_up else ""
+    size = None if given_up else stop - head.stop
+    last, most = _at_end(tape, stop), limits.max_record_bytes
+    return Record(head.start, stop, head, b"", last, "record_too_large", detail, size, most, given_up)
 
 
 def _at_end(tape: Tape, position: int) -> bool:
@@ -236,9 +240,10 @@ def read_records(tape: Tape, position: int, limits: ReadLimits) -> Iterator[Reco
             head = read_head(tape, position, limits)
             if head is None:
                 looks = RECORD_LINE.match(tape.held)
+                most = _header_limit(tape, position, limits) if looks else None
                 stop = find_record(tape, position + 1, tape.source.most + 1, limits)
                 fault = "bad_warc_header" if looks else "junk"
-                yield Record(position, tape.stop if stop is None else stop, fault=fault)
+                yield Record(position, tape.stop if stop is None else stop, fault=fault, threshold=most)
                 following = stop
             else:
                 record, following = _delimit(tape, head, limits)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import time
 import zlib
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 
 from transforms.steps.http_response import BadMessage, Message, parse_response
+from transforms.steps.read_limits import ReadLimits
 
 BODY = (
     b"<!DOCTYPE html><html><body>"
@@ -19,7 +21,7 @@ BODY = (
 
 
 def parse(block: bytes, most: int = 1 << 20) -> Message | BadMessage:
-    return parse_response(block, max_header_bytes=1 << 21, max_body_bytes=most)
+    return parse_response(block, ReadLimits(max_header_bytes=1 << 21, max_body_bytes=most))
 
 
 @pytest.mark.parametrize(
@@ -71,11 +73,31 @@ def parse(block: bytes, most: int = 1 << 20) -> Message | BadMessage:
     ids=lambda value: repr(value)[:60],
 )
 def test_headers(head: bytes, status: int | None, content_type: str, charset: str | None) -> None:
-    assert parse(head + BODY) == Message(status, content_type, charset, BODY)
+    message = parse(head + BODY)
+    assert isinstance(message, Message)
+    assert replace(message, declared_type=None) == Message(status, content_type, charset, BODY)
 
 
 def test_a_header_without_end_is_all_header() -> None:
-    assert parse(b"HTTP/1.1 200 OK\r\nContent-Type: text/html") == Message(200, "text/html", None, b"")
+    message = parse(b"HTTP/1.1 200 OK\r\nContent-Type: text/html")
+    assert message == Message(200, "text/html", None, b"", declared_type="text/html")
+
+
+@pytest.mark.parametrize(
+    ("fields", "declared"),
+    [
+        ("", None),
+        ("Content-Type:", ""),
+        ("Content-Type:  Text/HTML; charset=UTF-8 ", "Text/HTML; charset=UTF-8"),
+        ("Content-Type: html", "html"),
+        ("Content-Type: text/html\r\nContent-Type: nonsense", "text/html"),
+        ("Content-Type: nonsense\r\nContent-Type: text/html", "text/html"),
+        ("Content-Type: a/b\r\nContent-Type: c/d", "c/d"),
+    ],
+)
+def test_the_declared_type_is_as_given(fields: str, declared: str | None) -> None:
+    message = parse(f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n".encode())
+    assert isinstance(message, Message) and message.declared_type == declared
 
 
 @pytest.mark.parametrize(
@@ -169,7 +191,7 @@ def test_what_was_cut_is_kept_and_said(fields: str, stored: bytes, cut: str) -> 
 )
 def test_what_gives_nothing_is_unreadable(encoding: str, stored: bytes) -> None:
     bad = parse(b"HTTP/1.1 200 OK\r\nContent-Encoding: " + encoding.encode() + b"\r\n\r\n" + stored)
-    assert bad == BadMessage("bad_content_encoding", encoding)
+    assert bad == BadMessage("bad_content_encoding", encoding, status=200)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "deflate", "raw", "br", "zstd", "identity", "chunked"])
@@ -191,7 +213,41 @@ def test_bombs_are_cut_off_early(encoding: str) -> None:
         else f"Content-Encoding: {encoding.replace('raw', 'deflate')}"
     )
     started = time.perf_counter()
-    assert parse(f"HTTP/1.1 200 OK\r\n{field}\r\n\r\n".encode() + stored) == BadMessage(
-        "body_too_large", "over 1048576 bytes"
-    )
+    bad = parse(f"HTTP/1.1 200 OK\r\n{field}\r\n\r\n".encode() + stored)
+    size = len(stored) if encoding == "identity" else None
+    assert isinstance(bad, BadMessage)
+    assert (bad.reason, bad.detail, bad.threshold, bad.status) == ("body_too_large", "over 1048576 bytes", 1 << 20, 200)
+    assert size is None or bad.value == size
     assert time.perf_counter() - started < 1
+
+
+def nested(layers: int) -> bytes:
+    body = BODY
+    for _ in range(layers):
+        body = gzip.compress(body)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("fields", "stored", "reason", "value", "threshold"),
+    [
+        ("gzip, gzip, gzip, gzip", nested(4), None, None, None),
+        ("gzip", nested(4), None, None, None),
+        ("gzip, utf-8, identity, x, y, z", nested(1), None, None, None),  # words that are no encoding don't count
+        ("gzip, gzip, gzip, gzip, gzip", nested(5), "too_many_encodings", 5, 4),
+        ("gzip, x-gzip, br, deflate, zstd, gzip", BODY, "too_many_encodings", 6, 4),
+        ("gzip", nested(5), "too_many_encodings", None, 4),
+        ("gzip", gzip.compress(BODY) + 999 * gzip.compress(b"x"), None, None, None),
+        ("gzip", gzip.compress(BODY) + 1000 * gzip.compress(b"x"), "too_many_gzip_members", None, 1000),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_limits_of_encodings(
+    fields: str, stored: bytes, reason: str | None, value: int | None, threshold: int | None
+) -> None:
+    message = parse(f"HTTP/1.1 404 OK\r\nContent-Type: a/b\r\nContent-Encoding: {fields}\r\n\r\n".encode() + stored)
+    if isinstance(message, Message):
+        assert reason is None and message.body.rstrip(b"x") == BODY and message.cut is None
+    else:
+        assert (message.reason, message.value, message.threshold) == (reason, value, threshold)
+        assert (message.status, message.declared_type) == (404, "a/b")

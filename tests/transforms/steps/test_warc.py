@@ -112,6 +112,9 @@ SMALL = ReadLimits(max_record_bytes=3000, max_body_bytes=1000, max_header_bytes=
         ("zeros between plain records", A + bytes(200_000) + B, "a b"),
         ("junk between plain records", A + b"hello\n" + B, "a [junk] b"),
         ("junk first", b"hello" + member(A), "[junk] a"),
+        ("plain junk first", b"WARC/1.0\r\nWARC-Type: x" + member(A) + member(B), "[junk] a b"),
+        ("a member of something else first", member(b"hello") + A + B, "[junk] a b"),
+        ("an empty member first", member(b"") + A + B, "[junk] a b"),
         ("empty member", member(A) + member(b"") + member(B), "a b"),
         ("member of something else", member(A) + member(b"<html>no warc") + member(B), "a [junk] b"),
         ("cut at the end", member(A) + member(BIG)[:-20], "a [gzip_truncated]"),
@@ -176,6 +179,7 @@ def test_a_response_holds_what_the_record_says() -> None:
         payload_type="text/html",
         body="<p>hé".encode(),
         truncated="length",
+        declared_type='Text/HTML; charset="UTF-8"',
     )
 
 
@@ -208,7 +212,12 @@ def test_what_is_too_large_is_named_and_passed_over(kind: str) -> None:
     data = b"".join(map(pack, records))
     data = member(data) if kind == "one member" else data
     expected = "a [record_too_large] b [body_too_large] [bad_warc_header] c"
-    assert names(read(data, SMALL)) == expected.split()
+    events = read(data, SMALL)
+    assert names(events) == expected.split()
+    hits = [event for event in events if isinstance(event, Unreadable)]
+    assert [hit.threshold for hit in hits] == [3000, 1000, 2000]
+    assert [hit.status for hit in hits] == [None, 200, None]
+    assert (hits[0].value or 0) > 5000
 
 
 def test_a_bomb_costs_neither_memory_nor_its_neighbours() -> None:
@@ -221,7 +230,53 @@ def test_a_bomb_costs_neither_memory_nor_its_neighbours() -> None:
     tracemalloc.stop()
     assert peak < 100 << 20
     given_up = replace(ReadLimits(), max_skip_bytes=64 << 20)
-    assert names(read(data, given_up)) == ["a", "[record_too_large]", "b"]
+    events = read(data, given_up)
+    assert names(events) == ["a", "[record_too_large]", "b"]
+    assert isinstance(events[1], Unreadable) and "the rest of its gzip member is not read" in (events[1].detail or "")
+
+
+@pytest.mark.parametrize("kind", ["response", "request", "metadata"])
+def test_what_is_lost_behind_a_record_too_large_is_told(kind: str) -> None:
+    """A record of any type: those behind it in its gzip member are lost with it."""
+    limits = replace(SMALL, max_skip_bytes=20_000)
+    long = record("http://long.example/", http("x" * 50_000), kind=kind)
+    lost = member(A + long + B)
+    events = read(lost + member(C), limits)
+    assert names(events) == ["a", "[record_too_large]", "c"]
+    assert isinstance(events[1], Unreadable) and events[1].size == len(lost)
+    # A length that lies is no reason to give up.
+    lying = record("http://lying.example/", http("x"), kind=kind, length="90000")
+    told = "lying" if kind == "response" else f"({kind})"
+    assert names(read(member(A + lying + B), limits)) == ["a", told, "b"]
+
+
+def test_a_plain_file_is_never_given_up() -> None:
+    """What a length hides is searched for as far as the file goes, whatever the limit on inflating."""
+    data = A + record("http://big.example/", http("x" * 9000), length="") + B
+    limits = replace(SMALL, max_skip_bytes=4000)
+    assert names(read(data, limits)) == ["a", "[record_too_large]", "b"]
+
+
+@pytest.mark.parametrize(
+    ("what", "data", "expected"),
+    [
+        ("members", member(A) + member(B), "a b [file_too_short]"),
+        ("plain", A + B, "a b [file_too_short]"),
+        ("nothing", b"", "[file_too_short]"),
+        ("inside a member", member(A) + member(B)[:-30], "a [gzip_truncated]"),
+        ("inside a plain record", A + B[:-60], "a [record_truncated] [file_too_short]"),
+    ],
+)
+def test_a_file_shorter_than_planned_is_told(what: str, data: bytes, expected: str) -> None:
+    """It shrank since, or a store answered with less: what is missing is no end of the file."""
+    size = len(data) + 5_000
+    for unit_bytes in (size, 700):
+        units = split_units("x", size, unit_bytes)
+        events = [event for unit in units for event in read_unit(io.BytesIO(data), unit, SMALL)]
+        assert names(events) == expected.split(), (what, unit_bytes)
+        last = events[-1]
+        assert isinstance(last, Unreadable) and last.offset + last.size == size
+        assert last.reason != "file_too_short" or (last.value, last.threshold) == (len(data), size)
 
 
 UNIT_FILES = {
