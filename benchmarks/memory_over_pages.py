@@ -78,8 +78,8 @@ def at_share(process: Process, wall_s: float, share: float) -> float:
 
 def slope(process: Process, wall_s: float, pages: int) -> float:
     """MiB per 1,000 pages of the whole run in its second half."""
-    late = [(at, mib) for at, mib in process.samples if at > wall_s / 2]
-    return float(np.polyfit(*zip(*late, strict=True), 1)[0]) * wall_s / pages * 1000
+    late = np.array([sample for sample in process.samples if sample[0] > wall_s / 2])
+    return float(np.polyfit(late[:, 0], late[:, 1], 1)[0]) * wall_s / pages * 1000
 
 
 def report(workers: list[Process], children: list[Process], wall_s: float, pages: int, kept: int) -> str:

@@ -74,7 +74,7 @@ def _decode(body: bytes, http_charset: str | None) -> tuple[str, str] | None:
 
 def codec_of(label: str | None) -> str | None:
     """Python's codec for a declared label, as WHATWG maps labels; None if the label means nothing."""
-    if not label:
+    if not label or not label.isascii():  # as all labels are
         return None
     from resiliparse.parse.encoding import map_encoding_to_html5
 

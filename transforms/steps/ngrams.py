@@ -52,17 +52,20 @@ class NGrams:
         """Characters of n-grams seen before, reading left to right and going on behind each repeated one."""
         hashes = self.hashes(n)
         ordered = np.sort(hashes)
-        twice = ordered[1:][ordered[1:] == ordered[:-1]]
-        if not twice.size:
+        again = ordered[1:] == ordered[:-1]
+        if not again.any():
             return 0
-        places = np.flatnonzero(np.isin(hashes, twice))  # an n-gram that occurs once changes nothing
+        twice = ordered[1:][again & np.append(~again[1:], True)]  # each repeated hash once, sorted
+        nearest = twice[np.minimum(np.searchsorted(twice, hashes), twice.size - 1)]
+        places = np.flatnonzero(nearest == hashes)  # an n-gram that occurs once changes nothing
+        lengths = self.ends[places + n - 1] - self.starts[places]
         seen: set[int] = set()
         chars = free = 0
-        for place, value in zip(places.tolist(), hashes[places].tolist(), strict=True):
+        for place, value, length in zip(places.tolist(), hashes[places].tolist(), lengths.tolist(), strict=True):
             if place < free:
                 continue
             if value in seen:
-                chars += int(self.ends[place + n - 1] - self.starts[place])
+                chars += length
                 free = place + n
             seen.add(value)
         return chars

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NamedTuple
 from transforms.steps.pii_recognisers import EXAMPLES, TYPES, Found, Recognisers
 
 MAX_ROUNDS = 8  # one or two are enough but for a line of many numbers after one word that tells what they are
+ENDLESS = 4_000  # characters of a window that is worth looking at in parts
 AROUND = 120  # characters beside a candidate that recognisers and context see
 
 # A run of digits and of what stands between the digits of numbers; longer runs are seen piece by piece, with overlap.
@@ -92,15 +93,20 @@ class ScrubPii:
         """Personal data in a text, in order, none over another.
 
         A replacement can bring a word nearer to a number that it tells about, so the text is looked at again with its
-        finds replaced, until nothing more is found or MAX_ROUNDS is reached.
+        finds replaced, until nothing more is found or MAX_ROUNDS is reached. Only what stands around the last round's
+        finds can differ, so only that is looked at.
         """
-        found = apart(set(self._found(text, language, names=self.names_model is not None)))
+        found = new = apart(set(self._found(text, language, names=self.names_model is not None)))
         for _ in range(MAX_ROUNDS if found else 0):
             shown = self._replaced(text, found)
-            more = apart(set(self._found(shown.text, language)))
+            known = set(new)
+            changed = [place for place, item in zip(shown.places, found, strict=True) if item in known]
+            more = apart(set(self._found(shown.text, language, changed=changed)))
             if not more:
                 break
+            before = set(found)
             found = joined(found, shown.places, more)
+            new = [item for item in found if item not in before]
         return tuple(Span(item.start, item.end, item.type, item.score) for item in found)
 
     def __call__(self, text: str, document_id: str, language: str | None = "en") -> Scrubbed:
@@ -124,10 +130,16 @@ class ScrubPii:
             places.append((start, length))
         return Replaced("".join([*pieces, text[at:]]), places)
 
-    def _found(self, text: str, language: str | None, names: bool = False) -> Iterator[Found]:
+    def _found(
+        self, text: str, language: str | None, names: bool = False, changed: list[tuple[int, int]] | None = None
+    ) -> Iterator[Found]:
+        """changed: the places around which to look, in order; None for everywhere."""
         for family, places in self._candidates(text):
-            for start, end in windows(places, len(text)):
-                yield from self._recognisers.find(family, text, start, end, language or "")
+            seen = windows(places, len(text))
+            for start, end in seen if changed is None else touched(seen, changed):
+                for item in self._recognisers.find(family, text, start, end, language or ""):
+                    if changed is None or among(changed, item.start - ENDLESS // 4, item.end + ENDLESS // 4):
+                        yield item  # far from where an endless window was cut, so no half of a number
         if names:
             yield from self._recognisers.names(text)
 
@@ -151,11 +163,13 @@ def worth(run: str) -> bool:
     return run.count(".") >= 3 or sum(map(str.isdigit, run)) >= 7
 
 
-def windows(places: Iterable[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
-    """Candidates with some text around, those that touch as one, so that no stretch is read twice."""
+def windows(
+    places: Iterable[tuple[int, int]], length: int, first: int = 0, around: int = AROUND
+) -> Iterator[tuple[int, int]]:
+    """Places with some text around, from `first` to `length`, those that touch as one, so no stretch is read twice."""
     held: tuple[int, int] | None = None
     for start, end in places:
-        start, end = max(start - AROUND, 0), min(end + AROUND, length)
+        start, end = max(start - around, first), min(end + around, length)
         if held is not None and start <= held[1]:
             held = (held[0], end)
             continue
@@ -164,6 +178,22 @@ def windows(places: Iterable[tuple[int, int]], length: int) -> Iterator[tuple[in
         held = (start, end)
     if held is not None:
         yield held
+
+
+def touched(seen: Iterable[tuple[int, int]], changed: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The windows in which something changed; of an endless one the parts around what did."""
+    for start, end in seen:
+        inside = among(changed, start, end)
+        if end - start > ENDLESS:
+            yield from windows(inside, end, start, ENDLESS // 2)
+        elif inside:
+            yield start, end
+
+
+def among(places: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """Those of places, which are in order and apart, that touch a stretch."""
+    first = bisect_left(places, start, key=lambda place: place[1])
+    return places[first : bisect_right(places, end, lo=first, key=lambda place: place[0])]
 
 
 def apart(found: set[Found]) -> list[Found]:

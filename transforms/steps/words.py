@@ -101,7 +101,7 @@ def sentence_count(text: str, language: str = "en") -> int:
 def split_chunks(chunks: set[str], language: str) -> dict[str, tuple[str, ...]]:
     """The words of each chunk (a run of non-space characters). NoWordSplitter as in words().
 
-    A run of small ASCII letters that is no special case of the language is a word, and spaCy is not asked about it.
+    What is plain is a word, and spaCy is not asked about it.
     """
     with _LOCK:
         splitter = _splitter(language)
@@ -139,8 +139,9 @@ class _Splitter:
         _Splitter.loaded.append(self)
 
     def is_plain(self, chunk: str) -> bool:
-        letters = chunk.isascii() and chunk.isalpha() and chunk.islower()
-        return letters and len(chunk) <= LONGEST_CHUNK and chunk not in self.special
+        """Whether spaCy's rules for any language make the chunk one word: small ASCII letters, or ASCII digits."""
+        alike = chunk.isascii() and ((chunk.isalpha() and chunk.islower()) or chunk.isdigit())
+        return alike and len(chunk) <= LONGEST_CHUNK and chunk not in self.special
 
     def chunks(self, text: str) -> list[str]:
         """Runs of non-space characters, pieces of endless ones; a special case with a space in it is one run."""
@@ -151,15 +152,19 @@ class _Splitter:
         return found
 
     def learn(self, chunks: list[str]) -> None:
-        """Have spaCy split the chunks that are new."""
+        """Have spaCy split the chunks that are new and not plain."""
         if _Splitter.bytes_used > MEMORY_BYTES:
             _forget()
-        new = list(set(chunks).difference(self.tokens))
+        new = set(chunks).difference(self.tokens)
         if not new:
             return
-        for chunk, tokens in zip(new, self._split(new), strict=True):
-            self.tokens[chunk] = tokens
-            self.marks[chunk] = "".join(map(self._mark, tokens))
+        plain = set(filter(self.is_plain, new))
+        self.tokens.update((chunk, (chunk,)) for chunk in plain)
+        self.marks.update(dict.fromkeys(plain, "w"))
+        if asked := list(new - plain):
+            for chunk, tokens in zip(asked, self._split(asked), strict=True):
+                self.tokens[chunk] = tokens
+                self.marks[chunk] = "".join(map(self._mark, tokens))
         _Splitter.bytes_used += CHUNK_BYTES * len(new) + 2 * sum(map(len, new))
 
     def _split(self, chunks: list[str]) -> list[tuple[str, ...]]:
@@ -202,7 +207,8 @@ class _Splitter:
 def _pieces(chunk: str) -> list[str]:
     if len(chunk) <= LONGEST_CHUNK:
         return [chunk]
-    return [chunk[start : start + PIECE] for start in range(0, len(chunk), PIECE)]
+    # A special case with a space in it, said endlessly, is cut there too: a piece may not begin with white space.
+    return [part[start : start + PIECE] for part in chunk.split() for start in range(0, len(part), PIECE)]
 
 
 def _forget() -> None:
