@@ -9,7 +9,7 @@ words, a twentieth of them in 2 to 8 %. Both sides have the same settings (14 x 
 worker, the same Parquet files, and write what they keep; ours also tells whose duplicate each is and checks itself. CPU
 time is that of all processes, start-up included, the smallest of the rounds. `dedup alone` leaves out the scrubbing of
 personal data, which datatrove's stages do not do. Words repeat more than on the web, as texts are looped; ours
-remembers what it has met, so benchmarks/dedup_scale.py shows it on other texts.
+remembers what it has met, equal texts too, so benchmarks/dedup_scale.py shows it on other texts.
 
 Both draw their own hash functions, so at similarities where a link is a matter of luck they may differ. Pairs of
 documents of one cluster on one side only are compared with their exact similarity.
