@@ -33,11 +33,11 @@ PII_SCHEMA = pa.schema(
 
 
 def corpus_schema(weighted: bool = False) -> pa.Schema:
-    """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset, cluster_size.
+    """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset and what clusters/ tells.
 
     weighted: with rehydration_weight, how often FineWeb2 would repeat a document for having so many copies.
     """
-    own = [("warc_offset", pa.int64()), ("cluster_size", pa.int64())]
+    own = [("warc_offset", pa.int64()), ("cluster_id", pa.string()), ("cluster_size", pa.int64())]
     return pa.schema([*FINEWEB_COLUMNS, *own, *([("rehydration_weight", pa.int64())] if weighted else [])])
 
 

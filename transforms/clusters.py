@@ -18,7 +18,7 @@ from transforms.part_files import write_table
 from transforms.sources import SignatureFile, Workplace, ordinals_of, read_signature_files, rows_of
 from transforms.steps.survivors import MEMBER_SCHEMA, choose_survivors
 
-DECISION_COLUMNS = ("kept", "cluster_size", "match", "survivor_url", "earlier")
+DECISION_COLUMNS = ("kept", "cluster_id", "cluster_size", "match", "survivor_url", "earlier")
 ORDER = [(name, "ascending") for name in ("cluster_id", "dump", "id", "url")]
 
 

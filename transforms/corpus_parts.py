@@ -26,7 +26,7 @@ SIGNED = ["text", "id", "dump", "url", "language"]
 ROWS_AT_ONCE = 256
 PROGRESS_EVERY_S = 1.0
 PASSAGE_CHARS = 80  # shown on either side of a replacement
-ALONE = {"kept": True, "cluster_size": 1}
+ALONE = {"kept": True, "cluster_id": None, "cluster_size": 1}
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ def keep(
 ) -> None:
     cleaned = job.recipe.clean(row["text"], row["id"], row["language"])
     tokens = len(tokenizer.encode(cleaned.text)) if tokenizer is not None else None
-    size = decision["cluster_size"]
-    written = row | {"text": cleaned.text, "cluster_size": size, "token_count": tokens}
+    size, cluster = decision["cluster_size"], decision["cluster_id"]
+    written = row | {"text": cleaned.text, "cluster_id": cluster, "cluster_size": size, "token_count": tokens}
     if files.weighted:
         written["rehydration_weight"] = rehydration_weight(size)
     files.data.add(written)
