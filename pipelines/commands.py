@@ -7,7 +7,9 @@ from typing import Any
 
 from pipelines.curate_command import add_curate
 from pipelines.dedup_command import add_dedup
+from pipelines.plan_command import add_plan
 from pipelines.run_command import add_run
+from pipelines.shard_command import add_shard
 from pipelines.tokenizer_command import add_tokenizer, add_tokens
 
 
@@ -15,6 +17,8 @@ def add_commands(commands: Any) -> None:
     add_run(commands)
     add_curate(commands)
     add_dedup(commands)
+    add_shard(commands)
+    add_plan(commands)
     add_tokenizer(commands)
     add_tokens(commands)
     add_show(commands)

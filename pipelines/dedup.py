@@ -20,6 +20,7 @@ from pipelines.corpus_plan import (
 )
 from pipelines.curate import versions as curate_versions
 from pipelines.faults import BadInput
+from pipelines.phases import Phases
 from pipelines.stage_output import BrokenRun, StageOutput
 from schemas.corpus_tally import CorpusTally
 from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, write_manifest
@@ -71,6 +72,12 @@ class DedupRun:
         """What was read, back to the WARC files, and what it was compared with."""
         read = [source_of(item) | {"source": item.manifest.source} for item in self.inputs]
         return read + [source_of(item) | {"role": "against"} for item in self.earlier]
+
+    def is_done(self, phase: str, part: Part) -> bool:
+        """Whether a phase that goes through all documents is through with a part."""
+        if phase == "sign":
+            return size_of(self.workplace.signatures(part.name)) is not None
+        return size_of(self.workplace.path("parts", f"{part.name}.json")) is not None
 
     @property
     def place(self) -> StageOutput:
@@ -152,30 +159,6 @@ def prepare(run: DedupRun, overwrite: bool) -> None:
     for path, items in ((run.workplace.parts, run.parts), (run.workplace.signature_files, run.signature_files)):
         with write_whole(path) as file:
             file.write(to_lines(list(items)))
-
-
-@dataclass
-class Phases:
-    """Runs a phase's pipeline, or skips one that an earlier run finished, and times it.
-
-    begin: told of each phase's name as it starts.
-    """
-
-    workers: int
-    beam_args: list[str]
-    begin: Callable[[str], None]
-
-    def __post_init__(self) -> None:
-        self.runner = "none"
-        self.timings: list[dict[str, Any]] = []
-
-    def run(self, name: str, tasks: int, build: Callable[[Any], Any]) -> None:
-        from pipelines.runner import run_pipeline
-
-        self.begin(name)
-        started = time.monotonic()
-        self.runner = run_pipeline(build, min(self.workers, max(tasks, 1)), self.beam_args)
-        self.timings.append({"phase": name, "wall_s": time.monotonic() - started})
 
 
 def sign(run: DedupRun, phases: Phases) -> None:

@@ -1,4 +1,4 @@
-"""One line on stderr that tells how far a dedup run is: phase, documents per second, time left in the phase."""
+"""One line on stderr that tells how far a run in phases is: phase, documents per second, time left in the phase."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from pipelines.progress import PLAIN_EVERY_S, REFRESH_S, duration
-from schemas.storage import is_local, join, list_files, read_json, size_of
+from schemas.storage import is_local, join, list_files, read_json
 
-COUNTED = ("sign", "rewrite")  # phases that go through all documents; the others move packed hashes and are short
+COUNTED = (
+    "sign",
+    "rewrite",
+    "encode",
+)  # phases that go through all documents; the others move packed hashes and are short
 
 
 class PhaseLine:
@@ -65,7 +69,7 @@ class PhaseLine:
             return 0
         done, unfinished = 0, {}
         for part in self._run.parts:
-            if self._is_done(part):
+            if self._run.is_done(self._phase, part):
                 done += part.rows
             else:
                 unfinished[str(part.ordinal)] = part
@@ -77,12 +81,6 @@ class PhaseLine:
                 except FileNotFoundError:  # the part ended meanwhile; the next look counts it
                     continue
         return done
-
-    def _is_done(self, part: Any) -> bool:
-        from transforms.corpus_parts import record_path
-
-        written = record_path(self._run.output, part.name)
-        return size_of(self._run.workplace.signatures(part.name) if self._phase == "sign" else written) is not None
 
     def line(self) -> str:
         elapsed = max(time.monotonic() - self._began, 1e-3)

@@ -64,9 +64,13 @@ class Sample:
 
 def plan_tokenizer(output: str, inputs: list[str], **settings: Any) -> TokenizerRun:
     """Raises BadInput for inputs that are unfinished or changed, or an algorithm that there is not."""
-    if settings["algorithm"] not in ALGORITHMS:
-        raise BadInput(f"no algorithm is called '{settings['algorithm']}'; known: {', '.join(ALGORITHMS)}")
+    known_algorithm(settings["algorithm"])
     return TokenizerRun(output, tuple(read_inputs(inputs)), **settings)
+
+
+def known_algorithm(name: str) -> None:
+    if name not in ALGORITHMS:
+        raise BadInput(f"no algorithm is called '{name}'; known: {', '.join(ALGORITHMS)}")
 
 
 def take_sample(run: TokenizerRun) -> Sample:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from pipelines.stage_command import positive
+from pipelines.training_options import add_training_options, training_settings
 
 
 def add_tokenizer(commands: Any) -> None:
@@ -15,46 +15,17 @@ def add_tokenizer(commands: Any) -> None:
     train = kinds.add_parser("train", help="a corpus to a folder with tokenizer.json", allow_abbrev=False)
     train.add_argument("--input", required=True, nargs="+", metavar="DIR", help="outputs of `bateia dedup` or `curate`")
     train.add_argument("--output", required=True, metavar="DIR", help="folder to write")
-    train.add_argument("--vocab-size", type=positive, default=32768, metavar="N", help="tokens (default 32768)")
-    train.add_argument(
-        "--algorithm", default="sentencepiece", metavar="NAME", help="sentencepiece (default) or bpe-gpt4"
-    )
+    add_training_options(train)
     train.add_argument("--seed", type=int, default=1, metavar="N", help="draws the sample (default 1)")
-    train.add_argument(
-        "--sample-mb",
-        type=positive,
-        default=100,
-        metavar="MB",
-        help="millions of characters to learn from (default 100)",
-    )
-    train.add_argument(
-        "--language-weights", type=weight, nargs="+", metavar="LANG=W", help="parts of the sample, such as en=3 pt=1"
-    )
     train.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote")
     train.set_defaults(run=run_train)
-
-
-def weight(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no weight of a language, such as pt=1") from None
 
 
 def run_train(args: argparse.Namespace) -> int:
     from pipelines.stage_output import BrokenRun
     from pipelines.tokenizer import plan_tokenizer, train
 
-    run = plan_tokenizer(
-        args.output,
-        args.input,
-        algorithm=args.algorithm,
-        vocab_size=args.vocab_size,
-        seed=args.seed,
-        sample_mb=args.sample_mb,
-        weights=dict(args.language_weights) if args.language_weights else None,
-    )
+    run = plan_tokenizer(args.output, args.input, **training_settings(args))
     run.place.prepare(args.overwrite)
     try:
         counts = train(run)

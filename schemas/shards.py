@@ -132,7 +132,10 @@ class PlanInfo:
 
 def read_shards(folder: str) -> ShardsInfo:
     """Raises ValueError, naming the remedy, if the folder holds no finished shards."""
-    manifest = finished(folder, SHARD_STAGE, "`bateia shard`")
+    return shards_info(folder, finished(folder, SHARD_STAGE, "`bateia shard`"))
+
+
+def shards_info(folder: str, manifest: Manifest) -> ShardsInfo:
     tokens = manifest.settings["tokens"]
     return ShardsInfo(
         folder=folder.rstrip("/"),

@@ -19,10 +19,10 @@ MAX_GROUP_CHARS = 32 << 20  # text held before a row group is written; bounds a 
 
 
 class PartFile:
-    """One Parquet file in the making: zstd, row groups of at most 1,000 rows or 32 M characters of text."""
+    """One Parquet file in the making: zstd, row groups of at most `group` rows or 32 M characters of text."""
 
-    def __init__(self, root: str, path: str, schema: pa.Schema) -> None:
-        self.path, self.rows = path, 0
+    def __init__(self, root: str, path: str, schema: pa.Schema, group: int = ROWS_PER_GROUP) -> None:
+        self.path, self.rows, self._group = path, 0, group
         self._schema = schema
         self._pending = PendingFile(join(root, path))
         self._writer = pq.ParquetWriter(
@@ -38,7 +38,7 @@ class PartFile:
     def add(self, row: dict[str, Any]) -> None:
         self._buffer.append(row)
         self._chars += len(row.get("text") or "")
-        if len(self._buffer) >= ROWS_PER_GROUP or self._chars >= MAX_GROUP_CHARS:
+        if len(self._buffer) >= self._group or self._chars >= MAX_GROUP_CHARS:
             self._flush()
 
     @property
