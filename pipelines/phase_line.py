@@ -11,11 +11,8 @@ from typing import Any, TextIO
 from pipelines.progress import PLAIN_EVERY_S, REFRESH_S, duration
 from schemas.storage import is_local, join, list_files, read_json
 
-COUNTED = (
-    "sign",
-    "rewrite",
-    "encode",
-)  # phases that go through all documents; the others move packed hashes and are short
+# Phases that go through all documents; the others move packed hashes and are short.
+COUNTED = ("sign", "rewrite", "encode")
 
 
 class PhaseLine:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -100,7 +102,7 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
     partitions = max(1, round(planned / DOCUMENTS_PER_PARTITION))
     job = PlanJob(folder, settings.seed, settings.context + 1, settings.packing, copies, settings.by, partitions)
     shuffle(job, train, phases)
-    sorted_counts = [read_json(job.counted_path(n)) for n in range(partitions) if size_of(job.counted_path(n))]
+    sorted_counts = [read_counted(job, partition) for partition in range(partitions)]
     pack(job, phases)
     packed = [read_json(path) for path in list_files(job.work(""), ".json") if "/packed-" in path]
     slices = pack_slices(job, shards, files_of(shards, docs, VAL))
@@ -165,16 +167,25 @@ def pack(job: PlanJob, phases: Phases) -> None:
 
 
 def partition_lines(job: PlanJob) -> bytes:
-    """One line of JSON for each partition: what stands before it in the plan."""
-    import json
+    """One line of JSON for each partition: what stands before it in the plan, and how far its rows are shuffled.
 
+    Rows stay within the stretch of the shuffle that their documents were drawn in, so that no copy comes early.
+    """
+    counted = [read_counted(job, partition) for partition in range(job.partitions)]
+    whole = sum(item["rows"] or -(-item["tokens"] // job.size) for item in counted)
+    most = max(job.copies.values()) if isinstance(job.copies, dict) else job.copies
     lines, tokens, rows = [], 0, 0
-    for partition in range(job.partitions):
-        lines.append(json.dumps({"partition": partition, "tokens_before": tokens, "rows_before": rows}))
-        if size_of(job.counted_path(partition)) is not None:
-            counted = read_json(job.counted_path(partition))
-            tokens, rows = tokens + counted["tokens"], rows + counted["rows"]
+    for partition, item in enumerate(counted):
+        line = {"partition": partition, "tokens_before": tokens, "rows_before": rows}
+        lines.append(json.dumps(line | {"window": max(1, whole // max(1, math.ceil(most)))}))
+        tokens, rows = tokens + item["tokens"], rows + item["rows"]
     return "\n".join(lines).encode() + b"\n"
+
+
+def read_counted(job: PlanJob, partition: int) -> dict[str, int]:
+    if size_of(path := job.counted_path(partition)) is None:
+        return {"documents": 0, "tokens": 0, "rows": 0}  # no document fell into it
+    return read_json(path)
 
 
 def pack_slices(job: PlanJob, shards: ShardsInfo, files: list[DocsFile]) -> dict[str, Slice]:

@@ -74,9 +74,11 @@ def add_plan(commands: Any) -> None:
 
 
 def run_plan(args: argparse.Namespace) -> int:
+    from pipelines.faults import BadInput
     from pipelines.phases import Phases
     from pipelines.plan import make_plan, plan_place, plan_settings_fit, shards_and_docs
-    from schemas.storage import join
+    from schemas.manifest import MANIFEST
+    from schemas.storage import join, size_of
 
     settings = settings_of(args, args.name)
     shards, docs = shards_and_docs(args.shards)
@@ -85,6 +87,8 @@ def run_plan(args: argparse.Namespace) -> int:
     if place.is_finished() and not args.overwrite:
         print(f"plan {place.output} is finished")
         return 0
+    if not args.overwrite and size_of(join(place.output, MANIFEST)) is not None:
+        raise BadInput(f"plan {place.output} exists with other settings; choose another --name, or --overwrite it")
     place.prepare(args.overwrite)
     phases = Phases(args.workers, args.beam_args, begin=lambda name: None)
 

@@ -153,8 +153,13 @@ def compact(count: int, thousand: int) -> str:
     return str(count)
 
 
-def histogram(bins: Sequence[dict[str, Any]], height: int = 260, lost: str = "dropped") -> Html:
-    """Kept documents above the axis and dropped ones below it, on one scale, a column per bin. lost: dropped's name."""
+def histogram(
+    bins: Sequence[dict[str, Any]], height: int = 260, lost: str = "dropped", unit: str = "characters"
+) -> Html:
+    """Kept documents above the axis and dropped ones below it, on one scale, a column per bin.
+
+    lost: dropped's name. unit: of the lengths.
+    """
     tops = {fate: max((bin_[fate] for bin_ in bins), default=0) for fate in ("kept", "dropped")}
     whole = sum(tops.values())
     if not whole:
@@ -162,7 +167,7 @@ def histogram(bins: Sequence[dict[str, Any]], height: int = 260, lost: str = "dr
     step = grid_step(whole)
     says = {"kept": "kept", "dropped": lost}
     halves = {
-        fate: _half(bins, fate, says[fate], top, step, max(round(height * top / whole), 8))
+        fate: _half(bins, fate, says[fate], unit, step, max(round(height * top / whole), 8))
         for fate, top in tops.items()
     }
     edges = [Html(f"<li><span>{compact(bin_['from'], 1024)}</span></li>") for bin_ in bins]
@@ -170,14 +175,14 @@ def histogram(bins: Sequence[dict[str, Any]], height: int = 260, lost: str = "dr
     return fill(template, kept=halves["kept"], edges=edges, dropped=halves["dropped"])
 
 
-def _half(bins: Sequence[dict[str, Any]], fate: str, said: str, top: int, step: int, height: int) -> Html:
+def _half(bins: Sequence[dict[str, Any]], fate: str, said: str, unit: str, step: int, height: int) -> Html:
     """One side of the histogram: columns growing from the axis, and grid lines with their numbers."""
-    rects, lines = [], []
+    rects, lines, top = [], [], max(bin_[fate] for bin_ in bins)
     for column, bin_ in enumerate(bins):
         tall = max(100 * bin_[fate] / top, 0.8) if bin_[fate] else 0.0
         y = 100 - tall if fate == "kept" else 0.0
         end = f"to {bin_['to'] - 1:,}" if bin_["to"] is not None else "or more"
-        title = f"{bin_['from']:,} {end} characters: {bin_[fate]:,} {said}"
+        title = f"{bin_['from']:,} {end} {unit}: {bin_[fate]:,} {said}"
         rects.append(
             f'<rect class="{fate}" x="{column + 0.06:.2f}" y="{y:.2f}" width="0.88" height="{tall:.2f}">'
             f"<title>{html.escape(title)}</title></rect>"
@@ -188,7 +193,7 @@ def _half(bins: Sequence[dict[str, Any]], fate: str, said: str, top: int, step: 
             f'<div class="line" style="{edge}:{100 * value / top:.2f}%"><span>{compact(value, 1000)}</span></div>'
         )
     peak = max(bins, key=lambda bin_: bin_[fate])
-    label = f"Documents {said} by length: the fullest column, from {peak['from']:,} characters, holds {top:,}"
+    label = f"Documents {said} by length: the fullest column, from {peak['from']:,} {unit}, holds {top:,}"
     return fill(
         '<div class="half {fate}" style="height:{height}px"><svg viewBox="0 0 {columns} 100" preserveAspectRatio="none"'
         ' role="img" aria-label="{label}">{rects}</svg><div aria-hidden="true">{lines}</div></div>',

@@ -13,6 +13,8 @@ from pipelines.dedup import overlap, source_of
 from pipelines.faults import BadInput
 from pipelines.phases import Phases
 from pipelines.plan import PlanSettings, make_plan
+from pipelines.shard_page import render
+from pipelines.shard_rows import first_rows
 from pipelines.shard_tokenizer import OwnTokenizer, bring_tokenizer, entries_of, json_sha256
 from pipelines.stage_output import BrokenRun, StageOutput
 from pipelines.tokenizer import TokenizerRun
@@ -24,7 +26,7 @@ from transforms.sources import Part, Workplace, to_lines
 from transforms.steps.encoding import Split, marks_of
 
 OURS = ("tokenizer", TRAIN, VAL, "plan", "work", ".progress", "tombstones")
-OUR_FILES = ("report.json", "failure.log")
+OUR_FILES = ("report.json", "report.html", "failure.log")
 MOST_DOMAINS = 20  # slices of val/ by host
 LEAST_DOMAIN_DOCUMENTS = 5
 
@@ -152,7 +154,8 @@ def counts_of(records: list[dict[str, Any]]) -> dict[str, Any]:
     for split in SPLITS:
         tallies = [record["tally"][split] for record in records]
         languages, dumps = (merged([tally[name] for tally in tallies]) for name in ("languages", "dumps"))
-        counts[split] = {**total(languages), "languages": languages, "dumps": dumps}
+        lengths: Counter[str] = sum((Counter(tally["lengths"]) for tally in tallies), Counter())
+        counts[split] = {**total(languages), "languages": languages, "dumps": dumps, "lengths": dict(lengths)}
     hosts = merged([record["tally"][VAL]["hosts"] for record in records])
     counts["slices"] = slices_of(counts[VAL], hosts)
     return counts
@@ -214,14 +217,19 @@ def finish(
     run.place.remove_strays(SPLITS, {file.path for file in files})
     plan = make_plan(shards_info(run.output, manifest), files, run.plan, phases)
     report = {
-        "output": run.output,
+        "title": "Token shards",
         "dataset_hash": manifest.dataset_hash,
+        "versions": manifest.versions,
+        "tokenizer": tokenizer_name(run),
         "tokens": tokens,
         "counts": counts,
-        "plan": {"name": run.plan.name, **run.plan.settings, **plan},
+        "plan": {**run.plan.settings, **plan, "first_rows": first_rows(run.output, run.plan.name)},
+        "source": run.source,
         "throughput": throughput_of(run, phases, counts, time.monotonic() - started),
     }
     write_json(join(run.output, "report.json"), report)
+    with write_whole(join(run.output, "report.html")) as file:
+        file.write(render(report).encode("utf-8", "replace"))
     write_manifest(run.output, manifest)
     for folder in (run.workplace.path(), join(run.output, ".progress")):
         remove_folder(folder)
@@ -243,6 +251,12 @@ def throughput_of(run: ShardRun, phases: Phases, counts: dict[str, Any], wall_s:
         "tokens_per_cpu_s": tokens / cpu_s if cpu_s else 0.0,
         "max_rss_mb": max(item["max_rss_mb"] for item in timings),
     }
+
+
+def tokenizer_name(run: ShardRun) -> str:
+    if run.own is not None:
+        return f"given: {run.own.path.rstrip('/').rpartition('/')[2]}, {run.own.tokenizer.size:,} tokens"
+    return f"{run.training.algorithm}, trained on this input, {run.training.vocab_size:,} tokens"
 
 
 def versions_of() -> dict[str, str]:

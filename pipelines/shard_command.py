@@ -31,6 +31,11 @@ def add_shard_options(command: Any) -> None:
         "--tokenizer", metavar="PATH", help="one's own: folder, tokenizer.json or *.model; default: one is trained"
     )
     command.add_argument("--bos-token", metavar="NAME", help="special token that begins documents, for one's own")
+    add_split_options(command)
+
+
+def add_split_options(command: Any) -> None:
+    """How the tokenizer is trained, the split and the first plan, for `bateia shard` and `bateia run`."""
     add_training_options(command)
     command.add_argument(
         "--val-fraction", type=fraction, default=0.01, metavar="F", help="of documents that validate (default 0.01)"
@@ -69,7 +74,7 @@ def plan(args: argparse.Namespace, inputs: list[str], output: str) -> Any:
         inputs,
         own=own,
         training=lambda folder, found: TokenizerRun(folder, found, **training_settings(args)),
-        bos_token=args.bos_token,
+        bos_token=getattr(args, "bos_token", None),
         split=Split(args.val_fraction, args.seed),
         plan=settings_of(args, FIRST_PLAN),
     )
@@ -82,7 +87,7 @@ def work_of(run: Any, args: argparse.Namespace) -> Callable[[], str]:
     def work() -> str:
         with PhaseLine(run, shown=not args.quiet) as line:
             report = execute(run, args.workers, args.beam_args, begin=line.begin)
-        return summary(report)
+        return summary(run.output, report)
 
     return work
 
@@ -92,8 +97,8 @@ def how_far(run: Any) -> str:
     return f"{done} of {len(run.parts)} files are encoded"
 
 
-def summary(report: dict[str, Any]) -> str:
-    counts, pace, output = report["counts"], report["throughput"], report["output"]
+def summary(output: str, report: dict[str, Any]) -> str:
+    counts, pace = report["counts"], report["throughput"]
     train, val = counts["train"], counts["val"]
     size = train["bytes"] + val["bytes"]
     tokens = train["tokens"] + val["tokens"]

@@ -18,7 +18,7 @@ from pipelines.faults import BadInput
 from pipelines.stage_output import BrokenRun
 from pipelines.tokenizer import PROVEN_ON, TokenizerRun, train
 from schemas.manifest import FileEntry
-from schemas.storage import join, list_files, open_read, write_whole
+from schemas.storage import join, open_read, size_of, write_whole
 from transforms.shard_parts import read_documents
 from transforms.steps.tokenizer import JSON, MODEL, Tokenizer, load_tokenizer, of_json
 from transforms.steps.tokenizer_export import mismatches, to_tokenizer_json
@@ -51,8 +51,8 @@ class OwnTokenizer:
         found = list(mismatches(self.files[MODEL], self.files[JSON].decode(), some_texts(inputs)))
         if found:
             raise BrokenRun(
-                f"{self.path}: {JSON} and {MODEL} differ on {len(found)} documents of the input, so one of them would be "
-                f"wrong ({'; '.join(found[:SHOWN])}); give the one to use as a file"
+                f"{self.path}: {JSON} and {MODEL} differ on {len(found)} documents of the input "
+                f"({'; '.join(found[:SHOWN])}); give the one to use as a file"
             )
 
 
@@ -100,10 +100,12 @@ def bring_tokenizer(folder: str, own: OwnTokenizer | None, training: TokenizerRu
 def entries_of(output: str) -> list[FileEntry]:
     """The files of the tokenizer's folder."""
     entries = []
-    for path in list_files(join(output, "tokenizer")):
-        with open_read(path) as file:
-            data = file.read()
-        entries.append(FileEntry(path[len(output) + 1 :], 0, len(data), hashlib.sha256(data).hexdigest()))
+    for name in (JSON, MODEL, CONFIG, LENGTHS):
+        path = f"tokenizer/{name}"
+        if size_of(join(output, path)) is not None:
+            with open_read(join(output, path)) as file:
+                data = file.read()
+            entries.append(FileEntry(path, 0, len(data), hashlib.sha256(data).hexdigest()))
     return entries
 
 

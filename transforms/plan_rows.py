@@ -16,7 +16,7 @@ from schemas.storage import join, locate, open_read, size_of, write_json, write_
 from transforms.packed import Pack, grouped, unpack
 from transforms.part_files import write_table
 from transforms.sources import NO_FOLDERS, read_lines
-from transforms.steps.row_packing import PIECE, SPAN, cut_rows, fit_rows, shuffle_keys
+from transforms.steps.row_packing import PIECE, SPAN, cut_rows, fit_rows, scatter_rows, shuffle_keys
 
 SHARD_BITS = np.uint64(40)  # where a span begins is one number: (shard << 40) + token
 
@@ -166,9 +166,13 @@ class PackPartition:
         else:
             pieces = read_sorted(job, partition)
             pieces["row"] += element["rows_before"]
+        pieces = scatter_rows(pieces, job.size, job.seed, element["window"])
         entry = write_rows(job.folder, f"rows-{partition:05}.parquet", pieces)
-        rows = int(pieces["row"][-1]) + 1 - int(pieces["row"][0]) if len(pieces) else 0
-        counts = {"rows": rows, "tokens": int(pieces["length"].sum(dtype=np.int64)), "file": asdict(entry)}
+        counts = {
+            "rows": len(np.unique(pieces["row"])),
+            "tokens": int(pieces["length"].sum(dtype=np.int64)),
+            "file": asdict(entry),
+        }
         write_json(job.work(f"packed-{partition:05}.json"), counts)
         return partition
 

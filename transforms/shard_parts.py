@@ -146,6 +146,7 @@ class ShardFiles:
         self._languages: dict[str, Counter[str]] = {}
         self._dumps: dict[str, Counter[str]] = {}
         self._hosts: dict[str, Counter[str]] = {}
+        self._lengths: Counter[str] = Counter()
 
     def add(self, row: dict[str, Any], tokens: np.ndarray, size: int) -> None:
         """size: bytes of the text in UTF-8."""
@@ -164,6 +165,7 @@ class ShardFiles:
             }
         )
         self._written += len(tokens)
+        self._lengths[str(len(tokens).bit_length() - 1)] += 1
         counted = Counter(documents=1, tokens=len(tokens), bytes=size)
         for table, name in self._tables(row):
             table.setdefault(name, Counter()).update(counted)
@@ -175,8 +177,10 @@ class ShardFiles:
             yield self._hosts, host
 
     def tally(self) -> dict[str, Any]:
+        """Documents, tokens and bytes by language, dump and host; documents by floor(log2(tokens))."""
         tables = {"languages": self._languages, "dumps": self._dumps, "hosts": self._hosts}
-        return {name: {key: dict(count) for key, count in table.items()} for name, table in tables.items()}
+        counts = {name: {key: dict(count) for key, count in table.items()} for name, table in tables.items()}
+        return {**counts, "lengths": dict(self._lengths)}
 
     def commit(self) -> list[FileEntry]:
         """Give the files their names. A shard without documents is not written."""

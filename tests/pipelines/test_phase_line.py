@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines import phase_line
+from pipelines import dedup, phase_line
+from pipelines.dedup import DedupRun
 from pipelines.phase_line import PhaseLine
 from schemas.storage import list_files, write_json
 from transforms.corpus_parts import record_path
@@ -29,6 +30,8 @@ class Run:
     @property
     def workplace(self) -> Workplace:
         return Workplace(self.output)
+
+    is_done = DedupRun.is_done
 
     @property
     def documents(self) -> int:
@@ -144,7 +147,7 @@ def test_a_progress_file_that_vanishes_is_no_error(run: Run, monkeypatch: pytest
 
 
 def test_progress_is_not_sought_in_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phase_line, "size_of", lambda _: None)
+    monkeypatch.setattr(dedup, "size_of", lambda _: None)
     monkeypatch.setattr(phase_line, "list_files", lambda *_: pytest.fail("asked a bucket for hidden files"))
     assert begun(Run("s3://bucket/corpus"), "sign").documents() == 0
 

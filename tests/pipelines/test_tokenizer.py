@@ -90,7 +90,7 @@ def test_refusals(corpus: Path, bateia: Call, tmp_path: Path) -> None:
         (("--algorithm", "wordpiece"), "no algorithm is called 'wordpiece'; known: sentencepiece, bpe-gpt4"),
         (("--language-weights", "fi=1"), "--language-weights: there are no documents in fi; there are "),
         (("--language-weights", "en=0"), "above 0"),
-        (("--language-weights", "en"), "'en' is no weight of a language"),
+        (("--language-weights", "en"), "'en' is no name and number"),
         (("--input", tmp_path), "has no manifest.json"),
     ):
         ended = bateia("tokenizer", "train", "--input", corpus, "--output", tmp_path / "o", *options)

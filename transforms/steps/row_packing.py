@@ -16,6 +16,11 @@ BUFFERED = 1000  # documents that best-fit chooses from, as nanochat does (nanoc
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
+def salt(seed: int, use: int) -> np.ndarray:
+    """What one use of a seed stirs its numbers with, uint64 of shape (1,)."""
+    return mix(np.array([(seed + use * int(GOLDEN)) & ((1 << 64) - 1)], np.uint64))
+
+
 def shuffle_keys(keys: np.ndarray, copies: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Where every copy of every document falls in a shuffle: (indices of documents, uint64 places), one for each copy.
 
@@ -23,7 +28,7 @@ def shuffle_keys(keys: np.ndarray, copies: np.ndarray, seed: int) -> tuple[np.nd
     documents is seen once more. The copies of a document fall one into each of as many equal stretches of the training,
     so that it is not seen twice before others are seen once.
     """
-    stirred = mix(keys ^ mix(np.uint64(seed & (1 << 64) - 1) + GOLDEN))
+    stirred = mix(keys ^ salt(seed, 1))
     whole = np.floor(copies)
     counts = (whole + (stirred < (copies - whole) * 2.0**64)).astype(np.int64)
     found = np.repeat(np.arange(len(keys)), counts)
@@ -62,6 +67,25 @@ def slots(rows: np.ndarray) -> np.ndarray:
     at = np.arange(len(rows))
     new = np.concatenate(([True], rows[1:] != rows[:-1])) if len(rows) else np.zeros(0, bool)
     return at - np.maximum.accumulate(np.where(new, at, 0))
+
+
+def scatter_rows(pieces: np.ndarray, size: int, seed: int, window: int) -> np.ndarray:
+    """The same rows in another order: shuffled among neighbours, so that a long document does not fill a batch.
+
+    pieces: PIECE of whole rows, in order. window: rows that change places with each other. A short last row stays.
+    """
+    if not len(pieces):
+        return pieces
+    first, end = int(pieces["row"][0]), int(pieces["row"][-1]) + 1
+    if pieces["length"][pieces["row"] == end - 1].sum() < size:
+        end -= 1
+    rows = np.arange(first, end, dtype=np.int64)
+    order = np.lexsort((mix(rows.astype(np.uint64) ^ salt(seed, 2)), (rows - first) // max(window, 1)))
+    moved = np.arange(first, int(pieces["row"][-1]) + 1, dtype=np.int64)
+    moved[order] = rows
+    scattered = pieces.copy()
+    scattered["row"] = moved[pieces["row"] - first]
+    return scattered[np.lexsort((scattered["slot"], scattered["row"]))]
 
 
 @dataclass
