@@ -15,9 +15,9 @@ setup: .venv/.installed
 
 demo: setup
 	$(BATEIA) sample --output $(DEMO)/warc
-	$(BATEIA) run --recipe tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO) --workers 2 --overwrite
+	$(BATEIA) run --recipe tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO) --context 256 --val-fraction 0.1 --workers 2 --overwrite
 	@echo
-	@echo "Look:   $(DEMO)/documents/report.html, $(DEMO)/corpus/report.html, $(DEMO)/corpus/README.md"
+	@echo "Look:   $(DEMO)/documents/report.html, $(DEMO)/corpus/report.html, $(DEMO)/shards/report.html"
 	@echo "Ask:    $(BATEIA) explain https://deals-deals-deals.invalid/the-best-in-town-55183 --in $(DEMO)/corpus"
 	@echo "Query:  .venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select language, count(*) from '$(DEMO)/corpus/data/*/*.parquet' group by 1\\\"))\""
 

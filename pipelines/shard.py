@@ -100,6 +100,11 @@ def plan_shards(
     parts = tuple(
         Part(at, f"{at:05}", (join(item.path, file.path),), file.rows) for at, (item, file) in enumerate(files)
     )
+    there = {file.path.split("/")[1] for _, file in files}
+    if plan.by == "language" and (strange := sorted(set(dict(plan.mixture or ())) - there)):
+        raise BadInput(
+            f"--mixture: there are no documents in {', '.join(strange)}; there are {', '.join(sorted(there))}"
+        )
     if own is not None:
         try:
             marks_of(own.tokenizer, bos_token)
@@ -120,7 +125,11 @@ def execute(run: ShardRun, workers: int, beam_args: list[str], begin: Callable[[
     """Run what is left of the run, phase by phase, and finish it; returns the report. Raises BrokenRun."""
     started, phases = time.monotonic(), Phases(workers, beam_args, begin)
     folder = join(run.output, "tokenizer")
-    phases.here("tokenizer", lambda: bring_tokenizer(folder, run.own, run.training, run.inputs))
+    try:
+        phases.here("tokenizer", lambda: bring_tokenizer(folder, run.own, run.training, run.inputs))
+    except (BadInput, BrokenRun):  # nothing was encoded yet, and nothing shall stand in the way of another command
+        run.place.clear()
+        raise
     tokenizer = read_tokenizer(folder)
     marks = marks_of(tokenizer, run.bos_token)
     encode(run, EncodeJob(run.output, folder, marks, run.split), phases)
@@ -256,7 +265,7 @@ def throughput_of(run: ShardRun, phases: Phases, counts: dict[str, Any], wall_s:
 def tokenizer_name(run: ShardRun) -> str:
     if run.own is not None:
         return f"given: {run.own.path.rstrip('/').rpartition('/')[2]}, {run.own.tokenizer.size:,} tokens"
-    return f"{run.training.algorithm}, trained on this input, {run.training.vocab_size:,} tokens"
+    return f"{run.training.algorithm}, trained on this input"
 
 
 def versions_of() -> dict[str, str]:

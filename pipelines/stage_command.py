@@ -51,6 +51,7 @@ def run_stage(output: str, work: Callable[[], str], how_far: Callable[[], str]) 
 
     how_far: what is finished so far, such as "3 of 8 units are finished".
     """
+    from pipelines.faults import BadInput
     from pipelines.runner import leave_now
     from pipelines.stage_output import BrokenRun
     from schemas.storage import join
@@ -70,6 +71,8 @@ def run_stage(output: str, work: Callable[[], str], how_far: Callable[[], str]) 
             signal.signal(number, stop)
     try:
         told = work()
+    except BadInput:
+        raise
     except BrokenRun as fault:
         sys.stderr.write(f"bateia: {fault}\n")
         return 1

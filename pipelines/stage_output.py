@@ -33,7 +33,7 @@ class StageOutput:
         writable(self.output)
         earlier = self._earlier()
         if earlier is not None and overwrite:
-            self._clear()
+            self.clear()
             earlier = None
         asked = self._asked()
         if earlier is not None:
@@ -81,7 +81,7 @@ class StageOutput:
                 "repeat that run's command to resume it, choose another --output, or --overwrite"
             )
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         """Remove what a run writes. The manifest goes first: from then on the output is unfinished, never half of two
         runs. The run's own file goes last: until then the output is known as one of ours."""
         remove(join(self.output, MANIFEST))

@@ -22,16 +22,19 @@ ALGORITHMS = ("sentencepiece", "bpe-gpt4")
 FILES = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json", "token_bytes.npy")
 PROVEN_ON = 1000  # documents of the sample on which formats must agree
 SHOWN_MISMATCHES = 5
+VOCABULARY, SMALLEST = 32768, 512  # tokens, where none are asked for
+CHARACTERS_PER_TOKEN = 64  # of the sample: fewer leave tokens that the sample hardly holds
 
 
 @dataclass(frozen=True)
 class TokenizerRun:
-    """weights: of the sample by language, or None for languages as they are. sample_mb: characters in millions."""
+    """vocab_size: None for one that suits the sample. weights: of the sample by language, or None for languages as they
+    are. sample_mb: characters in millions."""
 
     output: str
     inputs: tuple[Input, ...]
     algorithm: str
-    vocab_size: int
+    vocab_size: int | None
     seed: int
     sample_mb: int
     weights: dict[str, float] | None
@@ -60,6 +63,12 @@ class Sample:
     @property
     def all(self) -> list[str]:
         return [text for _, texts in sorted(self.texts.items()) for text in texts]
+
+    @property
+    def vocab_size(self) -> int:
+        """What suits the sample: one token for CHARACTERS_PER_TOKEN characters, as a power of two up to VOCABULARY."""
+        characters = sum(map(len, self.all))
+        return min(VOCABULARY, max(SMALLEST, 1 << (characters // CHARACTERS_PER_TOKEN).bit_length() - 1))
 
 
 def plan_tokenizer(output: str, inputs: list[str], **settings: Any) -> TokenizerRun:
@@ -91,7 +100,7 @@ def take_sample(run: TokenizerRun) -> Sample:
 
 
 def batches(run: TokenizerRun, columns: list[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """(language, rows) of every file of the inputs."""
+    """(language, rows) of every file of the inputs. Raises BadInput for text that is no UTF-8."""
     import pyarrow.parquet as pq
 
     for item in run.inputs:
@@ -99,7 +108,11 @@ def batches(run: TokenizerRun, columns: list[str]) -> Iterator[tuple[str, list[d
             filesystem, name = locate(join(item.path, file.path))
             with pq.ParquetFile(filesystem.open_input_file(name)) as opened:
                 for batch in opened.iter_batches(1000, columns=columns):
-                    yield file.path.split("/")[1], batch.to_pylist()
+                    try:
+                        rows = batch.to_pylist()
+                    except UnicodeDecodeError as error:
+                        raise BadInput(f"{join(item.path, file.path)} holds text that is no UTF-8 ({error})") from error
+                    yield file.path.split("/")[1], rows
 
 
 def train(run: TokenizerRun) -> dict[str, Any]:
@@ -134,7 +147,7 @@ def train_files(run: TokenizerRun, sample: Sample) -> tuple[dict[str, bytes], To
 
     try:
         learnt = train_sentencepiece if run.algorithm == "sentencepiece" else train_bpe
-        model = learnt(sample.all, run.vocab_size)
+        model = learnt(sample.all, run.vocab_size or sample.vocab_size)
     except ValueError as error:
         raise BadInput(f"{error} (--vocab-size, --sample-mb)") from error
     if isinstance(model, bytes):

@@ -7,11 +7,9 @@ from typing import Any
 
 from pipelines.stage_command import positive
 
-VOCABULARY = 32768
-
 
 def add_training_options(command: Any) -> None:
-    command.add_argument("--vocab-size", type=positive, metavar="N", help=f"tokens to learn (default {VOCABULARY})")
+    command.add_argument("--vocab-size", type=positive, metavar="N", help="tokens (default 32768, less for small input)")
     command.add_argument(
         "--algorithm", default="sentencepiece", metavar="NAME", help="sentencepiece (default) or bpe-gpt4"
     )
@@ -34,7 +32,7 @@ def training_settings(args: argparse.Namespace) -> dict[str, Any]:
     """What a TokenizerRun is told beside its output and input."""
     return {
         "algorithm": args.algorithm,
-        "vocab_size": args.vocab_size or VOCABULARY,
+        "vocab_size": args.vocab_size,
         "seed": args.seed,
         "sample_mb": args.sample_mb,
         "weights": dict(args.language_weights) if args.language_weights else None,

@@ -167,3 +167,15 @@ def test_every_runner_gives_the_same_corpus(
     ended = bateia("dedup", "--input", documents, "--output", tmp_path / "o", "--quiet", *asked)
     assert ended.returncode == 0, ended.stderr
     assert in_process(tmp_path / "o") == in_process(corpus)
+
+
+@pytest.mark.parametrize("options", [("--", *BEAMS_OWN), None], ids=["beams", "portable"])
+def test_every_runner_gives_the_same_shards(
+    bateia: Call, corpus: Path, cluster: tuple, tmp_path: Path, options: tuple | None
+) -> None:
+    command = ("shard", "--input", corpus, "--context", 64, "--quiet", "--output")
+    assert bateia(*command, tmp_path / "here").returncode == 0
+    ended = bateia(*command, tmp_path / "there", *(options or ("--", *cluster)))
+    assert ended.returncode == 0, ended.stderr
+    for folder in ("", "plan/main"):
+        assert in_process(tmp_path / "there" / folder) == in_process(tmp_path / "here" / folder)

@@ -26,13 +26,15 @@ def test_it_runs_every_stage_and_then_passes_over_them(
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "pages read" in ended.stdout
     assert "documents read" in ended.stdout
+    assert "bytes a token" in ended.stdout
     for stage, alone in (("documents", documents), ("corpus", corpus)):
         assert hash_of(tmp_path / "o" / stage) == hash_of(alone)
     again = bateia(*command)
     assert again.returncode == 0
     assert again.stdout.splitlines() == [
-        f"[1/2 curate] {tmp_path}/o/documents is finished",
-        f"[2/2 dedup] {tmp_path}/o/corpus is finished",
+        f"[1/3 curate] {tmp_path}/o/documents is finished",
+        f"[2/3 dedup] {tmp_path}/o/corpus is finished",
+        f"[3/3 shard] {tmp_path}/o/shards is finished",
     ]
 
 
@@ -44,7 +46,7 @@ def test_it_goes_on_where_it_stopped(warcs: list[str], corpus: Path, bateia: Cal
     assert "The same command goes on from there." in ended.stderr
     ended = bateia(*command)
     assert ended.returncode == 0
-    assert ended.stdout.startswith(f"[1/2 curate] {tmp_path}/o/documents is finished\n")
+    assert ended.stdout.startswith(f"[1/3 curate] {tmp_path}/o/documents is finished\n")
     assert hash_of(tmp_path / "o" / "corpus") == hash_of(corpus)
 
 
@@ -62,3 +64,11 @@ def test_other_options_do_not_pass_for_a_finished_run(warcs: list[str], bateia: 
     assert ended.returncode == 2
     assert "is finished; choose another --output" in ended.stderr
     assert bateia(*command, "tiny", "--overwrite").returncode == 0
+
+
+def test_until_says_where_to_stop(warcs: list[str], bateia: Call, tmp_path: Path) -> None:
+    command = ("run", "--recipe", "tiny", "--input", *warcs, "--output", tmp_path / "o", "--quiet", "--until")
+    assert bateia(*command, "documents").returncode == 0
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["documents"]
+    assert bateia(*command, "corpus").returncode == 0
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["corpus", "documents"]
