@@ -1,4 +1,4 @@
-"""A seeded global shuffle of documents into training rows. What shuffles is 24 bytes a document, packed."""
+"""A seeded global shuffle of documents into training rows. What shuffles is 16 bytes a document, packed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from transforms.part_files import write_table
 from transforms.sources import NO_FOLDERS, read_lines
 from transforms.steps.row_packing import PIECE, SPAN, cut_rows, fit_rows, scatter_rows, shuffle_keys
 
+HALF = np.uint64(32)
 SHARD_BITS = np.uint64(40)  # where a span begins is one number: (shard << 40) + token
 
 
@@ -87,22 +88,23 @@ def read_files(path: str) -> Iterator[DocsFile]:
 
 @dataclass(frozen=True)
 class PlaceDocuments:
-    """A file of documents to rows (place, where it begins, length) and the partitions of their places."""
+    """A file of documents to rows (place in its partition and length, where it begins), and their partitions."""
 
     job: PlanJob
 
     def __call__(self, file: DocsFile) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        yield from ((rows, partitions_of(rows[:, 0], self.job.partitions)) for rows in placed(self.job, file))
+        yield placed(self.job, file)
 
 
-def placed(job: PlanJob, file: DocsFile) -> Iterator[np.ndarray]:
-    """uint64 of shape (documents, 3): place in the shuffle, where it begins, length."""
+def placed(job: PlanJob, file: DocsFile) -> tuple[np.ndarray, np.ndarray]:
+    """uint64 of shape (documents, 2): place in its partition and length, where it begins; and int64 partitions."""
     weighed = isinstance(job.copies, dict)
     table = read_docs(file.path, ["key", "start", "length", *([job.by] if weighed else [])])
     keys, starts, lengths = (table.column(name).to_numpy() for name in ("key", "start", "length"))
     found, places = shuffle_keys(keys, copies_of(job, table), job.seed)
     begins = (np.uint64(file.shard) << SHARD_BITS) + starts.astype(np.uint64)
-    yield np.column_stack((places, begins[found], lengths[found].astype(np.uint64)))
+    partitions, within = partitions_of(places, job.partitions)
+    return np.column_stack(((within << HALF) | lengths[found].astype(np.uint64), begins[found])), partitions
 
 
 def copies_of(job: PlanJob, table: pa.Table) -> np.ndarray:
@@ -119,9 +121,11 @@ def read_docs(path: str, columns: list[str]) -> pa.Table:
     return pq.read_table(name, columns=columns, filesystem=filesystem, partitioning=NO_FOLDERS)
 
 
-def partitions_of(places: np.ndarray, partitions: int) -> np.ndarray:
-    """Which of equal stretches of the shuffle a place is in."""
-    return (((places >> np.uint64(32)) * np.uint64(partitions)) >> np.uint64(32)).astype(np.int64)
+def partitions_of(places: np.ndarray, partitions: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of equal stretches of the shuffle a place is in, int64, and where in it, uint64 below 2**32."""
+    wide, few = np.uint64(partitions), np.uint64((1 << 32) - 1)
+    product = (places >> HALF) * wide + (((places & few) * wide) >> HALF)
+    return (product >> HALF).astype(np.int64), product & few
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ class SortPartition:
 
     def __call__(self, element: tuple[int, Iterable[bytes]]) -> int:
         partition, buffers = element
-        spans = in_order(unpack(buffers, 3))
+        spans = in_order(unpack(buffers))
         counts = {"documents": len(spans), "tokens": int(spans["length"].sum(dtype=np.int64)), "rows": 0}
         if self.job.packing != CONCAT:
             spans = fit_rows(spans, self.job.size)
@@ -144,12 +148,12 @@ class SortPartition:
 
 
 def in_order(rows: np.ndarray) -> np.ndarray:
-    """SPAN of rows (place, where it begins, length), sorted by place; ties, which equal ids make, by where they are."""
-    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    """SPAN of a partition's rows as `placed` makes them, sorted by place; ties by where they are."""
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0] >> HALF))]
     spans = np.zeros(len(rows), SPAN)
     spans["shard"] = rows[:, 1] >> SHARD_BITS
     spans["start"] = rows[:, 1] & ((np.uint64(1) << SHARD_BITS) - np.uint64(1))
-    spans["length"] = rows[:, 2]
+    spans["length"] = rows[:, 0] & np.uint64((1 << 32) - 1)
     return spans
 
 

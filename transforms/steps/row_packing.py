@@ -12,6 +12,7 @@ from transforms.steps.shingles import mix
 
 SPAN = np.dtype([("shard", "<i4"), ("start", "<i8"), ("length", "<i4")])
 PIECE = np.dtype([("row", "<i8"), ("slot", "<i4"), *SPAN.descr])
+PICK = np.dtype([("row", "<i8"), ("document", "<i8"), ("length", "<i4")])
 BUFFERED = 1000  # documents that best-fit chooses from, as nanochat does (nanochat/dataloader.py)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -106,10 +107,10 @@ def fit_rows(spans: np.ndarray, size: int) -> np.ndarray:
     shortest one is cut to fill it and its rest is left out, as in nanochat's BOS-aligned loader. Only the last rows
     can be shorter than `size`.
     """
-    picks = np.array(list(_picks(spans["length"].tolist(), size)), np.int64).reshape(-1, 3)
+    picks = np.fromiter(_picks(spans["length"].tolist(), size), PICK)
     pieces = np.zeros(len(picks), PIECE)
-    pieces["row"], pieces["length"] = picks[:, 0], picks[:, 2]
-    pieces["shard"], pieces["start"] = spans["shard"][picks[:, 1]], spans["start"][picks[:, 1]]
+    pieces["row"], pieces["length"] = picks["row"], picks["length"]
+    pieces["shard"], pieces["start"] = spans["shard"][picks["document"]], spans["start"][picks["document"]]
     pieces["slot"] = slots(pieces["row"])
     return pieces
 
