@@ -7,8 +7,12 @@ setup(
     version="0.1.0",
     description="From the raw web to a language model: Common Crawl WARC files to a FineWeb-like dataset",
     python_requires=">=3.11",
-    packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "deploy*"]),
-    package_data={"pipelines.sample": ["articles/*.md", "texts/*.md", "blocklist/*/*"], "deploy": ["assets.json"]},
+    packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
+    package_data={
+        "pipelines": ["web/*"],
+        "pipelines.sample": ["articles/*.md", "texts/*.md", "blocklist/*/*"],
+        "deploy": ["assets.json"],
+    },
     classifiers=["Private :: Do Not Upload"],
     entry_points={"console_scripts": ["bateia = pipelines.__main__:main"]},
     install_requires=[
@@ -31,7 +35,7 @@ setup(
     extras_require={
         "s3": [],  # pyarrow's own file systems read s3:// and gs:// without further packages
         "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
-        "jax": ["jax", "flax", "optax", "orbax-checkpoint", "grain"],
+        "jax": ["grain>=0.2", "jax>=0.7", "optax>=0.2.6", "safetensors>=0.4"],
         "torch": ["torch", "safetensors"],
         "dev": [
             *("pytest>=8", "ruff>=0.14", "pyright[nodejs]>=1.1.400"),

@@ -2,12 +2,21 @@
 
 SentencePiece merges pieces over the whole text with a priority queue. If no piece of its vocabulary holds a new line,
 or a space after anything but spaces, no merge ever crosses such a place, so chunks cut there are encoded as the whole.
+GPT-4's split always ends a part before a space that something other than white space follows, and after a new line of
+which that is true, and never looks back over such a place.
+
+Almost every text is cut by `str.split`, which costs a fifth of a regular expression: at spaces, new lines having got
+a mark and a space of their own. A key is then a chunk without the one space before it, or BARE and a chunk that has
+none. A key that such a split should not have made, since white space stands beside white space, is never remembered,
+so that its text is noticed and cut by the expression instead.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,12 +25,36 @@ LONGEST_CHUNK = 64  # characters; longer ones hardly repeat
 MEMORY_BYTES = 64 << 20  # then all is forgotten and learnt anew
 CHUNK_BYTES = 220  # measured: what one remembered chunk costs beside its characters
 
-BETWEEN_SPACES = re.compile(r"\n| *[^ \n]+| +")  # for pieces that do not cross
-# GPT-4's split always ends a part where a space follows anything but white space, and never looks back over it.
-BEFORE_SPACES = re.compile(r"\s*\S+(?:[^\S ]\s*\S+)*(?:[^\S ]\s*\Z)?|\s+")
+BARE = "\x00"
 _CROSSING = re.compile(r"[^ ] |\n.|.\n", re.DOTALL)
 
 Encode = Callable[[str], list[int]]
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where texts are cut. line: what a new line becomes before the split at spaces. sound: whether a key of that
+    split is a chunk. chunks: the chunks of any text."""
+
+    line: str
+    sound: Callable[[str], bool]
+    chunks: re.Pattern[str]
+
+
+def no_run(key: str) -> bool:
+    """An empty key comes of two spaces together, or of one at the end."""
+    return key != ""
+
+
+def no_white_start(key: str) -> bool:
+    """White space must not follow the space or the new line; but a line may be empty at the end or before a space."""
+    return key == BARE or (key != "" and not key.removeprefix(BARE)[0].isspace())
+
+
+# For pieces that do not cross: before spaces, and on both sides of a new line.
+AT_SPACES = Cuts(f" {BARE}\n {BARE}", no_run, re.compile(r"\n| *[^ \n]+| +"))
+# For GPT-4's split. A chunk goes on over white space that a space does not begin.
+AT_PARTS = Cuts(f"\n {BARE}", no_white_start, re.compile(r"\s*\S+(?:[^\S ]\s*\S+)*(?:[^\S ]\s*\Z)?|\s+"))
 
 
 def crosses(piece: str) -> bool:
@@ -29,33 +62,52 @@ def crosses(piece: str) -> bool:
     return _CROSSING.search(piece.replace("\u2581", " ")) is not None
 
 
-class ChunkMemory:
-    """An encoder with a memory. The caller has made sure that nothing crosses the ends of `chunks`. Not thread-safe."""
+class Odd(Exception):
+    """A text that a split at spaces does not cut where it should."""
 
-    def __init__(self, encode: Encode, dtype: np.dtype[Any], chunks: re.Pattern[str] = BETWEEN_SPACES) -> None:
-        self._encode, self._dtype, self._find = encode, dtype, chunks.findall
-        self._memory: dict[str, bytes] = {}
-        self._bytes = 0
+
+class Memory(dict[str, bytes]):
+    """Numbers of chunks, packed; what is missing is encoded. size: bytes that it takes, about."""
+
+    def __init__(self, encode: Encode, dtype: np.dtype[Any]) -> None:
+        super().__init__()
+        self._encode, self._letter = encode, dtype.char
+        self.size = 0
+
+    def __missing__(self, chunk: str) -> bytes:
+        numbers = self._encode(chunk)
+        packed = struct.pack(f"<{len(numbers)}{self._letter}", *numbers)
+        if len(chunk) <= LONGEST_CHUNK:
+            self[chunk] = packed
+            self.size += CHUNK_BYTES + len(chunk) + len(packed)
+        return packed
+
+
+class ChunkMemory:
+    """An encoder with a memory. The caller has made sure that nothing crosses the ends of chunks. Not thread-safe."""
+
+    def __init__(self, encode: Encode, dtype: np.dtype[Any], cuts: Cuts) -> None:
+        def of_key(key: str) -> list[int]:
+            if not cuts.sound(key):
+                raise Odd
+            return encode(key[1:] if key[:1] == BARE else f" {key}")
+
+        self._dtype, self._cuts = dtype, cuts
+        self._by_key, self._by_chunk = Memory(of_key, dtype), Memory(encode, dtype)
 
     def __call__(self, text: str) -> np.ndarray:
-        chunks = self._find(text)
-        try:
-            packed = b"".join(map(self._memory.__getitem__, chunks))
-        except KeyError:
-            endless = self._learn(set(chunks).difference(self._memory))
-            packed = b"".join([endless.get(chunk) or self._memory[chunk] for chunk in chunks])
-            self._bound()
+        packed = self._packed(text)
+        for memory in (self._by_key, self._by_chunk):
+            if memory.size > MEMORY_BYTES // 2:
+                memory.clear()
+                memory.size = 0
         return np.frombuffer(packed, self._dtype)
 
-    def _learn(self, new: set[str]) -> dict[str, bytes]:
-        """Remember what is new, but for endless chunks, which are returned."""
-        found = {chunk: np.array(self._encode(chunk), self._dtype).tobytes() for chunk in new}
-        endless = {chunk: found.pop(chunk) for chunk in new if len(chunk) > LONGEST_CHUNK}
-        self._memory |= found
-        self._bytes += sum(CHUNK_BYTES + len(chunk) + len(numbers) for chunk, numbers in found.items())
-        return endless
-
-    def _bound(self) -> None:
-        if self._bytes > MEMORY_BYTES:
-            self._memory.clear()
-            self._bytes = 0
+    def _packed(self, text: str) -> bytes:
+        if BARE not in text:
+            keys = (BARE + text.replace("\n", self._cuts.line)).split(" ")
+            try:
+                return b"".join(map(self._by_key.__getitem__, keys))
+            except Odd:
+                pass
+        return b"".join(map(self._by_chunk.__getitem__, self._cuts.chunks.findall(text)))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from transforms.steps.bpe_training import GPT4_SPLIT
-from transforms.steps.chunk_memory import BEFORE_SPACES, ChunkMemory, crosses
+from transforms.steps.chunk_memory import AT_PARTS, AT_SPACES, ChunkMemory, crosses
 
 MODEL, JSON = "tokenizer.model", "tokenizer.json"
 
@@ -102,7 +102,7 @@ def fastest(processor: Any, model: bytes) -> Callable[[str], np.ndarray]:
     rules, dtype = proto.normalizer_spec, dtype_for(size)
     as_written = rules.name == "identity" and not rules.add_dummy_prefix and not rules.remove_extra_whitespaces
     if as_written and proto.trainer_spec.byte_fallback and not any(crosses(item.piece) for item in proto.pieces):
-        return ChunkMemory(processor.encode, dtype)
+        return ChunkMemory(processor.encode, dtype, AT_SPACES)
     return lambda text: np.array(processor.encode(text), dtype)
 
 
@@ -167,4 +167,4 @@ def tiktokens(pieces: tuple[bytes, ...], dtype: np.dtype[Any]) -> Callable[[str]
 
     ranks = {piece: number for number, piece in enumerate(pieces) if piece}
     found = tiktoken.Encoding("bateia", pat_str=GPT4_SPLIT, mergeable_ranks=ranks, special_tokens={})
-    return ChunkMemory(found.encode_ordinary, dtype, BEFORE_SPACES)
+    return ChunkMemory(found.encode_ordinary, dtype, AT_PARTS)

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer as Library
 
 from transforms.steps import chunk_memory
 from transforms.steps.bpe_training import SMALLEST, train_bpe
-from transforms.steps.chunk_memory import ChunkMemory, crosses
+from transforms.steps.chunk_memory import AT_PARTS, AT_SPACES, LONGEST_CHUNK, ChunkMemory, Cuts, crosses
 from transforms.steps.sentencepiece_training import train_sentencepiece
 from transforms.steps.special_tokens import SPECIAL
 from transforms.steps.tokenizer import JSON, MODEL, Tokenizer, dtype_for, load_tokenizer
@@ -63,8 +63,11 @@ def tried(texts: list[str]) -> list[str]:
     draw = random.Random(4)
     ranges = ((0, 0x7F), (0x80, 0x3000), (0xE000, 0x10FFFF), (32, 32), (10, 10))
     made = ["".join(chr(draw.randint(*draw.choice(ranges))) for _ in range(draw.randint(0, 30))) for _ in range(1500)]
-    gaps = ["".join(draw.choice(" \n\t\r\xa0\x1c\u2028ab.1'") for _ in range(draw.randint(0, 25))) for _ in range(3000)]
-    return [*ODD, *made, *gaps, *(story for text in texts for story in text.split("\n# "))]
+    gaps = [
+        "".join(draw.choice(" \n\t\r\xa0\x1c\u2028ab.1'\x00") for _ in range(draw.randint(0, 25))) for _ in range(3000)
+    ]
+    words = ["".join(draw.choices("abe.!1'é\n ", k=draw.randint(1, 40))) for _ in range(3000)]  # few spaces together
+    return [*ODD, *made, *gaps, *words, *(story for text in texts for story in text.split("\n# "))]
 
 
 @pytest.mark.parametrize("name, engine", [("a", "sentencepiece"), ("b", "tokenizers"), ("c", "tiktoken")])
@@ -115,7 +118,33 @@ def test_forgetting_changes_nothing(folder: Path, texts: list[str], monkeypatch:
     tokenizer = load_tokenizer(str(folder / "a"))
     assert isinstance(tokenizer.encode, ChunkMemory)
     assert [tokenizer.encode(text).tolist() for text in texts] == before
-    assert tokenizer.encode._bytes <= 10_000
+    assert tokenizer.encode._by_key.size <= 5_000
+    assert tokenizer.encode._by_chunk.size <= 5_000
+
+
+@pytest.mark.parametrize(
+    "cuts, text, chunks",
+    [
+        (AT_SPACES, "a b\nc  d", ["a", " b", "\n", "c", "  d"]),
+        (AT_SPACES, "a\n b \x00", ["a", "\n", " b", " \x00"]),
+        (AT_SPACES, "x" * (LONGEST_CHUNK + 1) + " y", ["x" * (LONGEST_CHUNK + 1), " y"]),
+        (AT_PARTS, "a. b\nc", ["a.", " b\n", "c"]),
+        (AT_PARTS, "a\n\nb c \n", ["a\n\nb", " c", " \n"]),
+        (AT_PARTS, "a\n b\n", ["a\n", " b\n"]),
+    ],
+)
+def test_chunks_are_remembered(cuts: Cuts, text: str, chunks: list[str]) -> None:
+    asked: list[str] = []
+
+    def encode(chunk: str) -> list[int]:
+        asked.append(chunk)
+        return [70_000 + len(chunk)] if chunk else []
+
+    memory = ChunkMemory(encode, np.dtype("<u4"), cuts)
+    assert memory(text).tolist() == [70_000 + len(chunk) for chunk in chunks]
+    asked.clear()
+    assert memory(text).tolist() == [70_000 + len(chunk) for chunk in chunks]
+    assert asked == [chunk for chunk in chunks if len(chunk) > LONGEST_CHUNK]
 
 
 @pytest.mark.parametrize(
