@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 CONTENT_TYPE_CHARS = 200  # of the header's value; some are pages long
+TRUNCATED_CHARS = 40  # of WARC-Truncated's value, which is one of four words
 
 LEDGER_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
     ("url", pa.string()),
@@ -13,6 +14,7 @@ LEDGER_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
     ("http_status", pa.int32()),
     ("content_type", pa.string()),
     ("body_sha1", pa.string()),
+    ("truncated", pa.string()),
     ("fate", pa.string()),
     ("stage", pa.string()),
     ("reason", pa.string()),

@@ -222,7 +222,7 @@ def check_bodies(events: list[Event], chosen: list[bytes], sources: list[bytes],
     for event in events:
         if isinstance(event, Response):
             assert len(event.body) <= limits.max_body_bytes
-            if event.body not in sound and event.truncated is None:
+            if event.body not in sound and event.truncated in (None, "content-length", "record"):
                 assert any(event.body in source for source in sources), f"made up: {event.body[:200]!r}"
 
 
@@ -263,9 +263,9 @@ def check(kind: str, rnd: random.Random, records: list[bytes]) -> None:
     (chosen, pieces), limits = make(kind, rnd, records), LIMITS[rnd.choice(("usual", "usual", "tight"))]
     plain = b"".join(piece.data for piece in pieces)
     data = packed.__wrapped__(plain) if kind == "one member" else plain
-    started = time.perf_counter()
+    started = time.process_time()  # other work on the machine does not count
     events = read(data, limits)
-    assert time.perf_counter() - started < MAX_CASE_S
+    assert time.process_time() - started < MAX_CASE_S
     got = Counter((event.url, event.body) for event in events if isinstance(event, Response))
     lost = min((way - got for way in expected(kind, pieces, limits)), key=len)
     assert not lost, f"lost: {[url for url, _ in lost]}"

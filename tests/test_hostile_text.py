@@ -6,101 +6,26 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from benchmarks.hostile_text import SIZE, TEXTS, VALUES, Step, filled, forget, make_steps
 from pipelines.sample.build import SampleIndex
-from schemas.document import Document
-from transforms.steps import words
-from transforms.steps.c4 import CleanC4
 from transforms.steps.charset import decode_html
-from transforms.steps.deduplicate import Deduplicate, Signer
-from transforms.steps.fineweb import KeepFineWeb
-from transforms.steps.gopher_quality import KeepGopherQuality
-from transforms.steps.gopher_repetition import KeepGopherRepetition
-from transforms.steps.language import KeepLanguages
-from transforms.steps.pii import ScrubPii
-from transforms.steps.repeated_lines import DropRepeatedLines
 from transforms.steps.urls import DropBlockedUrls
 
-SIZE = 1_000_000
-LIMIT_S = 3.0  # of process time; about a second on a quiet machine
-# Linear, but dearer by nature: each new run of signs is for spaCy to split (about 20 µs), each valid value is checked.
-LIMITS_S = {"new words of signs": 9.0, "values of personal data": 8.0}
-
-Step = Callable[[str], Any]
-
-
-def filled(piece: str) -> str:
-    return (piece * (SIZE // len(piece) + 1))[:SIZE]
-
-
-def new_words(alphabet: str) -> str:
-    draw = random.Random(1)
-    return " ".join("".join(draw.choices(alphabet, k=8)) for _ in range(SIZE // 9))
-
-
-TEXTS: dict[str, Callable[[], str]] = {
-    "one endless word": lambda: filled("a"),
-    "spaces": lambda: filled(" "),
-    "other spaces": lambda: filled("\t\u00a0\u2028\x0c\x85 "),
-    "new lines": lambda: filled("\n"),
-    "dots": lambda: filled("."),
-    "marks": lambda: filled("?!.,;:"),
-    "digits and dots": lambda: filled("1."),
-    "nested brackets": lambda: "(" * (SIZE // 2) + ")" * (SIZE // 2),
-    "citations begun": lambda: filled("[1"),
-    "at signs": lambda: filled("@"),
-    "addresses begun": lambda: filled("a@a."),
-    "one letter with marks": lambda: "a" + "\u0301" * SIZE,
-    "combining marks": lambda: filled("\u0301\u0323"),
-    "right-to-left marks": lambda: filled("\u200fא\u202e"),
-    "surrogates": lambda: filled("\ud800a \udc00"),
-    "emoji with joiners": lambda: filled("👩\u200d👩\u200d👧 "),
-    "short lines": lambda: filled("a\n"),
-    "numbered lines": lambda: "\n".join(map(str, range(145_000))),
-    "one line repeated": lambda: filled("The same line stands here again and again.\n"),
-    "quotes": lambda: filled("\"'"),
-    "one word repeated": lambda: filled("a "),
-    "a long URL": lambda: "https://example.org/" + filled("a/b?c=d&"),
-    "an abbreviation with a space": lambda: filled("EE. UU."),
-    "new words": lambda: new_words("abcdefghijklmnopqrstuvwxyz"),
-    "NULs": lambda: filled("\0"),
-    "new words of signs": lambda: new_words("abcdefgh.,'-:)(0123456789"),
-}
-VALUES = {
-    "keys that come near": "pix " + "123e4567-e89b-12d3-a456-426614174000 " * (SIZE // 37),
-    "keys": filled("pix -123e4567-e89b-12d3-a456-426614174000-"),
-    "telephones": filled("call 2125550143 "),
-    "tax numbers": filled("529.982.247-25\n"),
-    "accounts": filled("IBAN DE89370400440532013000 "),
-}
+# CPU seconds of this process, so that other work on the machine costs little; a second is what steps take at most on
+# the machine of benchmarks/results, where benchmarks/hostile_text.py measures them.
+SLACK = 3.0
+LIMIT_S = 1.0 * SLACK
+VALUES_LIMIT_S = 2.5 * SLACK  # of a text that is nothing but valid values: each is checked
+REPETITION_LIMIT_S = 1.7 * SLACK  # of a million words of one sign each: n-grams of nine lengths are counted
+PANICS = {("bpe", "spaces"), ("bpe", "other spaces")}  # in tiktoken
 
 
 @pytest.fixture(scope="module")
 def steps(model_path: str) -> dict[str, Step]:
-    judges = (KeepGopherRepetition(), KeepGopherQuality(), CleanC4(), KeepFineWeb())
-    languages, lines, pii = KeepLanguages((), model=model_path), DropRepeatedLines(), ScrubPii()
-    for step in (*judges, languages, pii):
-        step.setup()
-    # Every check of a step, also those behind the first that fails: a page may just pass it.
-    found: dict[str, Step] = {step.stage: lambda text, step=step: checked(step, text) for step in judges}
-    found |= {"language": lambda text: languages(document(text)), "lines": lines}
-    found |= {"pii": lambda text: pii(text, "id", "pt"), "dedup": lambda text: Signer(Deduplicate())(text, "es")}
-    for step in found.values():  # libraries are loaded by the first text
-        step("Some words, to begin with: call 212 555 0143.")
-    return found
-
-
-def document(text: str, language: str | None = None) -> Document:
-    return Document(text, "id", "dump", "https://example.org/", "", "a.warc.gz", language=language, warc_offset=0)
-
-
-def checked(step: Any, text: str) -> None:
-    for language in ("es",):  # it has special cases with spaces in them
-        list(step.checks(document(text, language)))
-        step(document(text, language))
+    return make_steps(model_path)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -113,6 +38,7 @@ def worst() -> Iterator[dict[str, tuple[float, str]]]:
 
 
 def timed(call: Callable[[], object], name: str, kind: str, worst: dict[str, tuple[float, str]]) -> float:
+    forget()
     started = time.process_time()
     call()
     taken_s = time.process_time() - started
@@ -124,19 +50,18 @@ def timed(call: Callable[[], object], name: str, kind: str, worst: dict[str, tup
 def test_a_hostile_text_costs_no_more_than_a_long_one(
     steps: dict[str, Step], worst: dict[str, tuple[float, str]], kind: str
 ) -> None:
-    text, limit_s = TEXTS[kind](), LIMITS_S.get(kind, LIMIT_S)
+    text = TEXTS[kind]()
     for name, step in steps.items():
-        words.words.cache_clear()
-        words._forget()
+        if (name, kind) in PANICS:
+            continue
+        limit_s = REPETITION_LIMIT_S if name == "gopher_repetition" else LIMIT_S
         taken_s = timed(lambda step=step: step(text), name, kind, worst)
         assert taken_s <= limit_s, f"{name}: {taken_s:.2f} s; the worst so far: {worst}"
 
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_text_full_of_personal_data(steps: dict[str, Step], worst: dict[str, tuple[float, str]], kind: str) -> None:
-    assert (
-        timed(lambda: steps["pii"](VALUES[kind]), "pii, all values", kind, worst) <= LIMITS_S["values of personal data"]
-    )
+    assert timed(lambda: steps["pii"](VALUES[kind]()), "pii, all values", kind, worst) <= VALUES_LIMIT_S
 
 
 URLS = [

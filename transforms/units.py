@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import resource
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from schemas.document import Document, document_schema
-from schemas.ledger import CONTENT_TYPE_CHARS, ledger_schema
+from schemas.ledger import CONTENT_TYPE_CHARS, TRUNCATED_CHARS, ledger_schema
 from schemas.manifest import FileEntry
 from schemas.storage import is_local, join, open_read, read_json, remove, size_of, write_json
 from schemas.tally import Tally
@@ -30,6 +31,8 @@ from transforms.steps.warc import Response, Skipped, Unit, Unreadable, read_unit
 from transforms.steps.warc_names import dump_of_path
 
 PROGRESS_EVERY_S = 1.0
+NO_LABEL = re.compile(r"[^A-Za-z0-9_-]")
+LABEL_CHARS = 64
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,8 @@ class UnitParts:
         verdict = outcome.verdict
         if isinstance(verdict, Document):
             schema = document_schema(self._job.recipe.measures)
-            self._part(f"data/{verdict.language or 'und'}/part-{self._name}.parquet", schema).add(document_row(verdict))
+            folder = language_folder(verdict.language)
+            self._part(f"data/{folder}/part-{self._name}.parquet", schema).add(document_row(verdict))
         row = ledger_row(item, outcome, self._warc_file)
         if self._job.keep_dropped:
             row["text"] = None if isinstance(verdict, Document) else outcome.text
@@ -170,6 +174,11 @@ class UnitParts:
     def discard(self) -> None:
         for part in self._parts.values():
             part.discard()
+
+
+def language_folder(language: str | None) -> str:
+    """A language's folder. Labels are whatever a model or a step calls a language; no path comes of them."""
+    return NO_LABEL.sub("_", language or "und")[:LABEL_CHARS]
 
 
 def document_row(document: Document) -> dict[str, Any]:
@@ -199,6 +208,7 @@ def ledger_row(item: Response | Unreadable, outcome: Outcome, warc_file: str) ->
         "http_status": item.status,
         "content_type": item.declared_type and item.declared_type[:CONTENT_TYPE_CHARS],
         "body_sha1": body_sha1(item),
+        "truncated": item.truncated[:TRUNCATED_CHARS] if isinstance(item, Response) and item.truncated else None,
         "fate": "kept",
         "language": verdict.language,
         "language_score": verdict.language_score,

@@ -19,7 +19,7 @@ STATUS_LINE = re.compile(rb"(?:HTTP/\d+(?:\.\d+)?|ICY)(?:[ \t]+(\d{3})(?!\d))?[^
 HEADER_END = re.compile(rb"\n\r*\n")
 # The fields that matter, each with its folded lines; one pass over headers of any size.
 FIELDS = re.compile(
-    rb"^(content-type|content-encoding|transfer-encoding)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
+    rb"^(content-type|content-length|content-encoding|transfer-encoding)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
 # 100 Continue and the like, stored before the response that counts.
@@ -28,14 +28,18 @@ MEDIA_TYPE = re.compile(r"""\s*["']?([\w!#$&^.+-]+/[\w!#$&^.+*-]+)""", re.ASCII)
 CHARSET = re.compile(r"""charset\s*=[\s"']*([^\s"';,]+)""", re.IGNORECASE)
 CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z/]")
+LENGTH = re.compile(r"\d{1,18}")
+BODILESS = frozenset({204, 304})  # the length is that of another response
 GZIP = b"\x1f\x8b\x08"
 DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """content_type: media type in lower case, '' if none. cut: the part of the encoding that ends early, or None.
+    """content_type: media type in lower case, '' if none.
 
+    cut: what tells that the body ends early: `chunked`, the name of a content encoding, `content-length`; else None.
+    whole: something tells that it does not.
     declared_type: the header that names the media type (else the last of them) as given, None if there is none.
     """
 
@@ -44,6 +48,7 @@ class Message:
     charset: str | None
     body: bytes
     cut: str | None = None
+    whole: bool = False
     declared_type: str | None = None
 
 
@@ -75,7 +80,7 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
         return BadMessage("bad_http_header", detail, threshold=limits.max_header_bytes)
     head, body = (block[start:], b"") if end is None else (block[start : end.start() + 1], block[end.end() :])
 
-    declared, content_type, charset, transfer, content = None, "", None, "", ""
+    declared, content_type, charset, transfer, content, length = None, "", None, "", "", None
     for name, raw in FIELDS.findall(head):
         value = raw.decode("latin-1").replace("\0", "")
         match name.lower():
@@ -83,20 +88,27 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
                 if declared is None or MEDIA_TYPE.match(value) or not content_type:
                     declared = value.strip()
                 content_type, charset = _media_type(value, content_type, charset)
+            case b"content-length" if LENGTH.fullmatch(value.strip()):
+                length = int(value)
             case b"transfer-encoding":
                 transfer += "," + value.lower()
             case b"content-encoding":
                 content += "," + value.lower()
 
-    cut = None
-    if "chunked" in transfer:
-        body, cut = _join_chunks(body)
     code = int(status[1]) if status[1] else None
-    decoded = _decode(body, re.findall(r"[\w-]+", content), limits)
+    cut, whole = None, False
+    if "chunked" in transfer:
+        body, cut, whole = _join_chunks(body)
+    elif length is not None and code not in BODILESS:  # servers that send chunks may name any length
+        cut, whole = (None, True) if length <= len(body) else ("content-length", False)
+    decoded = _decode(body, _named(content), limits)
     if isinstance(decoded, BadMessage):
         return replace(decoded, status=code, declared_type=declared)
-    body, cut_encoding = decoded
-    return Message(code, content_type, charset, body, cut or cut_encoding, declared)
+    stored, (body, cut_encoding) = body, decoded
+    if cut == "content-length" and body is stored and _named(content):  # the crawler undid it: the length was another
+        cut = None
+    cut = cut or cut_encoding
+    return Message(code, content_type, charset, body, cut, whole and not cut, declared)
 
 
 def _media_type(value: str, content_type: str, charset: str | None) -> tuple[str, str | None]:
@@ -107,25 +119,30 @@ def _media_type(value: str, content_type: str, charset: str | None) -> tuple[str
     return kind[1].lower(), found[1] if found else None
 
 
-def _join_chunks(body: bytes) -> tuple[bytes, str | None]:
-    """The body without its chunk sizes, or as it is if it has none (a header that lies)."""
+def _join_chunks(body: bytes) -> tuple[bytes, str | None, bool]:
+    """The body without its chunk sizes, or as it is if it has none, for the header lies; `chunked` if it is cut;
+    whether it is whole."""
     parts: list[bytes] = []
     position = 0
     while (size := CHUNK_SIZE.match(body, position)) is not None:
         start, length = size.end(), int(size[1], 16)
         if length == 0:
-            return b"".join(parts), None
+            return b"".join(parts), None, True
         stop = start + length
         if stop < len(body) and body[stop : stop + 1] not in (b"\r", b"\n"):
             break  # no chunk ends here: the size was part of the text
         parts.append(body[start:stop])
         position = stop
-    return (b"".join(parts), "chunked") if parts else (body, None)
+    return (b"".join(parts), "chunked", False) if parts else (body, None, False)
 
 
-def _decode(body: bytes, named: list[str], limits: ReadLimits) -> tuple[bytes, str | None] | BadMessage:
+def _named(content: str) -> list[str]:
+    """The encodings of a Content-Encoding header that can be undone, in the order in which they were applied."""
+    return [name for name in re.findall(r"[\w-]+", content) if name.removeprefix("x-") in DECODED]
+
+
+def _decode(body: bytes, encodings: list[str], limits: ReadLimits) -> tuple[bytes, str | None] | BadMessage:
     """Undo content encodings, last applied first; one that the bytes don't bear out is passed over."""
-    encodings = [name for name in named if name.removeprefix("x-") in DECODED]
     if (count := len(encodings)) > limits.max_encodings:
         return BadMessage("too_many_encodings", value=count, threshold=limits.max_encodings)
     cut, most, stored = None, limits.max_body_bytes, body

@@ -23,6 +23,7 @@ AROUND = 120  # characters beside a candidate that recognisers and context see
 
 # A run of digits and of what stands between the digits of numbers; longer runs are seen piece by piece, with overlap.
 _DIGITS = re.compile(r"\d[\d.()/\-– \u00a0+]{5,60}")
+_SEVEN_DIGITS = re.compile(r"(?:\D*\d){7}")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")  # IPv6
 _SLASHED = re.compile(r"/[0-9A-Z]{4}-\d\d")  # CNPJ with letters
 _BARE_CNPJ = re.compile(r"(?<!\w)[0-9A-Z]{12}\d\d(?!\w)")
@@ -160,7 +161,7 @@ class ScrubPii:
 
 def worth(run: str) -> bool:
     """Whether a run of digits and marks can hold a number that we look for."""
-    return run.count(".") >= 3 or sum(map(str.isdigit, run)) >= 7
+    return run.count(".") >= 3 or _SEVEN_DIGITS.match(run) is not None
 
 
 def windows(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 
 
 def _words(text: str) -> frozenset[str]:
@@ -55,12 +56,12 @@ STATES = _words(
 def before(text: str, start: int, most: int = BEFORE) -> list[str]:
     """The last words before a place, lower case, nearest last. A line's end ends them."""
     piece = text[max(start - REACH, 0) : start].rpartition("\n")[2]
-    return [word.lower() for word in _COUNTED.findall(piece)][-most:]
+    return [word.lower() for word in _COUNTED.findall(piece)[-most:]]
 
 
 def after(text: str, end: int, most: int = AFTER) -> list[str]:
     piece = text[end : end + REACH].partition("\n")[0]
-    return [word.lower() for word in _COUNTED.findall(piece)][:most]
+    return [match[0].lower() for match in islice(_COUNTED.finditer(piece), most)]
 
 
 @lru_cache(16)
@@ -71,12 +72,12 @@ def _vocabulary(text: str) -> frozenset[str]:
 def near(text: str, start: int, end: int, words: frozenset[str], most_after: int = AFTER) -> bool:
     if words.isdisjoint(_vocabulary(text)):  # so a text full of numbers and without words costs little
         return False
-    return any(word in words for word in [*before(text, start), *after(text, end, most_after)])
+    return not (words.isdisjoint(before(text, start)) and words.isdisjoint(after(text, end, most_after)))
 
 
 def follows(text: str, start: int, words: frozenset[str], most: int = 3) -> bool:
     """Whether one of `words` is among the last `most` before a place."""
-    return not words.isdisjoint(_vocabulary(text)) and any(word in words for word in before(text, start, most))
+    return not words.isdisjoint(_vocabulary(text)) and not words.isdisjoint(before(text, start, most))
 
 
 def in_address(text: str, start: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from transforms.steps import pii_context as context
@@ -31,6 +32,7 @@ EXAMPLES = {
     "BR_PIX_KEY": "00000000-0000-0000-0000-000000000000",
     "PERSON": "Jane Doe",
 }
+EXAMPLE_VALUES = frozenset(EXAMPLES.values())
 
 _LOCAL = r"[\w!#$%&'*+/=?^`{|}~-]"
 _EMAIL = re.compile(
@@ -86,7 +88,7 @@ class Recognisers:
         for finder in self._families[family]:
             for item in finder(window, language):
                 inside = (item.start > 0 or start == 0) and (item.end < len(window) or end == len(text))
-                if inside and item.type in self._types and window[item.start : item.end] not in EXAMPLES.values():
+                if inside and item.type in self._types and window[item.start : item.end] not in EXAMPLE_VALUES:
                     yield Found(item.start + start, item.end + start, item.type, item.score)
 
     def names(self, text: str) -> Iterator[Found]:
@@ -147,25 +149,25 @@ class Recognisers:
 
     def _brazilian(self, window: str, language: str) -> Iterator[Found]:
         for recogniser, words in ((self._cpf, context.CPF), (self._cnpj, context.CNPJ)):
-            kind = recogniser.supported_entities[0]
-            for item in recogniser.analyze(window, [kind]):
-                told = context.near(window, item.start, item.end, words)
-                if told or item.score >= LIKELY:
-                    yield Found(item.start, item.end, kind, SURE if told else LIKELY)
-        for item in self._cep.analyze(window, ["BR_CEP"]):
-            dashed = "-" in window[item.start : item.end]
-            told = context.follows(window, item.start, context.CEP, 5 if dashed else 4) or (
-                dashed and context.in_address(window, item.start)
+            for start, end, score in recogniser.places(window):
+                told = context.near(window, start, end, words)
+                if told or score >= LIKELY:
+                    yield Found(start, end, recogniser.kind, SURE if told else LIKELY)
+        for start, end, _ in self._cep.places(window):
+            dashed = "-" in window[start:end]
+            told = context.follows(window, start, context.CEP, 5 if dashed else 4) or (
+                dashed and context.in_address(window, start)
             )
             if told:
-                yield Found(item.start, item.end, "BR_CEP", LIKELY)
+                yield Found(start, end, "BR_CEP", LIKELY)
 
     def _pix_keys(self, window: str, language: str) -> Iterator[Found]:
-        for item in self._pix.analyze(window, ["BR_PIX_KEY"]):
-            if context.near(window, item.start, item.end, context.PIX, context.BEFORE):
-                yield Found(item.start, item.end, "BR_PIX_KEY", LIKELY)
+        for start, end, _ in self._pix.places(window):
+            if context.near(window, start, end, context.PIX, context.BEFORE):
+                yield Found(start, end, "BR_PIX_KEY", LIKELY)
 
 
+@lru_cache(10_000)
 def is_public(value: str) -> bool:
     """Whether it is an address that is routed on the public internet; IPv6: of the block in use, 2000::/3."""
     try:

@@ -9,12 +9,21 @@ are compared by characters in place of words.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 from unicodedata import category, normalize
 
 import numpy as np
 
-from transforms.steps.words import NEED_A_DICTIONARY, PUNCTUATION, split_chunks
+from transforms.steps.words import (
+    LONGEST_CHUNK,
+    NEED_A_DICTIONARY,
+    PUNCTUATION,
+    SHORT_TEXT,
+    beyond,
+    pieces,
+    split_chunks,
+)
 
 MEMORY_BYTES = 64 << 20  # remembered chunks, about; then they are forgotten and learnt anew
 CHUNK_BYTES = 250  # measured: what one remembered chunk costs beside its characters
@@ -59,6 +68,9 @@ class WordHashes:
             codes = np.frombuffer("".join(simplify(text).split()).encode("utf-32-le", "surrogatepass"), np.uint32)
             return mix(codes.astype(np.uint64) + np.uint64(1))
         chunks = text.split()
+        if len(text) > SHORT_TEXT and beyond(chunks, language or "xx"):
+            memory = self._learn({}, dict.fromkeys(chunks), language or "xx", limited=True)
+            return np.frombuffer(b"".join(map(memory.__getitem__, chunks)), np.dtype("<u8"))
         memory = self._memory.setdefault(language or "xx", {})
         try:
             packed = b"".join(map(memory.__getitem__, chunks))
@@ -68,13 +80,23 @@ class WordHashes:
             self._bound()
         return np.frombuffer(packed, np.dtype("<u8"))
 
-    def _learn(self, memory: dict[str, bytes], new: set[str], language: str) -> None:
+    def _learn(
+        self, memory: dict[str, bytes], new: Iterable[str], language: str, limited: bool = False
+    ) -> dict[str, bytes]:
+        """limited: new are all chunks of a text in their order, and what is beyond words.WORK_MOST is not split. What
+        that is depends on the whole text, so it is not for the memory of other texts."""
         chunks = list(new)
         simplified = [chunk.split() for chunk in simplify("\n".join(chunks)).split("\n")]
-        words_of = split_chunks({piece for pieces in simplified for piece in pieces}, language)
-        for chunk, pieces in zip(chunks, simplified, strict=True):
-            memory[chunk] = b"".join(hash_word(word) for piece in pieces for word in words_of[piece])
-        self._bytes += CHUNK_BYTES * len(chunks) + sum(map(len, chunks))
+        parts_of = simplified
+        if any(len(word) > LONGEST_CHUNK for found in simplified for word in found):
+            parts_of = [[part for word in found for part in pieces(word)] for found in simplified]
+        parts = dict.fromkeys(part for parts in parts_of for part in parts)
+        rest = beyond(parts, language) if limited else ()
+        words_of = split_chunks(set(parts).difference(rest), language)
+        for chunk, found in zip(chunks, parts_of, strict=True):
+            memory[chunk] = b"".join(hash_word(word) for part in found for word in words_of.get(part, (part,)))
+        self._bytes += 0 if limited else CHUNK_BYTES * len(chunks) + sum(map(len, chunks))
+        return memory
 
     def _bound(self) -> None:
         if self._bytes > MEMORY_BYTES:

@@ -12,6 +12,7 @@ from transforms.steps.read_limits import ReadLimits
 from transforms.steps.warc_records import Record
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+LINE_BREAKS_COUNTED = 4
 UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -24,7 +25,8 @@ class Response:
     size: bytes of the gzip member if the record is alone in it, else of the inflated (or plain) record.
     status: None if the status line has no number. content_type: media type in lower case, '' if none.
     payload_type: WARC-Identified-Payload-Type. body: without transfer and content encodings.
-    truncated: WARC-Truncated, else the name of the HTTP encoding that ends early, else None.
+    truncated: WARC-Truncated, else what else tells that the body ends early (`chunked`, the name of a content encoding,
+        `content-length`; `record` if only the record's length does), else None.
     declared_type: the Content-Type header as given, None if there is none.
     """
 
@@ -114,9 +116,15 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Even
         http_charset=message.charset,
         payload_type=head.get(b"warc-identified-payload-type").partition(";")[0].strip().lower() or None,
         body=message.body,
-        truncated=head.get(b"warc-truncated") or message.cut,
+        truncated=head.get(b"warc-truncated").strip() or message.cut or (None if message.whole else _cut(record)),
         declared_type=message.declared_type,
     )
+
+
+def _cut(record: Record) -> str | None:
+    """`record` if the record ends before the length that it names. Some writers count the line breaks behind it."""
+    length = record.head.length if record.head is not None else None
+    return "record" if length is not None and length > len(record.block) + LINE_BREAKS_COUNTED else None
 
 
 def _clean_url(value: str) -> str:

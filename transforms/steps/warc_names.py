@@ -4,6 +4,7 @@ import re
 
 # crawl-data/CC-MAIN-2024-26/segments/1718198860413.17/warc/CC-MAIN-20240612140424-20240612170424-00000.warc.gz
 DUMP = re.compile(r"(?:^|/)(CC-MAIN-\d{4}-\d{2,3})(?=/)")
+LONGEST_STEM = 120  # file systems allow 255 bytes, with all that is put around it
 
 
 def dump_of_path(path: str) -> str | None:
@@ -13,8 +14,8 @@ def dump_of_path(path: str) -> str | None:
 
 
 def stem(path: str) -> str:
-    """File name without folders and without .warc, .warc.gz or .gz."""
+    """File name without folders and without .warc, .warc.gz or .gz, as the start of a name of ours."""
     name = path.rstrip("/").rpartition("/")[2]
     for ending in (".gz", ".warc"):
         name = name.removesuffix(ending)
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "warc"
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:LONGEST_STEM] or "warc"

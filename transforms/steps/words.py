@@ -6,17 +6,18 @@ splits each run of non-space characters (a chunk) by itself, whatever stands aro
 remembered, and spaCy only sees chunks that are new. What is remembered is a pure function of the chunk: a result never
 depends on which documents came before.
 
-Where the words differ from spaCy's: in chunks longer than LONGEST_CHUNK, and in "( :)", where spaCy takes "( :" for the
-emoticon "(:", finds its mistake and misses the real one, ":)". Neither was met in 1,715 real pages of 19 languages.
+Where the words differ from spaCy's: in chunks longer than LONGEST_CHUNK; in "( :)", where spaCy takes "( :" for the
+emoticon "(:", finds its mistake and misses the real one, ":)"; and behind WORK_MOST in texts made of ever new chunks.
+None was met in 1,715 real pages of 19 languages.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from itertools import chain
+from itertools import accumulate, chain
 from threading import RLock
 from typing import ClassVar
 from unicodedata import category
@@ -25,6 +26,14 @@ from unicodedata import category
 # So a longer chunk is cut into pieces. The longest in 684 real English pages has 665 characters.
 LONGEST_CHUNK = 1_000
 PIECE = 100
+
+# spaCy takes about 10 us for a new chunk, 1 for each of its characters and 7 for a sign at its edges, so a megabyte of
+# noise would take it 2 to 7 s. Work is counted in these units, over a text's different chunks in their order; what
+# comes behind the limit is split at signs, which for words with marks around them is what spaCy does. Russian text
+# reaches the limit with about 80,000 words (Gopher's rule takes 100,000 at most), English later.
+WORK_MOST = 400_000
+CHUNK_WORK, CHARACTER_WORK, EDGE_WORK = 8, 1, 7
+SHORT_TEXT = WORK_MOST // (CHARACTER_WORK + EDGE_WORK)  # characters that can't be that much work
 
 MEMORY_BYTES = 64 << 20  # remembered chunks of all languages, about; then they are forgotten and learnt anew
 CHUNK_BYTES = 300  # measured: what one remembered chunk costs beside its characters
@@ -35,6 +44,8 @@ SPACY_NAMES = {"no": "nb"}  # fastText's label -> spaCy's package
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: spaCy raises for it
 _LOCK = RLock()  # Beam runs bundles in threads; one must not forget what another is looking up
+_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
+_SIGNS = re.compile(r"[\W_]*")
 _UNUSUAL_SPACE = re.compile(r"[^\S ]|  ")  # white space that spaCy makes a token of: anything but a single ' '
 
 
@@ -83,19 +94,44 @@ def words(text: str, language: str = "en") -> tuple[str, ...]:
     with _LOCK:
         splitter = _splitter(language)
         chunks = splitter.chunks(text)
-        splitter.learn(chunks)
-        return tuple(chain.from_iterable(map(splitter.tokens.__getitem__, chunks)))
+        tokens = splitter.tokens_of(chunks, len(text))
+        return tuple(chain.from_iterable(map(tokens.__getitem__, chunks)))
 
 
 def sentence_count(text: str, language: str = "en") -> int:
     """Sentences of a text by spaCy's sentencizer, each line by itself. A line has at least one, even an empty line."""
     with _LOCK:
         splitter = _splitter(language)
-        try:
-            return splitter.count_sentences(text)
-        except KeyError:  # a chunk that words() has not met
-            splitter.learn(splitter.chunks(text))
-            return splitter.count_sentences(text)
+        if len(text) <= SHORT_TEXT:
+            try:
+                return splitter.count_sentences(text, splitter.marks)
+            except KeyError:  # a chunk whose marks are not known yet
+                pass
+        return splitter.count_sentences(text, splitter.marks_of(splitter.chunks(text), len(text)))
+
+
+def beyond(chunks: Iterable[str], language: str) -> list[str]:
+    """Of a text's chunks, in their order, the different ones behind WORK_MOST: they are not for spaCy."""
+    with _LOCK:
+        splitter = _splitter(language)
+        unusual = [chunk for chunk in dict.fromkeys(chunks) if not splitter.is_plain(chunk)]
+    for place, reached in enumerate(accumulate(map(_work, unusual))):
+        if reached > WORK_MOST:
+            return unusual[place:]
+    return []
+
+
+def _work(chunk: str) -> int:
+    least = CHUNK_WORK + CHARACTER_WORK * len(chunk)
+    if chunk.isalnum():
+        return least
+    edges = _signs_before(chunk) + _signs_before(chunk[::-1])
+    return least + EDGE_WORK * min(edges, len(chunk))
+
+
+def _signs_before(chunk: str) -> int:
+    found = _SIGNS.match(chunk)
+    return found.end() if found else 0
 
 
 def split_chunks(chunks: set[str], language: str) -> dict[str, tuple[str, ...]]:
@@ -106,10 +142,10 @@ def split_chunks(chunks: set[str], language: str) -> dict[str, tuple[str, ...]]:
     with _LOCK:
         splitter = _splitter(language)
         plain = {chunk for chunk in chunks if splitter.is_plain(chunk)}
-        pieces = {chunk: _pieces(chunk) for chunk in chunks - plain}
-        splitter.learn([piece for parts in pieces.values() for piece in parts])
+        unusual = {chunk: pieces(chunk) for chunk in chunks - plain}
+        splitter.learn([piece for parts in unusual.values() for piece in parts])
         found: dict[str, tuple[str, ...]] = {chunk: (chunk,) for chunk in plain}
-        for chunk, parts in pieces.items():
+        for chunk, parts in unusual.items():
             found[chunk] = tuple(chain.from_iterable(splitter.tokens[part] for part in parts))
         return found
 
@@ -123,11 +159,12 @@ class _Splitter:
     def __init__(self, language: str) -> None:
         import spacy  # 0.5 s: only for those who split
 
+        self.language = language
         self.nlp = spacy.blank(language)
         # Attributes that no one reads take a third of the time that a new chunk costs.
         self.nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]
         rules: Mapping[str, object] = self.nlp.tokenizer.rules  # type: ignore[attr-defined]
-        self.enders = frozenset(spacy.blank("xx").add_pipe("sentencizer").punct_chars)  # type: ignore[attr-defined]
+        self.mark = _Marks(spacy.blank("xx").add_pipe("sentencizer").punct_chars)  # type: ignore[attr-defined]
         self.special = frozenset(rules)
         spaced = [re.escape(rule) for rule in rules if len(rule.split()) > 1]  # Spanish "EE. UU."
         spaced.sort(key=len, reverse=True)
@@ -148,10 +185,30 @@ class _Splitter:
         spaced = self.spaced_rule is not None and self.spaced_rule.search(text)
         found = self.chunk.findall(text) if spaced else text.split()
         if max(map(len, found), default=0) > LONGEST_CHUNK:
-            return [piece for chunk in found for piece in _pieces(chunk)]
+            return [piece for chunk in found for piece in pieces(chunk)]
         return found
 
-    def learn(self, chunks: list[str]) -> None:
+    def tokens_of(self, chunks: list[str], length: int) -> Mapping[str, tuple[str, ...]]:
+        """The words of each chunk of a text of `length` characters, by the chunk."""
+        rest = beyond(chunks, self.language) if length > SHORT_TEXT else ()
+        if not rest:
+            self.learn(chunks)
+            return self.tokens
+        within = set(chunks).difference(rest)  # even if others were met in another text: it may not matter
+        self.learn(within)
+        found = {chunk: self.tokens[chunk] for chunk in within}
+        return found | {chunk: tuple(_WORD_OR_SIGN.findall(chunk)) for chunk in rest}
+
+    def marks_of(self, chunks: list[str], length: int) -> Mapping[str, str]:
+        """What the words of each chunk do in the sentencizer, by the chunk."""
+        tokens = self.tokens_of(chunks, length)
+        if tokens is not self.tokens:
+            return {chunk: self._marks(words) for chunk, words in tokens.items()}
+        for chunk in set(chunks).difference(self.marks):
+            self.marks[chunk] = self._marks(tokens[chunk])
+        return self.marks
+
+    def learn(self, chunks: Iterable[str]) -> None:
         """Have spaCy split the chunks that are new and not plain."""
         if _Splitter.bytes_used > MEMORY_BYTES:
             _forget()
@@ -160,11 +217,8 @@ class _Splitter:
             return
         plain = set(filter(self.is_plain, new))
         self.tokens.update((chunk, (chunk,)) for chunk in plain)
-        self.marks.update(dict.fromkeys(plain, "w"))
         if asked := list(new - plain):
-            for chunk, tokens in zip(asked, self._split(asked), strict=True):
-                self.tokens[chunk] = tokens
-                self.marks[chunk] = "".join(map(self._mark, tokens))
+            self.tokens.update(zip(asked, self._split(asked), strict=True))
         _Splitter.bytes_used += CHUNK_BYTES * len(new) + 2 * sum(map(len, new))
 
     def _split(self, chunks: list[str]) -> list[tuple[str, ...]]:
@@ -180,31 +234,41 @@ class _Splitter:
                 groups[-1].append(word)
         return [tuple(group) for group in groups]
 
-    def _mark(self, token: str) -> str:
-        """What a token does in the sentencizer: 't' ends a sentence, 'w' begins one, other punctuation does neither."""
-        if token in self.enders:
-            return "t"
-        if token.isalnum():
+    def _marks(self, tokens: tuple[str, ...]) -> str:
+        if len(tokens) == 1 and tokens[0].isalnum():
             return "w"
-        return "" if all(category(character)[0] == "P" for character in token) else "w"
+        return "".join(map(self.mark.__getitem__, tokens))
 
-    def count_sentences(self, text: str) -> int:
-        """In a line's marks, every 'tw' is where a next sentence begins. KeyError for a chunk that was not learnt."""
-        return sum(1 + self._line_marks(line).count("tw") for line in text.split("\n"))
+    def count_sentences(self, text: str, marks: Mapping[str, str]) -> int:
+        """In a line's marks, every 'tw' is where a next sentence begins. KeyError for a chunk without marks."""
+        return sum(1 + self._line_marks(line, marks).count("tw") for line in text.split("\n"))
 
-    def _line_marks(self, line: str) -> str:
+    def _line_marks(self, line: str, marks: Mapping[str, str]) -> str:
         if not _UNUSUAL_SPACE.search(line):
-            return "".join(map(self.marks.__getitem__, self.chunks(line)))
-        marks = []
+            return "".join(map(marks.__getitem__, self.chunks(line)))
+        found = []
         for run in self.chunk_or_space.findall(line):
             if run.isspace():
-                marks.append("" if run == " " else "w")
+                found.append("" if run == " " else "w")
             else:
-                marks.extend(map(self.marks.__getitem__, _pieces(run)))
-        return "".join(marks)
+                found.extend(map(marks.__getitem__, pieces(run)))
+        return "".join(found)
 
 
-def _pieces(chunk: str) -> list[str]:
+class _Marks(dict[str, str]):
+    """What a token does in the sentencizer: 't' ends a sentence, 'w' begins one, other punctuation does neither."""
+
+    def __init__(self, enders: Iterable[str]) -> None:
+        super().__init__(dict.fromkeys(enders, "t"))
+
+    def __missing__(self, token: str) -> str:
+        if not token.isalnum() and all(category(character)[0] == "P" for character in token):
+            return ""
+        return "w"
+
+
+def pieces(chunk: str) -> list[str]:
+    """The chunk itself, or pieces of one that is longer than LONGEST_CHUNK."""
     if len(chunk) <= LONGEST_CHUNK:
         return [chunk]
     # A special case with a space in it, said endlessly, is cut there too: a piece may not begin with white space.
