@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "schemas": {"schemas"},
     "transforms.steps": {"schemas", "transforms.steps"},
     "transforms": {"schemas", "transforms.steps", "transforms"},
-    "pipelines": {"schemas", "transforms.steps", "transforms", "pipelines", "deploy"},
+    "pipelines": {"schemas", "transforms.steps", "transforms", "pipelines", "trainer", "deploy"},
     "trainer": {"schemas", "trainer"},
     "deploy": {"deploy"},
 }

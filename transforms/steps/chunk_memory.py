@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 LONGEST_CHUNK = 64  # characters; longer ones hardly repeat
-MEMORY_BYTES = 64 << 20  # then all is forgotten and learnt anew
+MEMORY_BYTES = 64 << 20  # of one generation; the last one is kept beside it, and what is asked for again moves over
 CHUNK_BYTES = 220  # measured: what one remembered chunk costs beside its characters
 
 BARE = "\x00"
@@ -67,20 +67,30 @@ class Odd(Exception):
 
 
 class Memory(dict[str, bytes]):
-    """Numbers of chunks, packed; what is missing is encoded. size: bytes that it takes, about."""
+    """Numbers of chunks, packed; what is missing is encoded."""
 
     def __init__(self, encode: Encode, dtype: np.dtype[Any]) -> None:
         super().__init__()
         self._encode, self._letter = encode, dtype.char
-        self.size = 0
+        self._last: dict[str, bytes] = {}
+        self._size = 0
 
     def __missing__(self, chunk: str) -> bytes:
-        numbers = self._encode(chunk)
-        packed = struct.pack(f"<{len(numbers)}{self._letter}", *numbers)
+        packed = self._last.get(chunk)
+        if packed is None:
+            numbers = self._encode(chunk)
+            packed = struct.pack(f"<{len(numbers)}{self._letter}", *numbers)
         if len(chunk) <= LONGEST_CHUNK:
             self[chunk] = packed
-            self.size += CHUNK_BYTES + len(chunk) + len(packed)
+            self._size += CHUNK_BYTES + len(chunk) + len(packed)
         return packed
+
+    def bound(self) -> None:
+        """Begin a new generation if this one is full."""
+        if self._size > MEMORY_BYTES:
+            self._last = dict(self)
+            self.clear()
+            self._size = 0
 
 
 class ChunkMemory:
@@ -97,10 +107,8 @@ class ChunkMemory:
 
     def __call__(self, text: str) -> np.ndarray:
         packed = self._packed(text)
-        for memory in (self._by_key, self._by_chunk):
-            if memory.size > MEMORY_BYTES // 2:
-                memory.clear()
-                memory.size = 0
+        self._by_key.bound()
+        self._by_chunk.bound()
         return np.frombuffer(packed, self._dtype)
 
     def _packed(self, text: str) -> bytes:

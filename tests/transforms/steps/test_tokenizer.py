@@ -118,8 +118,20 @@ def test_forgetting_changes_nothing(folder: Path, texts: list[str], monkeypatch:
     tokenizer = load_tokenizer(str(folder / "a"))
     assert isinstance(tokenizer.encode, ChunkMemory)
     assert [tokenizer.encode(text).tolist() for text in texts] == before
-    assert tokenizer.encode._by_key.size <= 5_000
-    assert tokenizer.encode._by_chunk.size <= 5_000
+    for memory in (tokenizer.encode._by_key, tokenizer.encode._by_chunk):
+        assert memory._size <= 10_000
+    seen = {key for text in texts for key in text.split()}
+    assert len(tokenizer.encode._by_key) + len(tokenizer.encode._by_key._last) < len(seen)
+
+
+def test_endless_white_space_is_encoded_as_the_split_says(folder: Path) -> None:
+    tokenizer = load_tokenizer(str(folder / "c"))
+    library: Any = Library.from_file(str(folder / "c" / JSON))
+    for run in (" " * 120_000, "\t" * 110_000, " \n" * 60_000, "\n" * 99_999 + "  ", "\u00a0" * 100_001):
+        for text in (run, f"{run}x", f"a.{run}b", f"1{run}é"):
+            assert tokenizer.encode(text).tolist() == library.encode(text, add_special_tokens=False).ids
+    for run in (" " * 1_200_000, "\n" * 1_100_000):  # tiktoken panics
+        assert tokenizer.decode(tokenizer.encode(f"a{run}b")) == f"a{run}b"
 
 
 @pytest.mark.parametrize(
