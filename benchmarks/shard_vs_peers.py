@@ -11,7 +11,8 @@ documents, so words repeat more than on the web, which helps an encoder that rem
 100,000 words by Zipf's law. A tokenizer of 32,768 tokens is trained on it first and not counted. One worker each;
 CPU time is that of all processes, start-up included, the smallest of the rounds. Ours also writes a table of documents
 and a shuffled plan; datatrove's documents are not shuffled, Dolma's are (it shuffles within files), and Dolma reads
-gzipped JSON lines, which are written for it and not counted. Tokens: ours count one BOS a document, datatrove and Dolma
+gzipped JSON lines, which are written for it and not counted. Its tokenizers library is too old for our SentencePiece
+vocabulary, so it takes part with byte-level BPE, whose file is put into the older form for it. Tokens: ours count one BOS a document, datatrove and Dolma
 one EOS, so all three totals must be equal.
 """
 
@@ -38,6 +39,7 @@ from schemas.shards import read_shards
 
 PEER = Path(__file__).parent / "peers" / "datatrove_tokens.py"
 VOCABULARY = 32768
+WITH_DOLMA, MADE_UP = "the same", "new words"
 _WORD = re.compile(r"\w+")
 
 
@@ -70,6 +72,14 @@ def write_json_lines(documents: Path, folder: Path) -> None:
             file.write(json.dumps({"id": row["id"], "text": row["text"], "source": "benchmark"}) + "\n")
 
 
+def in_older_form(file: Path, older: Path) -> Path:
+    """The same tokenizer for Dolma's older tokenizers library, whose merges are strings."""
+    rules = json.loads(file.read_text())
+    rules["model"]["merges"] = [" ".join(pair) for pair in rules["model"]["merges"]]
+    older.write_text(json.dumps(rules))
+    return older
+
+
 def ours(documents: Path, tokenizer: Path, output: Path) -> tuple[list[str], Path]:
     command = [sys.executable, "-m", "pipelines", "shard", "--input", str(documents), "--output", str(output)]
     return [*command, "--tokenizer", str(tokenizer), "--quiet"], output
@@ -99,18 +109,20 @@ def run(command: list[str], output: Path, rounds: int, scratch: Path) -> Side:
     return Side(costs, sum(path.stat().st_size for path in files), tokens)
 
 
-def compare(documents: Path, args: argparse.Namespace, scratch: Path) -> dict[str, Side]:
+def compare(documents: Path, algorithm: str, args: argparse.Namespace, scratch: Path) -> dict[str, Side]:
     tokenizer = scratch / "tokenizer"
     train = [sys.executable, "-m", "pipelines", "tokenizer", "train", "--input", str(documents)]
-    measure([*train, "--output", str(tokenizer), "--vocab-size", str(VOCABULARY)], scratch / "log.txt")
+    train += ["--output", str(tokenizer), "--algorithm", algorithm, "--vocab-size", str(VOCABULARY)]
+    measure(train, scratch / "log.txt")
     file = tokenizer / "tokenizer.json"
     commands = {
         "bateia shard": ours(documents, file, scratch / "ours"),
         "datatrove": datatrove(args.peer_python, documents, file, scratch / "datatrove"),
     }
-    if args.dolma:
+    if args.dolma and algorithm == "bpe-gpt4":
         write_json_lines(documents, scratch / "lines")
-        commands["dolma"] = dolma(args.dolma, scratch / "lines", file, scratch / "dolma", eos=2)
+        older = in_older_form(file, scratch / "older.json")
+        commands["dolma"] = dolma(args.dolma, scratch / "lines", older, scratch / "dolma", eos=2)
     sides = {name: run(command, output, args.rounds, scratch) for name, (command, output) in commands.items()}
     counts = read_shards(str(scratch / "ours")).counts
     sides["bateia shard"].tokens = counts["train"]["tokens"] + counts["val"]["tokens"]
@@ -141,12 +153,13 @@ def main() -> None:
     args = parser.parse_args()
     lines = [f"# `bateia shard`, datatrove's DocumentTokenizer and Dolma's tokens, {date.today()}\n", f"{machine()}."]
     texts = ds.dataset(args.documents / "data", format="parquet").to_table(columns=["text"])["text"].to_pylist()
-    inputs = {"real texts, looped": looped(texts, args.copies), "new words": distinct(len(texts) * args.copies)}
-    for title, made in inputs.items():
+    for made, algorithm in (("real texts, looped", "sentencepiece"), (WITH_DOLMA, "bpe-gpt4"), (MADE_UP, "bpe-gpt4")):
+        source = distinct(len(texts) * args.copies) if made == MADE_UP else looped(texts, args.copies)
         with tempfile.TemporaryDirectory() as scratch:
             documents = Path(scratch) / "documents"
-            count = write_documents(documents, made)
-            lines += table(f"{title}: {count:,} documents", compare(documents, args, Path(scratch)))
+            count = write_documents(documents, source)
+            sides = compare(documents, algorithm, args, Path(scratch))
+            lines += table(f"{made}: {count:,} documents, {algorithm}", sides)
     told = "\n".join(lines) + "\n"
     print(told)
     if args.out:

@@ -1,16 +1,21 @@
-"""`bateia explain`: what became of one URL, from the ledger of documents and the clusters of a corpus."""
+"""`bateia explain`: what became of one URL, from ledgers, a corpus' clusters, and the tables and plans of shards."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pipelines.faults import BadInput
+from pipelines.lineage_page import explain_shards
 from schemas.manifest import Manifest, read_manifest
+from schemas.shards import SHARD_STAGE
 from schemas.storage import join, locate
 
 
-def explain(url: str, folder: str) -> str:
-    """Return the fate of every record of `url`. Raises BadInput if the output is unfinished or has no such URL."""
+def explain(url: str, folder: str, batch_size: int | None = None) -> str:
+    """Return the fate of every record of `url`. batch_size: rows of a step, to tell steps of shards' plans.
+
+    Raises BadInput if the output is unfinished or has no such URL.
+    """
     try:
         manifest = read_manifest(folder)
     except ValueError as error:
@@ -19,6 +24,8 @@ def explain(url: str, folder: str) -> str:
         raise BadInput(f"{folder} has no manifest.json, so it is no finished output; run its stage to the end")
     if manifest.stage == "dedup":
         return explain_corpus(url, folder, manifest)
+    if manifest.stage == SHARD_STAGE:
+        return explain_shards(url, folder, manifest, batch_size, explain, spellings)
     rows = find_rows(folder, manifest, {url}) or find_rows(folder, manifest, spellings(url))
     if not rows:
         raise BadInput(

@@ -9,7 +9,9 @@ from pipelines.stage_command import positive
 
 
 def add_training_options(command: Any) -> None:
-    command.add_argument("--vocab-size", type=positive, metavar="N", help="tokens (default 32768, less for small input)")
+    command.add_argument(
+        "--vocab-size", type=positive, metavar="N", help="tokens (default 32768, less for small input)"
+    )
     command.add_argument(
         "--algorithm", default="sentencepiece", metavar="NAME", help="sentencepiece (default) or bpe-gpt4"
     )

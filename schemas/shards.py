@@ -6,6 +6,7 @@
                 docs-00000.parquet  one row per document, in order (`docs_schema`)
     plan/<name>/rows-00000.parquet  which spans make which training row (`PLAN_SCHEMA`), manifest.json (`PlanInfo`)
     plan/<name>/val/<slice>.parquet the same for a slice of val/, not shuffled
+    tombstones/00001.parquet        what `bateia forget` took out, and where it lay
 
 A shard is a pair of files of one number; numbers follow the input's files, and one without documents is not written.
 """
