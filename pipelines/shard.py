@@ -130,7 +130,7 @@ def execute(run: ShardRun, workers: int, beam_args: list[str], begin: Callable[[
     except (BadInput, BrokenRun):  # nothing was encoded yet, and nothing shall stand in the way of another command
         run.place.clear()
         raise
-    tokenizer = read_tokenizer(folder)
+    tokenizer = run.own.tokenizer if run.own is not None else read_tokenizer(folder)
     marks = marks_of(tokenizer, run.bos_token)
     encode(run, EncodeJob(run.output, folder, marks, run.split), phases)
     records = [read_json(record_path(run.output, part.name)) for part in run.parts]

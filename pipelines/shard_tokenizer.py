@@ -63,7 +63,8 @@ def own_tokenizer(path: str, vocab_size: int | None) -> OwnTokenizer:
         files = files_of(Path(path))
         if MODEL in files and JSON not in files:
             files[JSON] = to_tokenizer_json(files[MODEL]).encode()
-        of_json(files[JSON], path, "")
+        if MODEL in files:  # it was read by the model, so this one was not yet
+            of_json(files[JSON], path, "")
     except ValueError as error:
         raise BadInput(str(error)) from error
     if vocab_size is not None and vocab_size != tokenizer.size:
