@@ -16,8 +16,10 @@ setup: .venv/.installed
 demo: setup
 	$(BATEIA) sample --output $(DEMO)/warc
 	$(BATEIA) run --recipe tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO) --context 256 --val-fraction 0.1 --workers 2 --overwrite
+	$(BATEIA) train --shards $(DEMO)/shards --model nano --steps 60 --output $(DEMO)/run --overwrite
+	@for prompt in "The history of" "A bateia é"; do echo; $(BATEIA) sample --run $(DEMO)/run --prompt "$$prompt" --tokens 60; done
 	@echo
-	@echo "Look:   $(DEMO)/documents/report.html, $(DEMO)/corpus/report.html, $(DEMO)/shards/report.html"
+	@echo "Look:   $(DEMO)/documents/report.html, $(DEMO)/corpus/report.html, $(DEMO)/shards/report.html, $(DEMO)/run/report.html"
 	@echo "Ask:    $(BATEIA) explain https://deals-deals-deals.invalid/the-best-in-town-55183 --in $(DEMO)/corpus"
 	@echo "Query:  .venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select language, count(*) from '$(DEMO)/corpus/data/*/*.parquet' group by 1\\\"))\""
 

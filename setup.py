@@ -2,10 +2,12 @@
 
 from setuptools import find_packages, setup
 
+JAX = ["grain>=0.2", "jax>=0.7", "optax>=0.2.6", "safetensors>=0.4"]  # the trainer's; no part of the data stages
+
 setup(
     name="bateia",
     version="0.1.0",
-    description="From the raw web to a language model: Common Crawl WARC files to a FineWeb-like dataset",
+    description="From the raw web to a language model: Common Crawl WARC files to a dataset, shards and models",
     python_requires=">=3.11",
     packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
     package_data={
@@ -35,9 +37,9 @@ setup(
     extras_require={
         "s3": [],  # pyarrow's own file systems read s3:// and gs:// without further packages
         "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
-        "jax": ["grain>=0.2", "jax>=0.7", "optax>=0.2.6", "safetensors>=0.4"],
-        "torch": ["torch", "safetensors"],
+        "jax": JAX,
         "dev": [
+            *JAX,
             *("pytest>=8", "ruff>=0.14", "pyright[nodejs]>=1.1.400"),
             *("fastwarc>=1", "duckdb>=1", "pandas>=2", "datasets>=3"),  # readers that tests hold the output to
         ],

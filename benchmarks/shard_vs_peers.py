@@ -12,8 +12,8 @@ documents, so words repeat more than on the web, which helps an encoder that rem
 CPU time is that of all processes, start-up included, the smallest of the rounds. Ours also writes a table of documents
 and a shuffled plan; datatrove's documents are not shuffled, Dolma's are (it shuffles within files), and Dolma reads
 gzipped JSON lines, which are written for it and not counted. Its tokenizers library is too old for our SentencePiece
-vocabulary, so it takes part with byte-level BPE, whose file is put into the older form for it. Tokens: ours count one BOS a document, datatrove and Dolma
-one EOS, so all three totals must be equal.
+vocabulary, so it takes part with byte-level BPE, whose file is put into the older form for it. Tokens: ours count one
+BOS a document, datatrove and Dolma one EOS, so the totals must be equal.
 """
 
 from __future__ import annotations

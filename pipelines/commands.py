@@ -7,10 +7,15 @@ from typing import Any
 
 from pipelines.curate_command import add_curate
 from pipelines.dedup_command import add_dedup
+from pipelines.forget_command import add_forget
+from pipelines.lineage_command import add_explain, add_explain_batch
 from pipelines.plan_command import add_plan
 from pipelines.run_command import add_run
+from pipelines.sample_model_command import add_sampling, run_sampling
 from pipelines.shard_command import add_shard
+from pipelines.shards_command import add_shards
 from pipelines.tokenizer_command import add_tokenizer, add_tokens
+from pipelines.train_command import add_export, add_train
 
 
 def add_commands(commands: Any) -> None:
@@ -19,11 +24,16 @@ def add_commands(commands: Any) -> None:
     add_dedup(commands)
     add_shard(commands)
     add_plan(commands)
+    add_shards(commands)
+    add_forget(commands)
+    add_train(commands)
+    add_export(commands)
     add_tokenizer(commands)
     add_tokens(commands)
     add_show(commands)
     add_try(commands)
     add_explain(commands)
+    add_explain_batch(commands)
     add_sample(commands)
     add_assets(commands)
 
@@ -64,36 +74,36 @@ def run_try(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_explain(commands: Any) -> None:
-    command = commands.add_parser("explain", help="what became of a URL, from the ledger", allow_abbrev=False)
-    command.add_argument("url", metavar="URL")
-    command.add_argument("--in", dest="folder", required=True, metavar="DIR", help="a finished output")
-    command.set_defaults(run=run_explain)
-
-
-def run_explain(args: argparse.Namespace) -> int:
-    from pipelines.explain import explain
-
-    text = explain(args.url, args.folder)
-    print(text)
-    return 0
-
-
 def add_sample(commands: Any) -> None:
-    command = commands.add_parser("sample", help="write the embedded sample as WARC files", allow_abbrev=False)
-    command.add_argument("--output", required=True, metavar="DIR")
+    command = commands.add_parser(
+        "sample",
+        help="let a trained model write (--run), or write the embedded sample as WARC files (--output)",
+        allow_abbrev=False,
+    )
+    command.add_argument("--output", metavar="DIR", help="write the embedded sample there as WARC files")
+    add_sampling(command)
     command.set_defaults(run=run_sample)
 
 
 def run_sample(args: argparse.Namespace) -> int:
+    from pipelines.faults import BadInput
+
+    if (args.output is None) == (args.folder is None):
+        raise BadInput("give --run DIR for a model's text, or --output DIR for the embedded sample, and not both")
+    if args.folder is not None:
+        return run_sampling(args)
+    return write_sample(args.output)
+
+
+def write_sample(output: str) -> int:
     from pathlib import Path
 
     from pipelines.inputs import writable
     from pipelines.sample.build import build_sample
 
-    writable(args.output)
-    build_sample(Path(args.output))
-    print(f"the sample is in {args.output}: *.warc.gz, its block list in {args.output}/blocklist")
+    writable(output)
+    build_sample(Path(output))
+    print(f"the sample is in {output}: *.warc.gz, its block list in {output}/blocklist")
     return 0
 
 

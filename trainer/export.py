@@ -1,0 +1,88 @@
+"""A trained model as a folder that Hugging Face transformers loads as it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from trainer.checkpoints import CONFIG, MODEL, Checkpoint, find_checkpoint
+from trainer.faults import BadRun
+
+FORMATS = ("hf",)
+TOKENIZER, TOKENIZER_CONFIG, GENERATION = "tokenizer.json", "tokenizer_config.json", "generation_config.json"
+FILES = (MODEL, CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION)
+
+
+def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
+    """Write the newest checkpoint's model; returns the names of the files. Raises BadRun if it can't be had or placed.
+
+    The folder appears whole or not at all.
+    """
+    checkpoint = find_checkpoint(run)
+    refuse_foreign(output, overwrite)
+    temporary = output.parent / f".{output.name}.writing"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        for name in (MODEL, CONFIG):
+            shutil.copyfile(checkpoint.folder / name, temporary / name)
+        shutil.copyfile(run / "tokenizer" / TOKENIZER, temporary / TOKENIZER)
+        put_json(temporary / TOKENIZER_CONFIG, tokenizer_config(run, checkpoint))
+        put_json(temporary / GENERATION, generation_config(checkpoint.config()))
+        shutil.rmtree(output, ignore_errors=True)
+        temporary.rename(output)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return list(FILES)
+
+
+def refuse_foreign(output: Path, overwrite: bool) -> None:
+    """Raises BadRun if the place is taken, by anything else than an export that is to be replaced."""
+    if not output.exists():
+        return
+    held = [path.name for path in output.iterdir()] if output.is_dir() else [output.name]
+    if foreign := sorted(set(held) - set(FILES)):
+        raise BadRun(f"output {output} holds other files, such as {foreign[0]}; choose another --output")
+    if held and not overwrite:
+        raise BadRun(f"output {output} holds an export; choose another --output, or --overwrite to replace it")
+
+
+def tokenizer_config(run: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The tokenizer's own if it has one, else by its special tokens; with the length that the model was trained on."""
+    own, config = run / "tokenizer" / TOKENIZER_CONFIG, checkpoint.config()
+    if own.is_file():
+        found = json.loads(own.read_text(encoding="utf-8"))
+    else:
+        names = special_tokens(run / "tokenizer" / TOKENIZER)
+        numbers = {"bos_token": "bos_token_id", "eos_token": "eos_token_id", "pad_token": "pad_token_id"}
+        named = {key: names.get(config[number]) for key, number in numbers.items()}
+        found = {key: name for key, name in named.items() if name is not None}
+        found |= {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    return found | {"model_max_length": config["max_position_embeddings"]}
+
+
+def special_tokens(path: Path) -> dict[int, str]:
+    """Names of special tokens by their numbers."""
+    added = json.loads(path.read_text(encoding="utf-8")).get("added_tokens", [])
+    return {token["id"]: token["content"] for token in added if token["special"]}
+
+
+def generation_config(config: dict[str, Any]) -> dict[str, Any]:
+    """How to sample by default: as `bateia sample` does."""
+    stops = sorted({config["bos_token_id"], config["eos_token_id"]})
+    return {
+        "bos_token_id": config["bos_token_id"],
+        "eos_token_id": stops if len(stops) > 1 else stops[0],
+        "pad_token_id": config["pad_token_id"],
+        "do_sample": True,
+        "temperature": 0.8,
+        "top_k": 50,
+        "top_p": 0.95,
+    }
+
+
+def put_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,50 @@
+"""A JAX model that continues a text, with its keys and values kept."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trainer.llama_jax import Cache, Weights, empty_cache, extend
+from trainer.model_config import ModelConfig
+
+
+class JaxSpeaker:
+    """One text. Prompts are read in lengths of powers of two, so that few functions are compiled."""
+
+    def __init__(self, weights: Weights, config: ModelConfig) -> None:
+        self.context = config.context
+        self._weights, self._config = weights, config
+        self.begin()
+
+    def begin(self) -> None:
+        # Room for the filling of a prompt's last part, which may reach over the context's end.
+        self._cache = empty_cache(self._config, 1, 2 * self.context)
+        self._read = 0
+
+    def read(self, tokens: list[int]) -> np.ndarray:
+        length = len(tokens)
+        x_1xT = np.zeros((1, 1 << (length - 1).bit_length()), np.int32)
+        x_1xT[0, :length] = tokens
+        start, last = np.int32(self._read), np.int32(length - 1)
+        # What the filling leaves in the cache lies after all that is read, so it is never seen and later overwritten.
+        logits_V, self._cache = last_logits(self._weights, x_1xT, self._cache, start, last, self._config)
+        self._read += length
+        return np.asarray(logits_V)
+
+
+@partial(jax.jit, static_argnames=("config",), donate_argnums=(2,))
+def last_logits(
+    weights: Weights, x_1xT: jax.Array, cache: Cache, start: jax.Array, last: jax.Array, config: ModelConfig
+) -> tuple[jax.Array, Cache]:
+    """Logits of what follows position `last` of x, float32 of shape (V,)."""
+    logits_1xTxV, cache = extend(weights, config, x_1xT, cache, start)
+    return jnp.take(logits_1xTxV[0], last, axis=0), cache
+
+
+def placed(weights: dict[str, np.ndarray]) -> Weights:
+    """On the device that JAX has first."""
+    return {name: jnp.asarray(value) for name, value in weights.items()}
