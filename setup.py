@@ -23,6 +23,7 @@ setup(
         "isal>=1.8",  # inflates gzip members at twice zlib's speed
         "lxml-html-clean>=0.4",  # trafilatura needs it and does not ask for it
         "numpy>=2",
+        "phonenumbers>=8.13",  # presidio-analyzer's own; the recogniser of telephones asks it directly
         "presidio-analyzer==2.2.366",  # pinned: another version is another dataset
         "pyarrow>=20",
         "regex",  # grapheme clusters

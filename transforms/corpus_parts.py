@@ -175,7 +175,7 @@ def keep(
     tally.add_kept(written)
     tally.lines_removed += cleaned.lines_removed
     for span in cleaned.spans:
-        files.pii.add({"id": row["id"], **asdict(span)})
+        files.pii.add({"id": row["id"], **span._asdict()})
     if cleaned.spans:
         tally.add_spans([span.type for span in cleaned.spans], row, passages(cleaned))
 

@@ -13,6 +13,9 @@ import numpy as np
 
 BASE = np.uint64(0x9E3779B97F4A7C15)  # any odd number with well mixed bits: 2**64 divided by the golden ratio
 SHIFT = np.uint64(0x632BE5AB)  # so that U+0000 counts
+SPARE_BITS = 1  # a table has two to four cells a hash
+MAX_TURNS = 6  # of which the last ones see hardly a hash unless the text was made against them
+MIXERS = BASE ** np.arange(1, MAX_TURNS + 1, dtype=np.uint64)
 
 
 class NGrams:
@@ -41,31 +44,66 @@ class NGrams:
         hashes = self.hashes(n)
         if not hashes.size:
             return 0
-        ordered = np.sort(hashes)
-        edges = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, [hashes.size]))
-        counts = edges[1:] - edges[:-1]
-        count = int(counts.max())
-        first = int(np.isin(hashes, ordered[edges[:-1][counts == count]]).argmax()) if count > 1 else 0
-        return count * int(self.ends[first + n - 1] - self.starts[first])
+        counts = np.bincount(first_places(hashes))
+        first = int(counts.argmax())
+        return int(counts[first]) * int(self.ends[first + n - 1] - self.starts[first])
 
     def repeated_chars(self, n: int) -> int:
         """Characters of n-grams seen before, reading left to right and going on behind each repeated one."""
-        hashes = self.hashes(n)
-        ordered = np.sort(hashes)
-        again = ordered[1:] == ordered[:-1]
-        if not again.any():
+        firsts = first_places(self.hashes(n))
+        later = firsts != np.arange(firsts.size)  # only there can a repeated one stand
+        if not later.any():
             return 0
-        twice = ordered[1:][again & np.append(~again[1:], True)]  # each repeated hash once, sorted
-        nearest = twice[np.minimum(np.searchsorted(twice, hashes), twice.size - 1)]
-        places = np.flatnonzero(nearest == hashes)  # an n-gram that occurs once changes nothing
-        lengths = self.ends[places + n - 1] - self.starts[places]
-        seen: set[int] = set()
-        chars = free = 0
-        for place, value, length in zip(places.tolist(), hashes[places].tolist(), lengths.tolist(), strict=True):
-            if place < free:
-                continue
-            if value in seen:
-                chars += length
-                free = place + n
-            seen.add(value)
-        return chars
+        found = repeated_places(firsts, later, n)
+        return int((self.ends[found + n - 1] - self.starts[found]).sum())
+
+
+def first_places(hashes: np.ndarray) -> np.ndarray:
+    """For each hash, the first place where it stands: as after a sort, in a third of its time.
+
+    All are written into a table from the last to the first, so what stays in a cell is its first one. Whose cell was
+    taken by another hash goes into the table again, mixed otherwise.
+    """
+    bits = hashes.size.bit_length() + SPARE_BITS
+    table = np.empty(1 << bits, np.int32)
+    places = np.arange(hashes.size, dtype=np.int32)
+    firsts, left, mixed = places, places, hashes
+    for turn in range(MAX_TURNS):
+        cells = (mixed >> np.uint64(64 - bits)).astype(np.int32)
+        table[cells[::-1]] = left[::-1]
+        if turn == 0:
+            firsts = table[cells]
+            left = np.flatnonzero(hashes[firsts] != hashes).astype(np.int32)
+        else:
+            firsts[left] = table[cells]
+            left = left[hashes[firsts[left]] != hashes[left]]
+        if not left.size:
+            return firsts
+        mixed = hashes[left] * MIXERS[turn]
+    _, first, which = np.unique(hashes[left], return_index=True, return_inverse=True)  # made to meet in few cells
+    firsts[left] = left[first[which]]
+    return firsts
+
+
+def repeated_places(firsts: np.ndarray, later: np.ndarray, n: int) -> np.ndarray:
+    """Places of the n-grams seen before. later: which do not stand at their first place."""
+    places, first_of = np.flatnonzero(later).data, firsts.data  # quicker than arrays where one is read at a time
+    before = np.cumsum(later, dtype=np.int32).data  # how many of `places` are at or before each place
+    unseen = bytearray(firsts.size + n)  # at an n-gram's first place, 1 if it was passed over there and not met since
+    passed = b"\1" * n
+    found: list[int] = []
+    at = 0
+    while at < len(places):
+        place = places[at]
+        first = first_of[place]
+        if unseen[first]:
+            unseen[first] = 0
+            at += 1
+            continue
+        found.append(place)
+        free = place + n
+        unseen[place:free] = passed
+        if free > firsts.size:
+            break
+        at = before[free - 1]
+    return np.array(found, np.int64)

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
 from transforms.steps.pii_recognisers import EXAMPLES, TYPES, Found, Recognisers
@@ -31,14 +32,7 @@ _AT = re.compile(r"(?<=[\w!#$%&'*+/=?^`{|}~-])@(?=\w)")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """start, end: characters of the text given. type: Presidio's name of the entity. score: 0 to 1."""
-
-    start: int
-    end: int
-    type: str
-    score: float
+Span = Found  # a find by places in the text given
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +91,10 @@ class ScrubPii:
         finds replaced, until nothing more is found or MAX_ROUNDS is reached. Only what stands around the last round's
         finds can differ, so only that is looked at.
         """
+        return tuple(self._find(text, language)[0])
+
+    def _find(self, text: str, language: str | None) -> tuple[list[Found], str | None]:
+        """What find() returns, and the text without it if it was made by the way."""
         found = new = apart(set(self._found(text, language, names=self.names_model is not None)))
         for _ in range(MAX_ROUNDS if found else 0):
             shown = self._replaced(text, found)
@@ -104,24 +102,24 @@ class ScrubPii:
             changed = [place for place, item in zip(shown.places, found, strict=True) if item in known]
             more = apart(set(self._found(shown.text, language, changed=changed)))
             if not more:
-                break
+                return found, shown.text
             before = set(found)
             found = joined(found, shown.places, more)
             new = [item for item in found if item not in before]
-        return tuple(Span(item.start, item.end, item.type, item.score) for item in found)
+        return found, None
 
     def __call__(self, text: str, document_id: str, language: str | None = "en") -> Scrubbed:
-        spans = self.find(text, language)
-        if not spans:
+        found, shown = self._find(text, language)
+        if not found:
             return Scrubbed(text, ())
-        return Scrubbed(self._replaced(text, spans).text, spans)
+        return Scrubbed(self._replaced(text, found).text if shown is None else shown, tuple(found))
 
     def replacement(self, kind: str, value: str) -> str:
         if self.style == "placeholder":
             return f"<{kind}>"
         return EXAMPLES["IPV6" if kind == "IP_ADDRESS" and ":" in value else kind]
 
-    def _replaced(self, text: str, spans: Sequence[Span | Found]) -> Replaced:
+    def _replaced(self, text: str, spans: Sequence[Found]) -> Replaced:
         pieces, places, at, length = [], [], 0, 0
         for span in spans:
             new = self.replacement(span.type, text[span.start : span.end])
@@ -199,6 +197,9 @@ def among(places: list[tuple[int, int]], start: int, end: int) -> list[tuple[int
 
 def apart(found: set[Found]) -> list[Found]:
     """Of spans over each other the surest stays, then the longest, then the first by place and type."""
+    ordered = sorted(found)
+    if all(item.end <= after.start for item, after in pairwise(ordered)):
+        return ordered
     chosen: list[Found] = []
     taken = bytearray(max((item.end for item in found), default=0))  # a byte a character: time is linear in the finds
     for item in sorted(found, key=lambda item: (-item.score, item.start - item.end, item.start, item.type)):

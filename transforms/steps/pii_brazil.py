@@ -44,14 +44,22 @@ def is_cnpj(text: str) -> bool:
 class Recogniser(PatternRecognizer):
     """A recogniser of one entity by its patterns."""
 
+    marks: tuple[str, ...] = ("",)  # a text without all of them has no formatted number
+
     def __init__(self, entity: str, *patterns: Pattern) -> None:
         super().__init__(supported_entity=entity, patterns=list(patterns), supported_language="pt")
         self.kind = entity
         self._compiled = [(regex.compile(item.regex, self.global_regex_flags or 0), item.score) for item in patterns]
 
-    def places(self, text: str) -> Iterator[tuple[int, int, float]]:
-        """(start, end, score) of what analyze() finds: its explanations of each find cost more than the search."""
+    def places(self, text: str, bare: bool = True) -> Iterator[tuple[int, int, float]]:
+        """(start, end, score) of what analyze() finds: its explanations of each find cost more than the search.
+
+        bare: whether numbers without their marks are asked for.
+        """
+        marked = any(mark in text for mark in self.marks)
         for expression, score in self._compiled:
+            if not (marked if score == FORMATTED else bare):
+                continue
             for match in expression.finditer(text):
                 if not self.invalidate_result(match[0]):
                     yield *match.span(), score
@@ -63,6 +71,8 @@ def both(entity: str, formatted: str, bare: str) -> tuple[Pattern, Pattern]:
 
 
 class CpfRecogniser(Recogniser):
+    marks = ("-", "–")
+
     def __init__(self) -> None:
         formatted = r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}[-–]\d{2}(?![\w-])"
         super().__init__("BR_CPF", *both("BR_CPF", formatted, r"(?<![\w.,/-])\d{9}-?\d{2}(?![\w-])"))
@@ -72,6 +82,8 @@ class CpfRecogniser(Recogniser):
 
 
 class CnpjRecogniser(Recogniser):
+    marks = ("/",)
+
     def __init__(self) -> None:
         formatted = r"(?<![\w.-])[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}[-–]\d{2}(?![\w-])"
         bare = r"(?<![\w.,/-])[0-9A-Z]{8}/?[0-9A-Z]{4}-?\d{2}(?![\w-])"

@@ -53,6 +53,9 @@ STATES = _words(
 )  # of Brazil, as in "São Paulo - SP, 01310-100"
 
 
+CAPITALS = re.compile("[A-Z]{2}")  # of which states are made
+
+
 def before(text: str, start: int, most: int = BEFORE) -> list[str]:
     """The last words before a place, lower case, nearest last. A line's end ends them."""
     piece = text[max(start - REACH, 0) : start].rpartition("\n")[2]
@@ -72,12 +75,28 @@ def _vocabulary(text: str) -> frozenset[str]:
 def near(text: str, start: int, end: int, words: frozenset[str], most_after: int = AFTER) -> bool:
     if words.isdisjoint(_vocabulary(text)):  # so a text full of numbers and without words costs little
         return False
+    if _word_beside(text, start) in words:
+        return True
     return not (words.isdisjoint(before(text, start)) and words.isdisjoint(after(text, end, most_after)))
 
 
 def follows(text: str, start: int, words: frozenset[str], most: int = 3) -> bool:
     """Whether one of `words` is among the last `most` before a place."""
-    return not words.isdisjoint(_vocabulary(text)) and not words.isdisjoint(before(text, start, most))
+    if words.isdisjoint(_vocabulary(text)):
+        return False
+    return _word_beside(text, start) in words or not words.isdisjoint(before(text, start, most))
+
+
+def _word_beside(text: str, start: int) -> str:
+    """The word between the last space but the one that a number follows and the number, if a word is what is there: so
+    most numbers that a word tells about need no look at the words further off. Empty if there is no such space."""
+    space = text.rfind(" ", start - REACH if start > REACH else 0, start - 1) if start else -1
+    return text[space + 1 : start].strip(" :").lower() if space >= 0 else ""
+
+
+def among(text: str, words: frozenset[str]) -> bool:
+    """Whether one of `words` stands anywhere in a text; near() and follows() are false without."""
+    return not words.isdisjoint(_vocabulary(text))
 
 
 def in_address(text: str, start: int) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import regex
+
 from transforms.steps import pii_context as context
 from transforms.steps.pii_phones import PhoneFinder
 
@@ -53,6 +55,8 @@ SMALL_OCTET = 40  # addresses of small numbers only are more often versions and 
 
 
 class Found(NamedTuple):
+    """start, end: characters of the text. type: Presidio's name of the entity. score: 0 to 1."""
+
     start: int
     end: int
     type: str
@@ -70,7 +74,12 @@ class Recognisers:
         self._types = frozenset(types)
         self._cpf, self._cnpj = CpfRecogniser(), CnpjRecogniser()
         self._cep, self._pix = CepRecogniser(), PixKeyRecogniser()
-        self._card, self._iban, self._ssn = CreditCardRecognizer(), IbanRecognizer(), UsSsnRecognizer()
+        iban = IbanRecognizer()
+        [form] = iban.patterns
+        self._iban_form = regex.compile(form.regex, iban.global_regex_flags or 0)
+        self._is_iban = remembered(iban.validate_result)
+        self._is_card = remembered(CreditCardRecognizer().validate_result)
+        self._is_no_ssn = remembered(UsSsnRecognizer().invalidate_result)
         self._phones = PhoneFinder()
         self._names = load_names(names_model) if names_model is not None else None
         self._families: dict[str, tuple[Callable[[str, str], Iterator[Found]], ...]] = {
@@ -89,7 +98,7 @@ class Recognisers:
             for item in finder(window, language):
                 inside = (item.start > 0 or start == 0) and (item.end < len(window) or end == len(text))
                 if inside and item.type in self._types and window[item.start : item.end] not in EXAMPLE_VALUES:
-                    yield Found(item.start + start, item.end + start, item.type, item.score)
+                    yield Found(item.start + start, item.end + start, item.type, item.score) if start else item
 
     def names(self, text: str) -> Iterator[Found]:
         assert self._names is not None
@@ -126,7 +135,7 @@ class Recognisers:
 
     def _cards(self, window: str, language: str) -> Iterator[Found]:
         for match in _CARD.finditer(window):
-            if not (is_issued(match[0]) and self._card.validate_result(match[0])):
+            if not (is_issued(match[0]) and self._is_card(match[0])):
                 continue
             told = context.near(window, *match.span(), context.CARD)
             if told or not context.follows(window, match.start(), context.NO_NUMBER):
@@ -134,26 +143,39 @@ class Recognisers:
 
     def _ibans(self, window: str, language: str) -> Iterator[Found]:
         if _IBAN.search(window):
-            for variant in (window, window.upper()):  # in upper case a word after it may seem a part of it
-                for item in self._iban.analyze(variant, ["IBAN_CODE"]) if len(variant) == len(window) else []:
-                    whole = not window[item.end : item.end + 1].isalnum()  # Presidio may end amid a group
-                    if item.score == SURE and whole:
-                        yield Found(item.start, item.end, "IBAN_CODE", SURE)
+            upper = window.upper()  # in it a word after the number may seem a part of it
+            for variant in dict.fromkeys((window, upper)):
+                for start, end in self._iban_places(variant) if len(variant) == len(window) else ():
+                    if not window[end : end + 1].isalnum():  # Presidio may end amid a group
+                        yield Found(start, end, "IBAN_CODE", SURE)
+
+    def _iban_places(self, text: str) -> Iterator[tuple[int, int]]:
+        """(start, end) of what the recogniser's analyze() is sure of: its explanations cost more than the search."""
+        for match in self._iban_form.finditer(text):
+            start = match.start()
+            for group in (3, 2, 1):  # ever shorter; the first that is not refused, sure or not, ends it
+                end = match.end(group) if match.end(group) > 0 else match.end()
+                valid = self._is_iban(text[start:end])
+                if valid:
+                    yield start, end
+                if valid is not False:
+                    break
 
     def _ssns(self, window: str, language: str) -> Iterator[Found]:
         for match in _SSN.finditer(window):
             told = context.near(window, *match.span(), context.SSN)
             dashed = match[2] == "-" and not context.follows(window, match.start(), context.NO_NUMBER)
-            if (told or dashed) and match[1] < "900" and not self._ssn.invalidate_result(match[0]):
+            if (told or dashed) and match[1] < "900" and not self._is_no_ssn(match[0]):
                 yield Found(*match.span(), "US_SSN", SURE if told else LIKELY)
 
     def _brazilian(self, window: str, language: str) -> Iterator[Found]:
         for recogniser, words in ((self._cpf, context.CPF), (self._cnpj, context.CNPJ)):
-            for start, end, score in recogniser.places(window):
+            for start, end, score in recogniser.places(window, bare=context.among(window, words)):
                 told = context.near(window, start, end, words)
                 if told or score >= LIKELY:
                     yield Found(start, end, recogniser.kind, SURE if told else LIKELY)
-        for start, end, _ in self._cep.places(window):
+        told = context.among(window, context.CEP) or ("-" in window and context.CAPITALS.search(window) is not None)
+        for start, end, _ in self._cep.places(window) if told else ():
             dashed = "-" in window[start:end]
             told = context.follows(window, start, context.CEP, 5 if dashed else 4) or (
                 dashed and context.in_address(window, start)
@@ -167,7 +189,10 @@ class Recognisers:
                 yield Found(start, end, "BR_PIX_KEY", LIKELY)
 
 
-@lru_cache(10_000)
+remembered = lru_cache(10_000)  # a page's own number stands on each of its pages
+
+
+@remembered
 def is_public(value: str) -> bool:
     """Whether it is an address that is routed on the public internet; IPv6: of the block in use, 2000::/3."""
     try:
@@ -182,6 +207,7 @@ def is_service(window: str, match: re.Match[str]) -> bool:
     return _PORT.match(window, match.end()) is not None or window.endswith(("//", "@"), 0, match.start())
 
 
+@remembered
 def is_issued(number: str) -> bool:
     """Whether a card's first digits and length are those of a network (ISO/IEC 7812 ranges in use)."""
     digits = "".join(char for char in number if char.isdigit())

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import fields, replace
 from itertools import product
 
+import numpy as np
 import pytest
 
 from schemas.document import Document
 from schemas.verdict import Drop
 from transforms.steps.gopher_repetition import KeepGopherRepetition, repeats
-from transforms.steps.ngrams import NGrams
+from transforms.steps.ngrams import MAX_TURNS, NGrams, first_places
 from transforms.steps.words import words
 
 WORDS = ["".join(letters) for letters in product("bdfgklpvz", "aou", "bdfgklpvz")]  # 3 letters each, 243 of them
@@ -158,6 +159,43 @@ def test_n_grams_are_equal_by_spelling() -> None:
     assert NGrams(["a", "bb", "a", "bb", "ccc", "a", "ccc", "a"], " ").top_chars(2) == 2 * len("a bb")  # first of a tie
     assert NGrams([], " ").top_chars(2) == NGrams(["a"], " ").top_chars(2) == NGrams([], "").repeated_chars(5) == 0
     assert NGrams(["\ud800", "a"], " ").top_chars(2) == 3
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 30, 5000])
+@pytest.mark.parametrize("high_bits", [0, 30, 64])  # few: hashes that were made to meet in one cell of a table
+def test_first_places_are_those_of_a_sort(kinds: int, high_bits: int) -> None:
+    draw = np.random.default_rng(kinds)
+    values = draw.integers(0, 2**64 - 1, kinds, dtype=np.uint64) >> np.uint64(min(64 - high_bits, 63))
+    for size in (0, 1, 2, 9, 1000, 20_000):
+        hashes = draw.choice(values, size)
+        _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
+        assert (first_places(hashes) == first[which]).all()
+
+
+def test_hashes_that_meet_in_every_turn_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_TURNS > 1
+    monkeypatch.setattr("transforms.steps.ngrams.MIXERS", np.ones(MAX_TURNS, np.uint64))
+    hashes = np.array([5, 3, 4, 3, 9, 8, 7, 6, 5, 2, 1, 2, 3], np.uint64)
+    assert first_places(hashes).tolist() == [0, 1, 2, 1, 4, 5, 6, 7, 0, 9, 10, 9, 1]
+
+
+@pytest.mark.parametrize("alphabet", ["a", "ab", "abcd", "abcdefghij"])
+def test_repeated_n_grams_are_those_of_a_plain_reading(alphabet: str) -> None:
+    draw = random.Random(alphabet)
+    for _ in range(200):
+        tokens = draw.choices(alphabet, k=draw.randint(0, 120))
+        for n in (2, 5, 10):
+            assert NGrams(tokens, "").repeated_chars(n) == read_plainly(tokens, n)
+
+
+def read_plainly(tokens: list[str], n: int) -> int:
+    seen: set[str] = set()
+    chars = at = 0
+    while at <= len(tokens) - n:
+        gram = "".join(tokens[at : at + n])
+        chars, at = (chars + len(gram), at + n) if gram in seen else (chars, at + 1)
+        seen.add(gram)
+    return chars
 
 
 def test_repeats_count_every_later_one() -> None:

@@ -148,7 +148,7 @@ def test_spans_lie_apart_in_order_and_hold_no_value() -> None:
         spans = STEP(text, "id").spans
         assert all(0 <= span.start < span.end <= len(text) and 0 < span.score <= 1 for span in spans)
         assert all(first.end <= second.start for first, second in pairwise(spans))
-        assert all(set(span.__slots__) == {"start", "end", "type", "score"} for span in spans)
+        assert all(set(span._fields) == {"start", "end", "type", "score"} for span in spans)
 
 
 @pytest.mark.parametrize("step", STYLES, ids=lambda step: step.style)
