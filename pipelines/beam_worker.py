@@ -11,11 +11,12 @@ import time
 from types import TracebackType
 
 LOOK_EVERY_S = 0.5
+DRIVER = "BATEIA_DRIVER"  # its process id; one that is gone before a worker looks would else be taken for another
 
 
 def leave_with_parent() -> None:
-    """End this process once it has another parent: a killed driver must leave no worker behind."""
-    parent = os.getppid()
+    """End this process once its parent is not the driver: a killed driver must leave no worker behind."""
+    parent = int(os.environ.get(DRIVER) or os.getppid())
 
     def watch() -> None:
         while os.getppid() == parent:

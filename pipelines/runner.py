@@ -83,10 +83,12 @@ def in_process_runner(workers: int) -> Any:
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment, python_sdk_capabilities
 
+    from pipelines.beam_worker import DRIVER
+
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a step raises is told once, by the command
     if workers == 1:
         return FnApiRunner()
-    command = f"exec {shlex.quote(sys.executable)} -m pipelines.beam_worker"
+    command = f"exec env {DRIVER}={os.getpid()} {shlex.quote(sys.executable)} -m pipelines.beam_worker"
     environment: Any = cast(Any, SubprocessSDKEnvironment)(command, capabilities=python_sdk_capabilities())
     return FnApiRunner(default_environment=environment)
 

@@ -143,6 +143,14 @@ def test_killed_at_a_random_moment(
     assert strays(output) == []
 
 
+def test_a_worker_whose_driver_was_gone_before_it_looked_leaves() -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    environment = {**os.environ, "BATEIA_DRIVER": str(gone.pid)}
+    ended = subprocess.run([sys.executable, "-m", "pipelines.beam_worker"], env=environment, cwd=ROOT, timeout=60)
+    assert ended.returncode == 1
+
+
 # --- A full disk ------------------------------------------------------------------------------------------------------
 
 
