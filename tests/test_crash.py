@@ -18,6 +18,7 @@ import pytest
 
 from pipelines.sample.build import SampleIndex
 
+ROOT = Path(__file__).parents[1]
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]
 Start = Callable[..., subprocess.Popen[str]]
