@@ -109,8 +109,10 @@ def test_a_page_is_its_own_text_only(
 
 
 def test_the_listener_hears(listener: socket.socket) -> None:
-    with socket.create_connection(listener.getsockname()):
-        listener.accept()[0].close()
+    with socket.create_connection(listener.getsockname()) as caller:
+        heard, address = listener.accept()
+        with heard:
+            assert address == caller.getsockname()
 
 
 def response(html: str, media_type: str) -> Response:
