@@ -15,7 +15,7 @@ def add_train(commands: Any) -> None:
     command.add_argument("--plan", default="main", metavar="NAME", help="plan of the shards (default main)")
     command.add_argument("--output", required=True, metavar="DIR", help="folder to write, or to resume in")
     command.add_argument("--model", default="nano", metavar="NAME", help="nano, 30m, 124m, 350m, 1b, or a JSON file")
-    command.add_argument("--backend", default="jax", metavar="NAME", help="jax (default)")
+    command.add_argument("--backend", default="jax", metavar="NAME", help="jax (default) or torch")
     command.add_argument("--steps", type=positive, required=True, metavar="N", help="updates of the weights in all")
     add_optimization(command)
     add_computation(command)
@@ -46,6 +46,7 @@ def add_computation(command: Any) -> None:
     command.add_argument("--dtype", default="float32", metavar="NAME", help="of computation: float32 or bfloat16")
     command.add_argument("--remat", action="store_true", help="compute layers anew on the way back, to save memory")
     command.add_argument("--devices", type=positive, metavar="N", help="how many to use (default all)")
+    command.add_argument("--no-compile", action="store_true", help="torch: start at once, and train slower")
 
 
 def add_watching(command: Any) -> None:
@@ -63,31 +64,46 @@ def run_train(args: argparse.Namespace) -> int:
     from trainer.stopping import Stopper
 
     try:
+        from trainer.group import make_group
         from trainer.training import Training
-    except ModuleNotFoundError as error:
-        raise missing(error) from error
 
-    try:
-        training = Training(job_of(args))
-        with Stopper() as stopper:
-            is_end = training.run(stopper)
-        if not is_end:
-            done = f"stopped after {training.steps:,} of {args.steps:,} steps, all saved in {args.output}"
-            sys.stderr.write(f"bateia: {done}. The same command goes on from there.\n")
-            return stopper.exit_code
-        print(finish(training))
+        group = make_group(args.backend)
+    except ModuleNotFoundError as error:
+        raise missing(error, args.backend) from error
     except BadRun as fault:
         raise BadInput(str(fault)) from fault
-    except BrokenRun as fault:
-        sys.stderr.write(f"bateia: {fault}\n")
-        return 1
-    return 0
+    try:
+        training = Training(job_of(args), group=group)
+        with Stopper() as stopper:
+            is_end = training.run(stopper)
+        if training.is_first:
+            tell_end(training, stopper, is_end)
+        return 0 if is_end else stopper.exit_code
+    except (BadRun, BrokenRun) as fault:
+        if isinstance(fault, BadRun) and group.rank == 0:
+            raise BadInput(str(fault)) from fault
+        if group.rank == 0:
+            sys.stderr.write(f"bateia: {fault}\n")
+        return 2 if isinstance(fault, BadRun) else 1
+    except ModuleNotFoundError as error:
+        raise missing(error, args.backend) from error
+    finally:
+        group.close()
 
 
-def missing(error: ModuleNotFoundError) -> Exception:
+def tell_end(training: Any, stopper: Any, is_end: bool) -> None:
+    job = training.job
+    if is_end:
+        print(finish(training))
+        return
+    done = f"stopped after {training.steps:,} of {job.settings.steps:,} steps, all saved in {job.output}"
+    sys.stderr.write(f"bateia: {done}. The same command goes on from there.\n")
+
+
+def missing(error: ModuleNotFoundError, backend: str = "jax") -> Exception:
     from pipelines.faults import BadInput
 
-    return BadInput(f"training needs the package {error.name}; install it with `pip install -e '.[jax]'`")
+    return BadInput(f"this needs the package {error.name}; install it with `pip install -e '.[{backend}]'`")
 
 
 def job_of(args: argparse.Namespace) -> Any:
@@ -109,7 +125,8 @@ def job_of(args: argparse.Namespace) -> Any:
     )
     names = ("output", "backend", "save_every", "eval_every", "eval_rows", "sample_tokens", "keep", "devices")
     options = {name: getattr(args, name) for name in (*names, "overwrite", "quiet")}
-    return TrainJob(shards=shards, plan=plan, settings=settings, prompts=tuple(args.prompt), **options)
+    options |= {"prompts": tuple(args.prompt), "compiled": not args.no_compile}
+    return TrainJob(shards=shards, plan=plan, settings=settings, **options)
 
 
 def finish(training: Any) -> str:

@@ -8,7 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from trainer.batches import Batch
+from trainer.faults import BadRun, BrokenRun
+from trainer.group import Group, check_backend
 from trainer.sampling import Speaker
+from trainer.settings import TrainSettings
 
 Arrays = dict[str, np.ndarray]
 
@@ -55,14 +58,42 @@ class Backend(Protocol):
         ...
 
 
-def make_backend(name: str, settings: Any, snapshot: Snapshot, devices: int | None) -> Backend:
-    """Raises BadRun for a backend that is not known or not installed, ModuleNotFoundError never."""
-    from trainer.faults import BadRun
+def make_backend(
+    name: str,
+    settings: TrainSettings,
+    snapshot: Snapshot,
+    devices: int | None = None,
+    group: Group | None = None,
+    compiled: bool = True,
+) -> Backend:
+    """compiled: whether torch.compile is used. Raises BadRun for a backend or devices that are not there, or that can't
+    share a batch."""
+    check_backend(name)
+    if name == "torch":
+        from trainer.backend_torch import TorchBackend
 
-    if name != "jax":
-        raise BadRun(f"no backend is called '{name}'; known: jax")
-    try:
-        from trainer.backend_jax import JaxBackend
-    except ModuleNotFoundError as error:
-        raise BadRun(f"the backend {name} needs {error.name}; install it with `pip install -e '.[{name}]'`") from error
-    return JaxBackend(settings, snapshot, devices)
+        return TorchBackend(settings, snapshot, devices, group, compiled)
+    from trainer.backend_jax import JaxBackend
+
+    return JaxBackend(settings, snapshot, devices, group)
+
+
+def check_shared_rows(settings: TrainSettings, devices: int) -> None:
+    """Raises BadRun if the rows that are computed at once can't be shared evenly."""
+    rows = settings.batch_size // settings.accumulate
+    if rows % devices:
+        raise BadRun(
+            f"{rows} rows at a time can't be shared evenly by {devices} devices; change the batch size, how many "
+            "parts it is accumulated from, or the number of devices"
+        )
+
+
+def out_of_memory(settings: TrainSettings, devices: int) -> BrokenRun:
+    """A fault with its numbers and the knobs to turn."""
+    model, rows = settings.model, settings.batch_size // settings.accumulate // devices
+    logits_gb = rows * model.context * model.vocab_size * 4 / 1e9
+    return BrokenRun(
+        f"a device is out of memory with {rows} rows of {model.context} tokens at once (their logits alone are "
+        f"{logits_gb:.1f} GB); compute a batch in more parts (--accumulate {settings.accumulate * 2}), or layers anew "
+        "on the way back (--remat), or in --dtype bfloat16"
+    )

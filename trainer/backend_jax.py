@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from trainer.backend import Snapshot, StepResult
+from trainer.backend import Snapshot, StepResult, check_shared_rows, out_of_memory
 from trainer.batches import Batch
-from trainer.faults import BadRun, BrokenRun
+from trainer.faults import BadRun
 from trainer.generate_jax import JaxSpeaker
+from trainer.group import Alone, Group
 from trainer.llama_jax import Weights, logits_of, losses_of
 from trainer.model_config import shapes
 from trainer.optim_jax import Optimizer, State, clip, state_arrays, state_of
@@ -24,13 +25,20 @@ Parts = tuple[jax.Array, ...]  # x, y, mask, segment ids; each (accumulate, rows
 
 
 class JaxBackend:
-    """devices: how many to use; default: all of this process. Every device holds all weights."""
+    """devices: how many of this process to use; default: all. Every device holds all weights. group: of processes that
+    have been made ready, with all devices of each."""
 
     name = "jax"
 
-    def __init__(self, settings: TrainSettings, snapshot: Snapshot, devices: int | None = None) -> None:
-        self._settings, self._optimizer = settings, Optimizer(settings)
-        chosen = choose_devices(settings, devices)
+    def __init__(
+        self,
+        settings: TrainSettings,
+        snapshot: Snapshot,
+        devices: int | None = None,
+        group: Group | None = None,
+    ) -> None:
+        self._settings, self._optimizer, self._group = settings, Optimizer(settings), group or Alone()
+        chosen = choose_devices(settings, devices, self._group)
         self.devices, self.device_kind = len(chosen), chosen[0].device_kind
         mesh = jax.make_mesh((len(chosen),), (ROWS,), devices=chosen, axis_types=(jax.sharding.AxisType.Auto,))
         self._everywhere = NamedSharding(mesh, PartitionSpec())
@@ -42,8 +50,9 @@ class JaxBackend:
             state = state_of(snapshot.optimizer, state)
         self._weights: Weights = jax.device_put(weights, self._everywhere)
         self._state: State = jax.device_put(state, self._everywhere)
-        self._step = jax.jit(partial(train_step, settings=settings, optimizer=self._optimizer), donate_argnums=(0, 1))
-        self._losses = jax.jit(partial(losses_in_parts, settings=settings))
+        step = partial(train_step, settings=settings, optimizer=self._optimizer)
+        self._step = jax.jit(step, donate_argnums=(0, 1), out_shardings=self._everywhere)
+        self._losses = jax.jit(partial(losses_in_parts, settings=settings), out_shardings=self._everywhere)
 
     def step(self, batch: Batch, rate: float) -> Any:
         parts = self._place(batch, self._settings.accumulate)
@@ -58,11 +67,12 @@ class JaxBackend:
             loss, norm, row_losses, applied = jax.device_get(pending)
         except jax.errors.JaxRuntimeError as error:
             raise explained(error, self._settings, self.devices) from error
-        return StepResult(float(loss), float(norm), np.asarray(row_losses), bool(applied))
+        return StepResult(float(loss), float(norm), self._interleaved(row_losses), bool(applied))
 
     def losses(self, batch: Batch) -> np.ndarray:
-        rows, context = batch.x_BxT.shape
-        return np.asarray(self._losses(self._weights, self._place(batch, 1))).reshape(rows, context)
+        """Of rows that all processes have; each computes its share of them, as many as the others."""
+        own = Batch(*(array[self._group.rank :: self._group.world] for array in batch.arrays()))
+        return self._interleaved(np.asarray(self._losses(self._weights, self._place(own, 1))))
 
     def snapshot(self) -> Snapshot:
         """Copies: the next step takes the buffers themselves."""
@@ -70,28 +80,34 @@ class JaxBackend:
         return Snapshot(copied(weights), copied(state))
 
     def speaker(self) -> JaxSpeaker:
-        return JaxSpeaker(self._weights, self._settings.model)
+        return JaxSpeaker(
+            {name: value.addressable_data(0) for name, value in self._weights.items()}, self._settings.model
+        )
 
     def _place(self, batch: Batch, parts: int) -> Parts:
         """The batch in `parts` parts, each shared by the devices as evenly as they can share it."""
-        arrays = (batch.x_BxT, batch.y_BxT, batch.mask_BxT, batch.segment_ids_BxT)
-        split = tuple(array.reshape(parts, -1, array.shape[1]) for array in arrays)
-        even = split[0].shape[1] % self.devices == 0
-        return jax.device_put(split, self._shared if even else self._everywhere)
+        split = tuple(array.reshape(parts, -1, array.shape[1]) for array in batch.arrays()[:4])
+        even = split[0].shape[1] * self._group.world % self.devices == 0
+        if self._group.world == 1:
+            return jax.device_put(split, self._shared if even else self._everywhere)
+        return tuple(jax.make_array_from_process_local_data(self._shared, array) for array in split)
+
+    def _interleaved(self, rows: np.ndarray) -> np.ndarray:
+        """(parts, rows of a part, …), process after process in each part, to the batch's order: process r has every
+        world-th row from the r-th on."""
+        by_process = rows.reshape(len(rows), self._group.world, -1, *rows.shape[2:])
+        return by_process.swapaxes(1, 2).reshape(-1, *rows.shape[2:])
 
 
-def choose_devices(settings: TrainSettings, wanted: int | None) -> list[Any]:
+def choose_devices(settings: TrainSettings, wanted: int | None, group: Group) -> list[Any]:
     """Raises BadRun if there are not so many, or they can't share a batch evenly."""
-    found = jax.local_devices()
+    if group.world > 1 and wanted is not None:
+        raise BadRun(f"{wanted} devices are asked for; {group.world} processes use all that they have, leave it out")
+    found = jax.devices()
     if wanted is not None and not 1 <= wanted <= len(found):
         raise BadRun(f"{wanted} devices are asked for and there are {len(found)} ({found[0].device_kind})")
-    chosen, rows = found[:wanted], settings.batch_size // settings.accumulate
-    if rows % len(chosen):
-        raise BadRun(
-            f"{rows} rows at a time can't be shared evenly by {len(chosen)} devices; change the batch size, how many "
-            "parts it is accumulated from, or the number of devices"
-        )
-    return chosen
+    check_shared_rows(settings, len(found[:wanted]))
+    return found[:wanted]
 
 
 def train_step(
@@ -107,7 +123,7 @@ def train_step(
     sound = jnp.isfinite(loss) & jnp.isfinite(norm)
     weights, state = jax.tree.map(partial(jnp.where, sound), (new_weights, new_state), (weights, state))
     row_losses = row_sums / jnp.maximum(jnp.sum(parts[2], axis=-1), 1)
-    return weights, state, (loss, norm, row_losses.reshape(-1), sound)
+    return weights, state, (loss, norm, row_losses, sound)
 
 
 def gradients_of(weights: Weights, parts: Parts, settings: TrainSettings) -> tuple[Weights, jax.Array]:
@@ -149,10 +165,4 @@ def explained(error: Exception, settings: TrainSettings, devices: int) -> Except
     """An out-of-memory fault with its numbers and the knobs to turn; any other as it is."""
     if "RESOURCE_EXHAUSTED" not in str(error) and "out of memory" not in str(error).lower():
         return error
-    model, rows = settings.model, settings.batch_size // settings.accumulate // devices
-    logits_gb = rows * model.context * model.vocab_size * 4 / 1e9
-    return BrokenRun(
-        f"a device is out of memory with {rows} rows of {model.context} tokens at once (their logits alone are "
-        f"{logits_gb:.1f} GB); compute a batch in more parts (--accumulate {settings.accumulate * 2}), or layers anew "
-        "on the way back (--remat), or in --dtype bfloat16"
-    )
+    return out_of_memory(settings, devices)

@@ -17,8 +17,8 @@ class Batch:
     """B rows of T = context tokens, int32, each array of shape (B, T).
 
     x_BxT: what the model sees. y_BxT: the token after each. mask_BxT: 1 where y is to be learned; 0 where a row is over
-    and where y is padding, which stands for what was forgotten. segment_ids_BxT: 1, 2, … for the documents of a row, 0
-    where it is over. positions_BxT: of a token within its document's part of the row.
+    and where y was forgotten. segment_ids_BxT: 1, 2, … for the documents of a row, 0 where it is over. positions_BxT: of
+    a token within its document's part of the row.
     """
 
     x_BxT: np.ndarray
@@ -27,12 +27,15 @@ class Batch:
     segment_ids_BxT: np.ndarray
     positions_BxT: np.ndarray
 
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        return self.x_BxT, self.y_BxT, self.mask_BxT, self.segment_ids_BxT, self.positions_BxT
+
 
 class PlanReader:
     """Rows of a plan, or of one of its slices, with their tokens."""
 
     def __init__(self, shards: ShardsInfo, plan: PlanInfo, slice_name: str | None = None) -> None:
-        self.context, self._pad = plan.context, shards.pad_id
+        self.context, self._pad, self._bos = plan.context, shards.pad_id, shards.bos_id
         self._files = TokenFiles(shards, TRAIN if slice_name is None else VAL)
         self._plan: PlanRows = train_rows(plan) if slice_name is None else slice_rows(plan, slice_name)
         self.rows = self._plan.rows
@@ -62,12 +65,17 @@ class PlanReader:
         for at, row in enumerate(rows):
             self._fill(row, tokens_BxS[at], segments_BxS[at], positions_BxS[at], counting)
         y_BxT = tokens_BxS[:, 1:]
-        learned_BxT = segments_BxS[:, 1:] > 0
-        if self._pad is not None:
-            learned_BxT &= y_BxT != self._pad
+        learned_BxT = (segments_BxS[:, 1:] > 0) & ~self._forgotten(y_BxT, positions_BxS[:, 1:])
         x_BxT, segments_BxT, positions_BxT = tokens_BxS[:, :-1], segments_BxS[:, :-1], positions_BxS[:, :-1]
         parts = (x_BxT, y_BxT, learned_BxT.astype(np.int32), segments_BxT, positions_BxT)
         return Batch(*(np.ascontiguousarray(part) for part in parts))
+
+    def _forgotten(self, y_BxT: np.ndarray, positions_BxT: np.ndarray) -> np.ndarray:
+        """Where targets were overwritten: with padding, or where a tokenizer has none with BOS, which is real text only
+        as the first token of a document."""
+        if self._pad is not None:
+            return y_BxT == self._pad
+        return (y_BxT == self._bos) & (positions_BxT > 0)
 
     def _fill(
         self, row: int, tokens: np.ndarray, segments: np.ndarray, positions: np.ndarray, counting: np.ndarray

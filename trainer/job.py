@@ -22,7 +22,7 @@ class TrainJob:
     """What may differ between the first part of a run and its resumption. Steps: how often something is done.
 
     eval_rows: of each slice at most. sample_tokens: how long texts are that are written at evaluations, 0 for none.
-    keep: checkpoints. devices: None for all there are.
+    keep: checkpoints. devices: None for all there are. compiled: whether torch.compile is used.
     """
 
     output: str
@@ -37,6 +37,7 @@ class TrainJob:
     prompts: tuple[str, ...] = ()
     keep: int = 2
     devices: int | None = None
+    compiled: bool = True
     overwrite: bool = False
     quiet: bool = False
 

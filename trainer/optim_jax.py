@@ -11,11 +11,9 @@ import numpy as np
 import optax
 
 from trainer.llama_jax import Weights
-from trainer.settings import TrainSettings, is_matrix
+from trainer.settings import ADAM_EPS, MUON_BETA, MUON_EPS, MUON_RMS, NEWTON_SCHULZ, TrainSettings, is_matrix
 
 State = dict[str, Any]  # "adam": optax.ScaleByAdamState, "muon": optax.contrib.MuonState
-ADAM_EPS = 1e-8
-MUON_RMS = 0.2  # what AdamW's updates measure, so both take the same learning rate (arXiv 2502.16982, section 2.2)
 
 
 class Optimizer:
@@ -24,7 +22,12 @@ class Optimizer:
     def __init__(self, settings: TrainSettings) -> None:
         self._settings = settings
         self._adam = optax.scale_by_adam(settings.beta1, settings.beta2, ADAM_EPS)
-        self._muon = optax.contrib.scale_by_muon(weight_dimension_numbers=matrices)  # pyright: ignore[reportArgumentType]
+        self._muon = optax.contrib.scale_by_muon(
+            NEWTON_SCHULZ,
+            beta=MUON_BETA,
+            eps=MUON_EPS,
+            weight_dimension_numbers=matrices,  # pyright: ignore[reportArgumentType]
+        )
 
     def begin(self, weights: Weights) -> State:
         adam, muon = self._split(weights)

@@ -13,8 +13,10 @@ AVERAGED = 50  # steps
 
 
 class ProgressLine:
-    def __init__(self, steps: int, quiet: bool, out: TextIO | None = None) -> None:
-        self._steps, self._quiet, self._out = steps, quiet, out or sys.stderr
+    """quiet: no progress, but what is to be known is said. silent: not even that; another process says it."""
+
+    def __init__(self, steps: int, quiet: bool, out: TextIO | None = None, silent: bool = False) -> None:
+        self._steps, self._quiet, self._silent, self._out = steps, quiet or silent, silent, out or sys.stderr
         self._recent: deque[dict[str, Any]] = deque(maxlen=AVERAGED)
         self._interactive = self._out.isatty()
         self._last = time.monotonic()
@@ -39,8 +41,9 @@ class ProgressLine:
             self.say(self._line)
 
     def _write(self, text: str) -> None:
-        self._out.write(text)
-        self._out.flush()
+        if not self._silent:
+            self._out.write(text)
+            self._out.flush()
 
 
 def line(recent: list[dict[str, Any]], steps: int) -> str:

@@ -4,6 +4,7 @@ run.json         what was asked: settings, and the data's hashes
 log.jsonl        one line a step        evals.jsonl    one an evaluation
 samples.jsonl    texts of the model     faults.jsonl   steps that went wrong, with their documents
 tokenizer/       the shards'            checkpoints/   (`trainer.checkpoints`)
+tensorboard/     the logs once more (`trainer.tensorboard_log`)
 report.json report.html manifest.json   when it is finished, the manifest last
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ RUN = "run.json"
 LOG, EVALS, SAMPLES, FAULTS = "log.jsonl", "evals.jsonl", "samples.jsonl", "faults.jsonl"
 LOGS = (LOG, EVALS, SAMPLES, FAULTS)
 REPORT, PAGE, FAILURE = "report.json", "report.html", "failure.log"
-FOLDERS = ("checkpoints", "tokenizer")
+BOARD = "tensorboard"
+FOLDERS = ("checkpoints", "tokenizer", BOARD)
 FILES = (*LOGS, REPORT, PAGE, FAILURE)
 
 
@@ -34,6 +36,7 @@ class RunFolder:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.tokenizer = self.path / "tokenizer"
+        self._watchers: list[Callable[[str, dict[str, Any]], None]] = []
 
     def prepare(self, asked: dict[str, Any], overwrite: bool) -> None:
         """Make ready to be written or resumed. asked: settings and data. Raises BadRun if it holds anything else."""
@@ -78,6 +81,12 @@ class RunFolder:
     def append(self, name: str, line: dict[str, Any]) -> None:
         with (self.path / name).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        for watcher in self._watchers:
+            watcher(name, line)
+
+    def watch(self, watcher: Callable[[str, dict[str, Any]], None]) -> None:
+        """From now on, tell of each line that is appended: the name of its log, and the line."""
+        self._watchers.append(watcher)
 
     def lines(self, name: str) -> Iterator[dict[str, Any]]:
         yield from read_lines(self.path / name)

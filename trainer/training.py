@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from schemas.shards import TRAIN
+from trainer import tensorboard_log
 from trainer.backend import Backend, Snapshot, StepResult, make_backend
 from trainer.batches import PlanReader
 from trainer.checkpoints import Checkpoint, Checkpoints
 from trainer.documents import Documents
 from trainer.evaluation import Evaluation, token_bytes
-from trainer.faults import BrokenRun
+from trainer.faults import BadRun, BrokenRun
 from trainer.feed import Feed, StepSource
+from trainer.group import Alone, Group
 from trainer.guard import REMEMBERED, Guard
 from trainer.initial_weights import initial_weights
 from trainer.job import TrainJob, code_hash, versions
@@ -23,7 +25,7 @@ from trainer.model_config import flops_per_token, to_hf
 from trainer.peaks import peak_flops
 from trainer.progress import ProgressLine
 from trainer.run_folder import EVALS, FAULTS, LOG, SAMPLES, RunFolder
-from trainer.sampling import Sampling, generate
+from trainer.sampling import Sampling, Speaker, generate
 from trainer.stopping import Stopper
 from trainer.text import Text
 
@@ -31,31 +33,58 @@ WORST_ROWS = 3  # of a batch at fault whose documents are named
 
 
 class Training:
-    """A run from where it stands to its end. backend: None makes the job's own; steps: those done."""
+    """A run from where it stands to its end. backend: None makes the job's own; group: processes that train it
+    together, of which the first one writes; steps: those done."""
 
-    def __init__(self, job: TrainJob, backend: Backend | None = None) -> None:
-        self.job, self.settings = job, job.settings
+    def __init__(self, job: TrainJob, backend: Backend | None = None, group: Group | None = None) -> None:
+        self.job, self.settings, self.group = job, job.settings, group or Alone()
+        self.is_first = self.group.rank == 0
         self.folder = RunFolder(job.output)
         self.reader = PlanReader(job.shards, job.plan)
         bytes_V = token_bytes(f"{job.shards.folder}/tokenizer", job.shards.vocab_size)
         rows = max(self.settings.batch_size // self.settings.accumulate, 1)
         self.evaluation = Evaluation(job.shards, job.plan, bytes_V, rows, job.eval_rows)
-        self.folder.prepare({"settings": self.settings.as_dict(), "data": job.data}, job.overwrite)
-        self.folder.take_tokenizer(job.shards.folder)
-        self.text = Text(self.folder.tokenizer)
         self.checkpoints = Checkpoints(self.folder.checkpoints, job.keep)
-        self.checkpoints.clean()
+        self.progress = ProgressLine(self.settings.steps, job.quiet, silent=not self.is_first)
+        self._in_first(self._prepare)
+        self.text = Text(self.folder.tokenizer)
         found = self.checkpoints.newest()
         self.steps = self._saved = found.step if found else 0
-        self.folder.cut_logs(self.steps)
-        self.progress = ProgressLine(self.settings.steps, job.quiet)
+        if self.group.of_first(self.steps) != self.steps:
+            raise BadRun(f"output {job.output} is not the same folder for all processes; give one that they share")
         self._told_changes(found)
         snapshot = found.load() if found else Snapshot(initial_weights(self.settings.model, self.settings.seed), {})
-        self.backend = backend or make_backend(job.backend, self.settings, snapshot, job.devices)
+        self.backend = backend or self._make_backend(snapshot)
         earlier = (line["loss"] for line in self.folder.lines(LOG) if line["applied"])
         self.guard = Guard(deque(earlier, REMEMBERED))
         self._peak = peak_flops(self.backend.device_kind)
         self._clock = time.perf_counter()
+
+    def _make_backend(self, snapshot: Snapshot) -> Backend:
+        job = self.job
+        return make_backend(job.backend, self.settings, snapshot, job.devices, self.group, job.compiled)
+
+    def _in_first(self, action: Callable[[], None]) -> None:
+        """Do it in the first process while the others wait. Raises in all of them what it raises."""
+        fault: BadRun | OSError | None = None
+        if self.is_first:
+            try:
+                action()
+            except (BadRun, OSError) as error:
+                fault = error
+        if self.group.any(fault is not None):
+            raise fault or BadRun("the first process can't begin")
+
+    def _prepare(self) -> None:
+        """The folder and its logs, as a new run or the newest checkpoint wants them."""
+        job = self.job
+        self.folder.prepare({"settings": self.settings.as_dict(), "data": job.data}, job.overwrite)
+        self.folder.take_tokenizer(job.shards.folder)
+        self.checkpoints.clean()
+        found = self.checkpoints.newest()
+        self.folder.cut_logs(found.step if found else 0)
+        if not tensorboard_log.follow(self.folder):
+            self.progress.say(tensorboard_log.MISSING)
 
     def _told_changes(self, found: Checkpoint | None) -> None:
         """Say what is not as it was when the checkpoint was written, though the run may go on."""
@@ -80,11 +109,12 @@ class Training:
 
     def run(self, stopper: Stopper) -> bool:
         """Train to the end, or until asked to stop. Returns whether it is the end. Raises BrokenRun."""
-        source = StepSource(self.reader, self.settings.batch_size, self.settings.steps)
+        rank, world = self.group.rank, self.group.world
+        source = StepSource(self.reader, self.settings.batch_size, self.settings.steps, rank, world)
         feed = Feed(source, self.steps)
         try:
             for _ in self._walk(feed):
-                if stopper.asked is not None:
+                if self.group.any(stopper.asked is not None):
                     break
         finally:
             self.progress.close()
@@ -137,10 +167,14 @@ class Training:
         now = time.perf_counter()
         seconds, self._clock = now - self._clock, now
         logged = self._logged(step, result, seconds, waited_s)
-        self.folder.append(LOG, logged)
+        self._append(LOG, logged)
         self.progress.show(logged)
         if (fault := self.guard.judge(result)) is not None:
             self._tell_fault(step, fault, result)
+
+    def _append(self, name: str, line: dict[str, Any]) -> None:
+        if self.is_first:
+            self.folder.append(name, line)
 
     def _logged(self, step: int, result: StepResult, seconds: float, waited_s: float) -> dict[str, Any]:
         tokens = self.settings.tokens_per_step
@@ -162,7 +196,7 @@ class Training:
     def _tell_fault(self, step: int, fault: str, result: StepResult) -> None:
         """Name the documents of a batch that went wrong, worst rows first. Raises BrokenRun if it goes on like that."""
         rows = worst_rows(self.job, self.reader, step, result)
-        self.folder.append(FAULTS, {"step": step, "fault": fault, "loss": number(result.loss), "rows": rows})
+        self._append(FAULTS, {"step": step, "fault": fault, "loss": number(result.loss), "rows": rows})
         urls = ", ".join(document["url"] or document["doc_id"] for document in rows[0]["documents"][:2])
         left = "" if result.applied else "; the weights are left as they were"
         where = self.folder.path / FAULTS
@@ -176,24 +210,26 @@ class Training:
 
     def _evaluate(self) -> None:
         if not self.evaluation.is_empty:
-            self.folder.append(EVALS, {"step": self.steps, **self.evaluation.run(self.backend)})
+            self._append(EVALS, {"step": self.steps, **self.evaluation.run(self.backend)})
         if self.job.sample_tokens:
-            for prompt in ("", *self.job.prompts):
-                text = self._sample(prompt)
-                self.folder.append(SAMPLES, {"step": self.steps, "prompt": prompt, "text": text})
+            speaker = self.backend.speaker()
+            for prompt in ("", *self.job.prompts) if self.is_first else ():
+                self._append(SAMPLES, {"step": self.steps, "prompt": prompt, "text": self._sample(speaker, prompt)})
 
-    def _sample(self, prompt: str) -> str:
+    def _sample(self, speaker: Speaker, prompt: str) -> str:
         """A text of the model as it is now, from the same seed each time."""
         bos, eos = self.job.shards.bos_id, self.job.shards.eos_id
         stops = frozenset({bos} if eos is None else {bos, eos})
         sampling = Sampling(self.job.sample_tokens, seed=self.settings.seed)
         tokens = [bos, *self.text.encode(prompt)]
-        return self.text.decode(list(generate(self.backend.speaker(), tokens, sampling, stops)))
+        return self.text.decode(list(generate(speaker, tokens, sampling, stops)))
 
     def _save(self) -> None:
         shards = self.job.shards
         config = to_hf(self.settings.model, shards.bos_id, shards.eos_id, shards.pad_id)
-        self.checkpoints.save(self.steps, self.backend.snapshot(), config, self._state)
+        snapshot = self.backend.snapshot()
+        if self.is_first:
+            self.checkpoints.save(self.steps, snapshot, config, self._state)
         self._saved = self.steps
 
 

@@ -1,0 +1,154 @@
+"""JAX and PyTorch train alike: losses, weights and the optimizer's state, and a run of one goes on in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainer.backend import Backend, Snapshot, make_backend
+from trainer.batches import Batch, PlanReader
+from trainer.faults import BadRun
+from trainer.initial_weights import initial_weights
+from trainer.job import TrainJob
+from trainer.run_folder import LOG, read_lines
+from trainer.sampling import Sampling, generate
+from trainer.stopping import Stopper
+from trainer.training import Training
+
+for package in ("jax", "torch"):
+    pytest.importorskip(package, reason=f"the {package} extra is not installed")
+
+Make = Callable[..., TrainJob]
+BACKENDS = ("jax", "torch")
+
+
+def backend_of(name: str, job: TrainJob, snapshot: Snapshot | None = None) -> Backend:
+    first = Snapshot(initial_weights(job.settings.model, 3), {})
+    return make_backend(name, job.settings, snapshot or first, compiled=False)
+
+
+def batches(job: TrainJob, steps: int) -> list[Batch]:
+    reader = PlanReader(job.shards, job.plan)
+    return [reader.batch(step, job.settings.batch_size) for step in range(steps)]
+
+
+def train(backend: Backend, given: list[Batch], rate: float = 0.01) -> list[Any]:
+    return [backend.result(backend.step(batch, rate)) for batch in given]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "adamw"},
+        {"optimizer": "muon", "accumulate": 2},
+        {"optimizer": "muon", "remat": True, "separate_documents": True},
+        {"optimizer": "adamw", "clip": 0.0, "model": {"tied": False, "kv_heads": 4}},
+    ],
+)
+def test_losses_are_the_same(make_job: Make, options: dict[str, Any]) -> None:
+    job = make_job(6, **options)
+    ours, theirs = (train(backend_of(name, job), batches(job, 6)) for name in BACKENDS)
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.loss == pytest.approx(other.loss, abs=1e-4)
+        assert one.grad_norm == pytest.approx(other.grad_norm, rel=1e-3)
+        np.testing.assert_allclose(one.row_losses, other.row_losses, atol=1e-4)
+    assert ours[-1].loss < ours[0].loss - 0.1
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize(("first", "second"), [("jax", "torch"), ("torch", "jax")])
+def test_one_goes_on_where_the_other_stopped(make_job: Make, optimizer: str, first: str, second: str) -> None:
+    job = make_job(6, optimizer=optimizer)
+    given = batches(job, 6)
+    undisturbed = backend_of(first, job)
+    expected = train(undisturbed, given)
+    begun = backend_of(first, job)
+    train(begun, given[:3])
+    resumed = backend_of(second, job, begun.snapshot())
+    found = train(resumed, given[3:])
+    assert [r.loss for r in found] == pytest.approx([r.loss for r in expected[3:]], abs=1e-4)
+    one, other = undisturbed.snapshot(), resumed.snapshot()
+    assert one.weights.keys() == other.weights.keys() and one.optimizer.keys() == other.optimizer.keys()
+    for name, value in one.weights.items():
+        assert value.dtype == other.weights[name].dtype and value.shape == other.weights[name].shape
+        np.testing.assert_allclose(value, other.weights[name], atol=2e-4)
+
+
+def test_a_run_of_one_is_resumed_by_the_other(make_job: Make, tmp_path: Path) -> None:
+    """By the loop itself: logs and checkpoints of one are the other's."""
+    shared, alone = (str(tmp_path / name) for name in ("shared", "alone"))
+    for backend, stop in (("torch", 3), ("jax", 6), ("torch", None)):
+        job = make_job(9, output=shared, backend=backend, compiled=False)
+        training = Training(job)
+        with Stopper() as stopper:
+            settle = training._settle
+
+            def counted(step: int, *told: Any, _settle: Any = settle, _stop: int | None = stop, _s: Any = stopper) -> None:
+                _settle(step, *told)
+                if _stop is not None and step + 1 >= _stop:
+                    _s.asked = 15
+
+            training._settle = counted  # pyright: ignore[reportAttributeAccessIssue]
+            assert training.run(stopper) is (stop is None)
+    whole = make_job(9, output=alone)
+    assert Training(whole).run(Stopper())
+    logs = [[line["loss"] for line in read_lines(Path(folder) / LOG)] for folder in (shared, alone)]
+    assert logs[0] == pytest.approx(logs[1], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_step_that_is_not_finite_changes_nothing(make_job: Make, name: str) -> None:
+    job = make_job(6, optimizer="muon")
+    backend, given = backend_of(name, job), batches(job, 3)
+    train(backend, given[:1])
+    before = backend.snapshot()
+    weights = {key: value.copy() for key, value in before.weights.items()}
+    weights["model.layers.0.mlp.up_proj.weight"][0, 0] = np.nan
+    broken = backend_of(name, job, Snapshot(weights, before.optimizer))
+    (told,) = train(broken, given[1:2])
+    after = broken.snapshot()
+    assert not told.applied and not np.isfinite(told.loss)
+    for key, value in before.optimizer.items():
+        np.testing.assert_array_equal(after.optimizer[key], value)
+    for key, value in weights.items():
+        np.testing.assert_array_equal(after.weights[key], value)
+
+
+def test_half_precision_is_near(make_job: Make) -> None:
+    """bfloat16 of both backends stays near float32, and weights stay float32."""
+    job, half = make_job(6), make_job(6, dtype="bfloat16")
+    expected = [r.loss for r in train(backend_of("jax", job), batches(job, 6))]
+    for name in BACKENDS:
+        backend = backend_of(name, half)
+        found = [r.loss for r in train(backend, batches(half, 6))]
+        assert found == pytest.approx(expected, abs=0.02) and found != expected
+        assert all(value.dtype == np.float32 for value in backend.snapshot().weights.values())
+
+
+def test_texts_are_the_same(make_job: Make) -> None:
+    job = make_job(6)
+    speakers = [backend_of(name, job).speaker() for name in BACKENDS]
+    prompt = [1, *np.random.default_rng(2).integers(4, 260, 9).tolist()]
+    texts = [list(generate(s, prompt, Sampling(40, seed=7), frozenset())) for s in speakers]  # longer than the context
+    assert texts[0] == texts[1]
+    one, other = (speaker.logits(prompt) for speaker in speakers)
+    np.testing.assert_allclose(one, other, atol=1e-4)
+    assert one.dtype == np.float32 and one.shape == (10, 260)
+
+
+def test_compiled_and_not_are_one(make_job: Make) -> None:
+    job = make_job(4, optimizer="muon")
+    given = batches(job, 4)
+    plain = train(backend_of("torch", job), given)
+    first = Snapshot(initial_weights(job.settings.model, 3), {})
+    compiled = train(make_backend("torch", job.settings, first, compiled=True), given)
+    assert [r.loss for r in compiled] == pytest.approx([r.loss for r in plain], abs=1e-4)
+
+
+def test_one_process_has_one_device(make_job: Make) -> None:
+    with pytest.raises(BadRun, match="torchrun --nproc-per-node 2"):
+        make_backend("torch", make_job(2).settings, Snapshot({}, {}), 2)

@@ -1,0 +1,186 @@
+"""Steps of a training in PyTorch: compiled layers; rows and weights are shared where several processes train."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from trainer.backend import Snapshot, StepResult, check_shared_rows, out_of_memory
+from trainer.batches import Batch
+from trainer.faults import BadRun
+from trainer.generate_torch import TorchSpeaker
+from trainer.group import Alone, Group
+from trainer.llama_torch import Llama
+from trainer.model_config import shapes
+from trainer.optim_torch import Optimizer, Tensors, orthogonal
+from trainer.settings import TrainSettings
+from trainer.sharding_torch import local_part, orthogonal_together, own_rows, share, whole
+
+
+class TorchBackend:
+    """devices: None, or as many as there are processes: each has one. group: of processes that have been made ready.
+    compiled: whether torch.compile is used, where there is a compiler for it."""
+
+    name = "torch"
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        snapshot: Snapshot,
+        devices: int | None = None,
+        group: Group | None = None,
+        compiled: bool = True,
+    ) -> None:
+        self._settings, self._group = settings, group or Alone()
+        self.devices = self._group.world
+        if devices not in (None, self.devices):
+            raise BadRun(
+                f"{devices} devices are asked for and there are {self.devices} processes; PyTorch has one device in "
+                f"each: start them by `torchrun --nproc-per-node {devices} -m pipelines train …`"
+            )
+        check_shared_rows(settings, self.devices)
+        gpu = torch.cuda.is_available()
+        self._device = torch.device("cuda", self._group.local_rank) if gpu else torch.device("cpu")
+        self.device_kind = torch.cuda.get_device_name(self._device) if gpu else "cpu"
+        torch.set_float32_matmul_precision("high")  # TF32 where there is such a thing, as JAX does
+        compiler = torch_compile if compiled and can_compile(self._device) else as_it_is
+        self._model = self._make_model(snapshot, compiler)
+        self._parameters = {name: self._model.get_parameter(name) for name in shapes(settings.model)}
+        self._optimizer = self._make_optimizer(snapshot, compiler)
+
+    def _make_model(self, snapshot: Snapshot, compiler: Callable[..., Any]) -> Llama:
+        settings = self._settings
+        with torch.device("meta"):
+            model = Llama(settings.model, getattr(torch, settings.dtype), settings.remat)
+        model.layer, model.loss = compiler(model.layer), compiler(model.loss)
+        if self.devices > 1:
+            share(model, self._device)
+        model.to_empty(device=self._device)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                held = local_part(parameter)
+                held.copy_(part_of(snapshot.weights[name], parameter))
+        return model
+
+    def _make_optimizer(self, snapshot: Snapshot, compiler: Callable[..., Any]) -> Optimizer:
+        weights = {name: local_part(parameter) for name, parameter in self._parameters.items()}
+        turn = orthogonal if self.devices == 1 else self._orthogonal_together
+        found = Optimizer(self._settings, weights, shapes(self._settings.model), turn, compiler)
+        for key, value in found.state.items() if snapshot.optimizer else ():
+            name = key.removeprefix("adam.").removeprefix("muon.").partition(".")[2]
+            like = self._parameters.get(name)
+            given = snapshot.optimizer[key]
+            value.copy_(torch.as_tensor(given) if like is None else part_of(given, like))
+        return found
+
+    def _orthogonal_together(self, matrices: Tensors) -> Tensors:
+        return orthogonal_together(matrices, self._parameters, self._group)
+
+    def step(self, batch: Batch, rate: float) -> Any:
+        try:
+            return self._step(batch, rate)
+        except torch.OutOfMemoryError as error:
+            raise out_of_memory(self._settings, self.devices) from error
+
+    def _step(self, batch: Batch, rate: float) -> Any:
+        row_sums = []
+        for x, y, mask, segments in self._parts(batch, self._settings.accumulate):
+            sums = (self._model(x, y, segments) * mask).sum(-1)
+            sums.sum().backward()
+            row_sums.append(sums.detach())
+        gradients = {name: local_part(parameter.grad) for name, parameter in self._parameters.items()}
+        row_sums, learned_rows = torch.cat(row_sums), self._put(batch.mask_BxT.sum(-1)).float()
+        squares = torch.stack([value.float().square().sum() for value in gradients.values()]).sum()
+        totals = self._summed(torch.stack([row_sums.sum(), learned_rows.sum(), squares]))
+        learned = totals[1].clamp(min=1)
+        loss, norm = totals[0] / learned, totals[2].sqrt() / learned
+        sound = loss.isfinite() & norm.isfinite()
+        factor = clipping(norm, self._settings.clip) / learned
+        self._optimizer.update(gradients, factor, sound, self._put(np.float32(rate)))
+        self._model.zero_grad(set_to_none=True)
+        return loss, norm, self._interleaved(row_sums / learned_rows.clamp(min=1)), sound
+
+    def result(self, pending: Any) -> StepResult:
+        loss, norm, row_losses, applied = pending
+        return StepResult(float(loss), float(norm), row_losses.cpu().numpy(), bool(applied))
+
+    @torch.no_grad()
+    def losses(self, batch: Batch) -> np.ndarray:
+        """Of rows that all processes have; each computes its share of them, as many as the others."""
+        own = Batch(*(array[self._group.rank :: self.devices] for array in batch.arrays()))
+        ((x, y, _, segments),) = self._parts(own, 1)
+        return self._interleaved(self._model(x, y, segments)).cpu().numpy()
+
+    def snapshot(self) -> Snapshot:
+        """Copies. Of several processes the first one has all, the others nothing."""
+        weights = {name: self._whole(local_part(value), value) for name, value in self._parameters.items()}
+        state = {}
+        for key, value in self._optimizer.state.items():
+            like = self._parameters.get(key.split(".", 2)[-1])
+            state[key] = value.cpu().numpy().copy() if like is None else self._whole(value, like)
+        return Snapshot(weights, state) if self._group.rank == 0 else Snapshot({}, {})
+
+    def speaker(self) -> TorchSpeaker:
+        held = {name: whole(local_part(value), value, self._group) for name, value in self._parameters.items()}
+        return TorchSpeaker(held, self._settings.model)
+
+    def _whole(self, local: Tensor, like: Tensor) -> np.ndarray:
+        found = whole(local, like, self._group)
+        return found.detach().cpu().numpy().copy() if self._group.rank == 0 else np.empty(0, np.float32)
+
+    def _parts(self, batch: Batch, parts: int) -> list[tuple[Tensor, ...]]:
+        """x, y, mask and segment ids (None where documents are not kept apart) of a batch in `parts` parts."""
+        chunks = [self._put(array).chunk(parts) for array in batch.arrays()[:4]]
+        found = []
+        for x, y, mask, segments in zip(*chunks, strict=True):
+            found.append((x.long(), y.long(), mask, segments if self._settings.separate_documents else None))
+        return found
+
+    def _put(self, array: Any) -> Tensor:
+        tensor = torch.as_tensor(array)
+        if self._device.type != "cuda":
+            return tensor
+        return tensor.pin_memory().to(self._device, non_blocking=True)
+
+    def _summed(self, values: Tensor) -> Tensor:
+        if self.devices > 1:
+            dist.all_reduce(values)
+        return values
+
+    def _interleaved(self, rows: Tensor) -> Tensor:
+        """Rows of all processes in the batch's order: number r has every world-th from the r-th on."""
+        if self.devices == 1:
+            return rows
+        found = [torch.empty_like(rows) for _ in range(self.devices)]
+        dist.all_gather(found, rows.contiguous())
+        return torch.stack(found, dim=1).flatten(0, 1)
+
+
+def part_of(array: np.ndarray, like: Tensor) -> Tensor:
+    """What this process holds of a whole array."""
+    return torch.as_tensor(array)[own_rows(like)]
+
+
+def clipping(norm: Tensor, most: float) -> Tensor:
+    """What makes a gradient's norm `most` at the highest; 0 for no limit."""
+    return (most / (norm + 1e-6)).clamp(max=1.0) if most else torch.ones_like(norm)
+
+
+def torch_compile(function: Callable[..., Any]) -> Callable[..., Any]:
+    return torch.compile(function, dynamic=False)
+
+
+def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether torch.compile finds the C++ compiler that it needs on CPUs."""
+    return device.type != "cpu" or shutil.which(os.environ.get("CXX", "g++")) is not None

@@ -1,0 +1,140 @@
+"""AdamW and Muon in PyTorch, step for step what `trainer.optim_jax` does; the state under the same names.
+
+Not torch.optim's: an update that is not finite must leave everything as it was without waiting for the device, the
+state must be the other backend's, and Muon's matrices of equal shape are one product together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from trainer.settings import ADAM_EPS, MUON_BETA, MUON_EPS, MUON_RMS, NEWTON_SCHULZ, TrainSettings, is_matrix
+
+Tensors = dict[str, Tensor]
+
+
+class Optimizer:
+    """Decay is decoupled and for matrices only, norms are left alone.
+
+    weights: updated in place, on each process what it holds. orthogonal: how momenta of matrices become updates.
+    compiled: what makes a function faster, or leaves it as it is.
+    """
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        weights: Tensors,
+        shapes: dict[str, tuple[int, ...]],
+        orthogonal: Callable[[Tensors], Tensors],
+        compiled: Callable[[Callable[..., None]], Callable[..., None]],
+    ) -> None:
+        self._settings, self._weights, self._shapes = settings, weights, shapes
+        by_muon = settings.optimizer == "muon"
+        self._muon = [name for name in weights if by_muon and is_matrix(name, len(shapes[name]))]
+        self._adam = [name for name in weights if name not in self._muon]
+        first = next(iter(weights.values()))
+        self.state = {
+            "adam.count": torch.zeros((), dtype=torch.int32, device=first.device),
+            "muon.count": torch.zeros((), dtype=torch.int32, device=first.device),
+        }
+        for prefix, names in (("adam.mu", self._adam), ("adam.nu", self._adam), ("muon.mu", self._muon)):
+            self.state |= {f"{prefix}.{name}": torch.zeros_like(weights[name]) for name in names}
+        self._orthogonal = orthogonal
+        self._adam_step, self._momenta, self._muon_step = map(compiled, (adam_step, momenta, muon_step))
+
+    @torch.no_grad()
+    def update(self, gradients: Tensors, factor: Tensor, sound: Tensor, rate: Tensor) -> None:
+        """gradients: of the summed loss; factor: what makes them those to learn from, the mean's, clipped. sound: bool,
+        of shape (); if not, nothing changes."""
+        settings, state = self._settings, self.state
+        counts = {key: state[key] + sound for key in ("adam.count", "muon.count")}
+        if self._adam:
+            given = [self._given(name, "adam.mu", "adam.nu", gradients=gradients) for name in self._adam]
+            self._adam_step(given, counts["adam.count"], factor, sound, rate, settings.beta1, settings.beta2)
+        if self._muon:
+            hats = {name: torch.empty_like(self._weights[name]) for name in self._muon}
+            given = [(hats[name], gradients[name], state[f"muon.mu.{name}"]) for name in self._muon]
+            self._momenta(given, counts["muon.count"], factor, sound)
+            steps = self._orthogonal(hats)
+            sizes = {name: MUON_RMS * math.sqrt(max(self._shapes[name])) for name in self._muon}
+            pairs = [(self._weights[name], steps[name], sizes[name]) for name in self._muon]
+            self._muon_step(pairs, sound, rate, settings.weight_decay)
+        for key, count in counts.items():
+            state[key].copy_(count)
+
+    def _given(self, name: str, *prefixes: str, gradients: Tensors) -> tuple[Tensor | float, ...]:
+        decay = self._settings.weight_decay if len(self._shapes[name]) == 2 else 0.0
+        return self._weights[name], gradients[name], *(self.state[f"{p}.{name}"] for p in prefixes), decay
+
+
+def adam_step(
+    given: list[tuple[Tensor, Tensor, Tensor, Tensor, float]],
+    count: Tensor,
+    factor: Tensor,
+    sound: Tensor,
+    rate: Tensor,
+    beta1: float,
+    beta2: float,
+) -> None:
+    """given: weight, gradient, both moments, decay."""
+    steps = count.float()
+    first, second = 1 - beta1**steps, 1 - beta2**steps
+    for weight, gradient, mu, nu, decay in given:
+        scaled = gradient * factor
+        new_mu = (1 - beta1) * scaled + beta1 * mu
+        new_nu = (1 - beta2) * (scaled * scaled) + beta2 * nu
+        step = (new_mu / first) / ((new_nu / second).sqrt() + ADAM_EPS)
+        weight.copy_(torch.where(sound, weight - rate * (step + decay * weight), weight))
+        mu.copy_(torch.where(sound, new_mu, mu))
+        nu.copy_(torch.where(sound, new_nu, nu))
+
+
+def momenta(given: list[tuple[Tensor, Tensor, Tensor]], count: Tensor, factor: Tensor, sound: Tensor) -> None:
+    """given: where Nesterov's momentum goes, gradient, momentum."""
+    steps = count.float()
+    ahead, here = 1 - MUON_BETA ** (steps + 1), 1 - MUON_BETA**steps
+    for hat, gradient, mu in given:
+        scaled = gradient * factor
+        new_mu = (1 - MUON_BETA) * scaled + MUON_BETA * mu
+        hat.copy_(MUON_BETA * (new_mu / ahead) + (1 - MUON_BETA) * (scaled / here))
+        mu.copy_(torch.where(sound, new_mu, mu))
+
+
+def muon_step(pairs: list[tuple[Tensor, Tensor, float]], sound: Tensor, rate: Tensor, decay: float) -> None:
+    """pairs: weight, orthogonal update, its size."""
+    for weight, step, size in pairs:
+        weight.copy_(torch.where(sound, weight - rate * (size * step + decay * weight), weight))
+
+
+def orthogonal(matrices: Tensors) -> Tensors:
+    """Newton and Schulz' iteration for each matrix; those of equal shape together."""
+    by_shape: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for name, value in matrices.items():
+        rows, columns = value.shape
+        by_shape[min(rows, columns), max(rows, columns)].append(name)
+    found = {}
+    for names in by_shape.values():
+        turned = [matrices[name] if wide(matrices[name]) else matrices[name].mT for name in names]
+        for name, done in zip(names, newton_schulz(torch.stack(turned)), strict=True):
+            found[name] = done if wide(matrices[name]) else done.mT
+    return found
+
+
+def wide(matrix: Tensor) -> bool:
+    return matrix.shape[0] <= matrix.shape[1]
+
+
+def newton_schulz(x: Tensor) -> Tensor:
+    """x: (matrices, rows, columns), rows ≤ columns. About U Vᵀ of each one's singular value decomposition (Jordan 2024,
+    https://kellerjordan.github.io/posts/muon/)."""
+    a, b, c = NEWTON_SCHULZ
+    x = x / (torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True) + MUON_EPS)
+    for _ in range(5):
+        square = torch.bmm(x, x.mT)
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return x
