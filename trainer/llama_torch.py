@@ -101,7 +101,8 @@ def finish_layer(x_BxTxD: Tensor, attended_BxTxNxH: Tensor, weights: Weights, co
 
 def losses_at_end(x_BxTxD: Tensor, norm_D: Tensor, head_VxD: Tensor, y_BxT: Tensor, eps: float) -> Tensor:
     logits_BxTxV = head(x_BxTxD, norm_D, head_VxD, eps)
-    return F.cross_entropy(logits_BxTxV.flatten(0, 1), y_BxT.flatten(), reduction="none").view(y_BxT.shape)
+    target_BxT = logits_BxTxV.gather(-1, y_BxT[..., None]).squeeze(-1)
+    return logits_BxTxV.logsumexp(-1) - target_BxT
 
 
 def head(x_BxTxD: Tensor, norm_D: Tensor, head_VxD: Tensor, eps: float) -> Tensor:

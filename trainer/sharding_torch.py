@@ -23,6 +23,7 @@ def share(model: Llama, device: torch.device) -> None:
     for layer in (*model.layers(), model):
         given: Any = fully_shard(layer, mesh=mesh, mp_policy=policy)
         given.set_gradient_divide_factor(1.0)
+        given.set_force_sum_reduction_for_comms(True)  # gloo can't do more
 
 
 def local_part(value: Any) -> Tensor:

@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -196,7 +196,24 @@ def own_shards(tmp_path: Path) -> Callable[..., Path]:
     return lambda **options: made_up(tmp_path / "own-shards", **options)
 
 
+@pytest.fixture(scope="session")
+def write_shards() -> Callable[..., Path]:
+    """Writes shards of texts: a folder, texts to train on and texts to hold out in, the folder out."""
+
+    def write(folder: Path, train: Sequence[str], val: Sequence[str]) -> Path:
+        return Writer(folder, train=[[encode(text) for text in train]], val=[encode(text) for text in val]).write()
+
+    return write
+
+
 TINY = {"dim": 32, "layers": 2, "heads": 4, "kv_heads": 2, "hidden": 48}
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(TINY))
+    return path
 
 
 @pytest.fixture

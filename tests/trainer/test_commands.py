@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import time
@@ -20,10 +19,8 @@ Ended = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
-def options(shards: Path, tmp_path: Path) -> list[object]:
-    model = tmp_path / "model.json"
-    model.write_text(json.dumps({"dim": 32, "layers": 2, "heads": 4, "kv_heads": 2, "hidden": 48}))
-    given = ["--shards", shards, "--model", model, "--batch-size", 8, "--eval-every", 1000, "--sample-tokens", 0]
+def options(shards: Path, tiny_model: Path) -> list[object]:
+    given = ["--shards", shards, "--model", tiny_model, "--batch-size", 8, "--eval-every", 1000, "--sample-tokens", 0]
     return [*given, "--quiet"]
 
 
