@@ -3,6 +3,8 @@ PYTHON ?= python3
 BATEIA := .venv/bin/bateia
 DEMO := out/demo
 
+PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+
 .PHONY: demo test fuzz lint setup clean
 
 setup: .venv/.installed
@@ -10,7 +12,12 @@ setup: .venv/.installed
 .venv/.installed: setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …" >&2; exit 2; }
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(PIP) -e '.[dev]'
+	touch $@
+
+# PyTorch and transformers, which the demo does without.
+.venv/.peers: .venv/.installed
+	$(PIP) -e '.[dev,peers]'
 	touch $@
 
 demo: setup
@@ -23,7 +30,7 @@ demo: setup
 	@echo "Ask:    $(BATEIA) explain https://deals-deals-deals.invalid/the-best-in-town-55183 --in $(DEMO)/corpus"
 	@echo "Query:  .venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select language, count(*) from '$(DEMO)/corpus/data/*/*.parquet' group by 1\\\"))\""
 
-lint: setup
+lint: .venv/.peers
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright --warnings

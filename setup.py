@@ -2,7 +2,11 @@
 
 from setuptools import find_packages, setup
 
-JAX = ["grain>=0.2", "jax>=0.7", "optax>=0.2.6", "safetensors>=0.4"]  # the trainer's; no part of the data stages
+# The trainer's; no part of the data stages.
+BOARD = ["tensorboard>=2.21"]  # its writer needs neither TensorFlow nor torch, and it takes Beam's protobuf
+LOADER = ["grain>=0.2", "safetensors>=0.4", *BOARD]
+JAX = ["jax>=0.7", "optax>=0.2.6", *LOADER]
+TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo needs
 
 setup(
     name="bateia",
@@ -12,6 +16,7 @@ setup(
     packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
     package_data={
         "pipelines": ["web/*"],
+        "trainer": ["*.tsv"],
         "pipelines.sample": ["articles/*.md", "texts/*.md", "blocklist/*/*"],
         "deploy": ["assets.json"],
     },
@@ -39,6 +44,8 @@ setup(
         "s3": [],  # pyarrow's own file systems read s3:// and gs:// without further packages
         "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
         "jax": JAX,
+        "torch": TORCH,
+        "peers": [*TORCH, "transformers>=5"],  # tests hold backends and exports to each other; 3 GB to fetch
         "dev": [
             *JAX,
             *("pytest>=8", "ruff>=0.14", "pyright[nodejs]>=1.1.400"),

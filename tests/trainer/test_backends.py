@@ -11,7 +11,7 @@ import pytest
 
 from trainer.backend import Backend, Snapshot, make_backend
 from trainer.batches import Batch, PlanReader
-from trainer.faults import BadRun
+from trainer.faults import BadRun, BrokenRun
 from trainer.initial_weights import initial_weights
 from trainer.job import TrainJob
 from trainer.run_folder import LOG, read_lines
@@ -87,7 +87,9 @@ def test_a_run_of_one_is_resumed_by_the_other(make_job: Make, tmp_path: Path) ->
         with Stopper() as stopper:
             settle = training._settle
 
-            def counted(step: int, *told: Any, _settle: Any = settle, _stop: int | None = stop, _s: Any = stopper) -> None:
+            def counted(
+                step: int, *told: Any, _settle: Any = settle, _stop: int | None = stop, _s: Any = stopper
+            ) -> None:
                 _settle(step, *told)
                 if _stop is not None and step + 1 >= _stop:
                     _s.asked = 15
@@ -152,3 +154,24 @@ def test_compiled_and_not_are_one(make_job: Make) -> None:
 def test_one_process_has_one_device(make_job: Make) -> None:
     with pytest.raises(BadRun, match="torchrun --nproc-per-node 2"):
         make_backend("torch", make_job(2).settings, Snapshot({}, {}), 2)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_out_of_memory_names_the_knobs(make_job: Make, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Devices' own exceptions, raised where they would be."""
+    import jax
+    import torch
+
+    job = make_job(2, batch_size=8, accumulate=2)
+    backend, (batch,) = backend_of(name, job), batches(job, 1)
+    fault = {
+        "jax": jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9 bytes."),
+        "torch": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB."),
+    }[name]
+
+    def failing(*_: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(backend, "_step", failing)
+    with pytest.raises(BrokenRun, match=r"4 rows of 32 tokens.*logits.*--accumulate 4.*--remat.*bfloat16"):
+        backend.step(batch, 0.01)

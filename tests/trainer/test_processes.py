@@ -42,8 +42,8 @@ def start_jax(*args: object) -> list[subprocess.Popen[str]]:
 
 
 def start(args: list[object], env: dict[str, str]) -> subprocess.Popen[str]:
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen([sys.executable, *map(str, args)], cwd=ROOT, env={**os.environ, **env}, text=True, **pipes)
+    command, told = [sys.executable, *map(str, args)], {**os.environ, **env}
+    return subprocess.Popen(command, cwd=ROOT, env=told, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def free_port() -> int:
