@@ -8,12 +8,15 @@ from typing import Any
 from pipelines.curate_command import add_curate
 from pipelines.dedup_command import add_dedup
 from pipelines.forget_command import add_forget
+from pipelines.kshot_command import add_kshot
 from pipelines.lineage_command import add_explain, add_explain_batch
+from pipelines.memorize_command import add_memorize
 from pipelines.plan_command import add_plan
 from pipelines.run_command import add_run
 from pipelines.sample_model_command import add_sampling, run_sampling
 from pipelines.shard_command import add_shard
 from pipelines.shards_command import add_shards
+from pipelines.surprise_command import add_surprise
 from pipelines.tokenizer_command import add_tokenizer, add_tokens
 from pipelines.train_command import add_export, add_train
 
@@ -28,6 +31,9 @@ def add_commands(commands: Any) -> None:
     add_forget(commands)
     add_train(commands)
     add_export(commands)
+    add_surprise(commands)
+    add_kshot(commands)
+    add_memorize(commands)
     add_tokenizer(commands)
     add_tokens(commands)
     add_show(commands)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipelines.report_charts import Html, fill, number
 
@@ -25,8 +25,14 @@ COLOURS = 5
 Points = Sequence[tuple[float, float]]
 
 
-def curves(label: str, series: Sequence[tuple[str, Points]], from_zero: bool = False) -> Html:
-    """Lines of (step, value) on common axes; the name of each in its legend where there are several."""
+def curves(
+    label: str,
+    series: Sequence[tuple[str, Points]],
+    from_zero: bool = False,
+    end: Callable[[float], str] = "step {:,}".format,
+) -> Html:
+    """Lines of (step, value) on common axes; the name of each in its legend where there are several. end: what
+    stands below the last step, given its number."""
     shown = [(name, [point for point in points if math.isfinite(point[1])]) for name, points in series]
     shown = [(name, points) for name, points in shown if points]
     if not shown:
@@ -38,7 +44,7 @@ def curves(label: str, series: Sequence[tuple[str, Points]], from_zero: bool = F
     drawn = [polyline(name, at, points, last, (low, high)) for at, (name, points) in enumerate(shown)]
     return fill(
         '<div class="curve"><svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{lines}{drawn}'
-        '<text x="{left}" y="{foot}">0</text><text x="{width}" y="{foot}" text-anchor="end">step {last}</text></svg>'
+        '<text x="{left}" y="{foot}">0</text><text x="{width}" y="{foot}" text-anchor="end">{end}</text></svg>'
         "{key}</div>",
         width=Html(WIDTH),
         height=Html(HEIGHT),
@@ -47,7 +53,7 @@ def curves(label: str, series: Sequence[tuple[str, Points]], from_zero: bool = F
         drawn=drawn,
         left=Html(LEFT),
         foot=Html(HEIGHT - 6),
-        last=last,
+        end=end(last),
         key=key_of([name for name, _ in shown]) if len(shown) > 1 else "",
     )
 

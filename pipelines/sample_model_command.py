@@ -6,6 +6,9 @@ import argparse
 import sys
 from typing import Any
 
+from pipelines.stage_command import positive
+from pipelines.voice_options import add_backend
+
 SHARE_WIDTH = 20  # characters of a bar
 
 
@@ -18,29 +21,43 @@ def add_sampling(command: Any) -> None:
     command.add_argument("--top-k", type=int, default=50, metavar="N", help="of so many; 0: of all (default 50)")
     command.add_argument("--top-p", type=float, default=0.95, metavar="P", help="of this probability (default 0.95)")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="of the drawing (default 1)")
-    command.add_argument("--count", type=int, default=1, metavar="N", help="texts, each of the next seed (default 1)")
+    command.add_argument(
+        "--count", type=positive, default=1, metavar="N", help="texts, each of the next seed (default 1)"
+    )
     command.add_argument("--show-distribution", action="store_true", help="for each token what else might stand there")
+    command.add_argument("--html", metavar="F.html", help="write the texts as a page")
+    add_backend(command)
 
 
 def run_sampling(args: argparse.Namespace) -> int:
     from pipelines.faults import BadInput
-    from trainer.faults import BadRun
+    from pipelines.voice_options import in_one_line
 
-    try:
+    if args.html and args.show_distribution:
+        raise BadInput("--show-distribution is for a terminal; leave it out, or --html")
+    with in_one_line():
         from trainer.sampling import Sampling
         from trainer.speech import load_voice
 
         settings = (args.tokens, args.temperature, args.top_k, args.top_p)
-        drawings = [Sampling(*settings, seed=args.seed + at) for at in range(max(args.count, 1))]
-        voice = load_voice(args.folder)
+        drawings = [Sampling(*settings, seed=args.seed + at) for at in range(args.count)]
+        voice = load_voice(args.folder, args.backend)
+        if args.html:
+            return write_dreams(args, voice, drawings)
         for at, sampling in enumerate(drawings):
             if at:
                 print("\n" + "─" * 20)
             speak(voice, args.prompt, sampling, args.show_distribution)
-    except ModuleNotFoundError as error:
-        raise BadInput(f"a model needs the package {error.name}; install it with `pip install -e '.[jax]'`") from error
-    except BadRun as fault:
-        raise BadInput(str(fault)) from fault
+    return 0
+
+
+def write_dreams(args: argparse.Namespace, voice: Any, drawings: list[Any]) -> int:
+    """A page instead of the terminal."""
+    from pipelines.dreams_page import render
+    from pipelines.voice_options import write_page
+
+    texts = [(sampling, voice.write(args.prompt, sampling)) for sampling in drawings]
+    write_page(args.html, render(args.folder, voice.step, args.prompt, texts))
     return 0
 
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trainer.llama_jax import Cache, Weights, empty_cache, extend
+from trainer.llama_jax import Cache, Weights, empty_cache, extend, logits_of
 from trainer.model_config import ModelConfig
 
 
@@ -26,14 +26,23 @@ class JaxSpeaker:
         self._read = 0
 
     def read(self, tokens: list[int]) -> np.ndarray:
-        length = len(tokens)
-        x_1xT = np.zeros((1, 1 << (length - 1).bit_length()), np.int32)
-        x_1xT[0, :length] = tokens
+        length, x_1xT = len(tokens), filled_up(tokens)
         start, last = np.int32(self._read), np.int32(length - 1)
         # What the filling leaves in the cache lies after all that is read, so it is never seen and later overwritten.
         logits_V, self._cache = last_logits(self._weights, x_1xT, self._cache, start, last, self._config)
         self._read += length
         return np.asarray(logits_V)
+
+    def logits(self, tokens: list[int]) -> np.ndarray:
+        logits_1xTxV = all_logits(self._weights, filled_up(tokens), self._config)
+        return np.asarray(logits_1xTxV)[0, : len(tokens)]
+
+
+def filled_up(tokens: list[int]) -> np.ndarray:
+    """int32 of shape (1, T) with T a power of two; what comes after the tokens is never looked at by them."""
+    x_1xT = np.zeros((1, 1 << (len(tokens) - 1).bit_length()), np.int32)
+    x_1xT[0, : len(tokens)] = tokens
+    return x_1xT
 
 
 @partial(jax.jit, static_argnames=("config",), donate_argnums=(2,))
@@ -43,6 +52,12 @@ def last_logits(
     """Logits of what follows position `last` of x, float32 of shape (V,)."""
     logits_1xTxV, cache = extend(weights, config, x_1xT, cache, start)
     return jnp.take(logits_1xTxV[0], last, axis=0), cache
+
+
+@partial(jax.jit, static_argnames=("config",))
+def all_logits(weights: Weights, x_1xT: jax.Array, config: ModelConfig) -> jax.Array:
+    """logits_1xTxV, float32."""
+    return logits_of(weights, config, x_1xT)
 
 
 def placed(weights: dict[str, np.ndarray]) -> Weights:

@@ -25,6 +25,11 @@ class Speaker(Protocol):
         """Logits of what follows these tokens, which follow all read before: float32 of shape (V,)."""
         ...
 
+    def logits(self, tokens: list[int]) -> np.ndarray:
+        """Of a text of its own, 1 up to `context` tokens: float32 of shape (T, V); row t is of what follows
+        tokens[: t + 1]. What was read stays read, and is not looked at."""
+        ...
+
 
 @dataclass(frozen=True)
 class Sampling:

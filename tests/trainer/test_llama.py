@@ -102,6 +102,16 @@ def test_a_cache_changes_nothing(config: ModelConfig) -> None:
     np.testing.assert_allclose(speaker.read(tokens[:5]), expected[4], atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("length", [1, 37, 150])
+def test_all_logits_leave_the_cache_as_it_is(length: int) -> None:
+    weights, tokens = random_weights(CONFIG), some_tokens(150)
+    expected = reference_logits(weights, to_hf(CONFIG, 1, 2, None), tokens)
+    speaker = JaxSpeaker(placed(weights), CONFIG)
+    speaker.read(tokens[:5])
+    np.testing.assert_allclose(speaker.logits(tokens[:length]), expected[:length], atol=2e-5, rtol=1e-4)
+    np.testing.assert_allclose(speaker.read(tokens[5:9]), expected[8], atol=2e-5, rtol=1e-4)
+
+
 def test_separate_documents_do_not_see_each_other() -> None:
     weights, tokens = placed(random_weights(CONFIG)), some_tokens(150)
     segments = jnp.array([[1] * 70 + [2] * 60 + [0] * 20])
