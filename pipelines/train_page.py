@@ -17,11 +17,17 @@ SHOWN_SLICES = 5  # with a curve of their own
 
 def render(report: dict[str, Any]) -> str:
     """The whole page from the report's numbers."""
+    knows_peak = report["totals"]["mfu"] is not None
     pairs = columns(
-        [curve(report, "Loss", "loss"), curve(report, "Learning rate", "lr", from_zero=True)],
+        [
+            curve(report, "Loss", "loss"),
+            curve(report, "Learning rate", "lr", from_zero=True),
+            curve(report, "Gradient's norm", "grad_norm"),
+        ],
         [
             curve(report, "Tokens per second", "tokens_per_s", from_zero=True),
-            curve(report, "Gradient's norm", "grad_norm"),
+            *([curve(report, "Share of the device's peak (MFU)", "mfu", from_zero=True)] if knows_peak else []),
+            curve(report, "Share of the time waited for data", "waited_share", from_zero=True),
         ],
     )
     sections = [faults(report), pairs, slices(report), positions(report), samples(report), settings(report)]
@@ -99,14 +105,16 @@ def positions(report: dict[str, Any]) -> Html:
 
 
 def samples(report: dict[str, Any]) -> Html:
-    """Texts from the same seed as the model learned, the last ones first."""
-    found = report["samples"][::-1]
+    """Texts from the same seed as the model learned, the last ones first; all prompts of a step, but not every step."""
+    found = report["samples"]
     if not found:
         return Html("")
-    step = max(-(-len(found) // SHOWN_SAMPLES), 1)
+    steps = sorted({item["step"] for item in found}, reverse=True)
+    most = max(SHOWN_SAMPLES * len(steps) // len(found), 1)
+    chosen = steps[:: -(-len(steps) // most)]
     template = '<article><p class="why">step {step}</p><blockquote dir="auto">{prompt}{text}</blockquote></article>\n'
     shown = []
-    for item in found[::step]:
+    for item in (item for step in chosen for item in found if item["step"] == step):
         prompt = fill("<b>{prompt}</b>", prompt=passage(item["prompt"], SAMPLE_CHARS)) if item["prompt"] else ""
         text = passage(item["text"], SAMPLE_CHARS) if item["text"] else NOTHING
         shown.append(fill(template, step=item["step"], prompt=prompt, text=text))

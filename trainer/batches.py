@@ -17,8 +17,8 @@ class Batch:
     """B rows of T = context tokens, int32, each array of shape (B, T).
 
     x_BxT: what the model sees. y_BxT: the token after each. mask_BxT: 1 where y is to be learned; 0 where a row is over
-    and where y was forgotten. segment_ids_BxT: 1, 2, … for the documents of a row, 0 where it is over. positions_BxT: of
-    a token within its document's part of the row.
+    and where y was forgotten. segment_ids_BxT: 1, 2, … for the documents of a row, 0 where it is over. positions_BxT:
+    of a token within its document's part of the row.
     """
 
     x_BxT: np.ndarray

@@ -52,7 +52,7 @@ def totals(log: list[dict[str, Any]]) -> dict[str, Any]:
         "seconds": seconds,
         "tokens_per_s": usual[len(usual) // 2] if usual else None,
         "mfu": mfus[len(mfus) // 2] if mfus else None,
-        "waited_share": sum(line["waited_s"] for line in log) / seconds if seconds else None,
+        "waited_share": waited_share(log),
         "loss": next((line["loss"] for line in reversed(log) if line["loss"] is not None), None),
     }
 
@@ -64,11 +64,17 @@ def thinned(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def mean_of(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {"step": lines[-1]["step"]}
-    for key in ("loss", "lr", "grad_norm", "tokens_per_s"):
+    found: dict[str, Any] = {"step": lines[-1]["step"], "waited_share": waited_share(lines)}
+    for key in ("loss", "lr", "grad_norm", "tokens_per_s", "mfu"):
         values = [line[key] for line in lines if line[key] is not None]
         found[key] = sum(values) / len(values) if values else None
     return found
+
+
+def waited_share(lines: list[dict[str, Any]]) -> float | None:
+    """Of the time, what went by waiting for data."""
+    seconds = sum(line["seconds"] for line in lines)
+    return sum(line["waited_s"] for line in lines) / seconds if seconds else None
 
 
 def declare_finished(job: TrainJob, report: dict[str, Any]) -> Manifest:

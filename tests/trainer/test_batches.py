@@ -179,6 +179,25 @@ def test_a_plan_that_lacks_rows(own_shards: Callable[..., Path]) -> None:
 
 
 def test_a_plan_without_padding_token(shards: Path) -> None:
+    """Every token is learned, the BOS of each document too."""
     info, plan = read_data(str(shards), "main")
-    batch = PlanReader(replace(info, pad_id=None), plan).batch(0, 2)
+    reader = PlanReader(replace(info, pad_id=None), plan)
+    batch = reader.batch(0, reader.rows - 1)  # without the last row, which is short
+    assert (batch.y_BxT == BOS).sum() > 20
     assert batch.mask_BxT.all()
+
+
+def test_tokens_forgotten_as_bos_are_not_learned(own_shards: Callable[..., Path]) -> None:
+    """Of a document that BOS stands for only the first is learned: that the one before it ends."""
+    shards = own_shards()
+    info, plan = read_data(str(shards), "main")
+    path = shards / "train" / "tokens-00000.bin"
+    tokens = np.fromfile(path, "<u2")
+    first, second, third = np.flatnonzero(tokens == BOS)[:3].tolist()
+    tokens[second:third] = BOS
+    path.write_bytes(tokens.tobytes())
+    reader = PlanReader(replace(info, pad_id=None), plan)
+    batch = reader.batch(0, reader.rows - 1)
+    at = np.arange(batch.mask_BxT.size).reshape(batch.mask_BxT.shape) + 1 + np.arange(len(batch.mask_BxT))[:, None]
+    assert first == 0 and third < at.max()
+    assert np.array_equal(batch.mask_BxT == 0, (at > second) & (at < third))

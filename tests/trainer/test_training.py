@@ -193,7 +193,9 @@ def test_a_report_tells_it_all(make_job: Make) -> None:
     assert report["totals"]["tokens"] == 4 * 4 * 32
     page = render(json.loads(json.dumps(report)))
     assert "&lt;script&gt;" in page and "<script" not in page
-    assert page.count("<polyline") == 5
+    assert page.count("<polyline") == 6 and "(MFU)" not in page
+    on_gpu = {"totals": report["totals"] | {"mfu": 0.4}, "curve": [line | {"mfu": 0.4} for line in report["curve"]]}
+    assert "(MFU)" in render(report | on_gpu)
     manifest = declare_finished(job, report)
     assert {file.path.split("/")[0] for file in manifest.files} == {"checkpoints", "tokenizer"}
 
