@@ -86,10 +86,13 @@ def bigram_bits(job: TrainJob) -> float:
     return float(bits[val[1:] > 3].mean())
 
 
-def test_a_run_that_stops_goes_on_to_the_bit(make_job: Make, tmp_path: Path) -> None:
-    whole = make_job(12, output=str(tmp_path / "whole"), optimizer="muon", accumulate=2, eval_every=5)
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_run_that_stops_goes_on_to_the_bit(make_job: Make, tmp_path: Path, backend: str) -> None:
+    pytest.importorskip(backend, reason=f"the {backend} extra is not installed")
+    options = {"backend": backend, "compiled": False, "optimizer": "muon", "accumulate": 2, "eval_every": 5}
+    whole = make_job(12, output=str(tmp_path / "whole"), **options)
     train(whole)
-    parted = make_job(12, output=str(tmp_path / "parted"), optimizer="muon", accumulate=2, eval_every=5)
+    parted = make_job(12, output=str(tmp_path / "parted"), **options)
     for stop in (3, 5, None):
         train(parted, stop)
     assert losses(parted) == losses(whole)
