@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from pipelines.commands import add_commands
 from pipelines.faults import BadInput
+from pipelines.huge_pages import use_huge_pages
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -52,6 +53,8 @@ def main(argv: list[str] | None = None) -> int:
             f"bateia: options after `--` are for Beam, and this command runs no pipeline: {beam_args[0]}\n"
         )
         return EXIT_BAD_INPUT
+    if argv is None and getattr(args, "huge_pages", False):
+        use_huge_pages()
     try:
         return args.run(args)
     except BadInput as fault:

@@ -22,7 +22,7 @@ def add_train(commands: Any) -> None:
     add_watching(command)
     command.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote")
     command.add_argument("--quiet", action="store_true", help="no progress line")
-    command.set_defaults(run=run_train)
+    command.set_defaults(run=run_train, huge_pages=True)
 
 
 def add_optimization(command: Any) -> None:

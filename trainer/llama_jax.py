@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from trainer.attention_jax import causal_attention
+from trainer.linear_jax import times
 from trainer.model_config import ModelConfig
 
 Weights = dict[str, jax.Array]
@@ -83,7 +84,7 @@ def heads_of(
     """Queries, keys (both turned) and values, split into heads."""
 
     def project(name: str) -> jax.Array:
-        projected = normed_BxTxD @ weights[f"self_attn.{name}.weight"].T
+        projected = times(normed_BxTxD, weights[f"self_attn.{name}.weight"])
         return projected.reshape(*projected.shape[:2], -1, config.head_dim)
 
     return rotate(project("q_proj"), rotation), rotate(project("k_proj"), rotation), project("v_proj")
@@ -91,17 +92,18 @@ def heads_of(
 
 def finish_layer(x_BxTxD: jax.Array, attended_BxTxNxH: jax.Array, weights: Weights, config: ModelConfig) -> jax.Array:
     attended_BxTxD = attended_BxTxNxH.reshape(*x_BxTxD.shape)
-    x_BxTxD = x_BxTxD + attended_BxTxD @ weights["self_attn.o_proj.weight"].T
+    x_BxTxD = x_BxTxD + times(attended_BxTxD, weights["self_attn.o_proj.weight"])
     normed_BxTxD = rms_norm(x_BxTxD, weights["post_attention_layernorm.weight"], config.norm_eps)
-    gate = jax.nn.silu(normed_BxTxD @ weights["mlp.gate_proj.weight"].T)
-    return x_BxTxD + (gate * (normed_BxTxD @ weights["mlp.up_proj.weight"].T)) @ weights["mlp.down_proj.weight"].T
+    gate = jax.nn.silu(times(normed_BxTxD, weights["mlp.gate_proj.weight"]))
+    up = times(normed_BxTxD, weights["mlp.up_proj.weight"])
+    return x_BxTxD + times(gate * up, weights["mlp.down_proj.weight"])
 
 
 def head(weights: Weights, config: ModelConfig, x_BxTxD: jax.Array) -> jax.Array:
     """logits_BxTxV, float32 also where all else is bf16: the softmax needs it."""
     table_VxD = weights["model.embed_tokens.weight" if config.tied else "lm_head.weight"]
     normed_BxTxD = rms_norm(x_BxTxD, weights["model.norm.weight"], config.norm_eps)
-    return jnp.einsum("btd,vd->btv", normed_BxTxD, table_VxD.astype(x_BxTxD.dtype), preferred_element_type=jnp.float32)
+    return times(normed_BxTxD, table_VxD.astype(x_BxTxD.dtype), jnp.float32)
 
 
 def rms_norm(x_BxTxD: jax.Array, weight_D: jax.Array, eps: float) -> jax.Array:

@@ -175,3 +175,33 @@ def test_out_of_memory_names_the_knobs(make_job: Make, name: str, monkeypatch: p
     monkeypatch.setattr(backend, "_step", failing)
     with pytest.raises(BrokenRun, match=r"4 rows of 32 tokens.*logits.*--accumulate 4.*--remat.*bfloat16"):
         backend.step(batch, 0.01)
+
+
+def test_muon_is_optax_own() -> None:
+    """A few updates of matrices of several shapes, in both backends."""
+    import jax.numpy as jnp
+    import optax
+    import torch
+
+    from trainer.optim_jax import Muon, muon_update
+    from trainer.optim_torch import momenta, orthogonal
+
+    generator = np.random.default_rng(1)
+    shapes = {"a": (8, 8), "b": (6, 16), "c": (16, 6), "d": (8, 8)}
+    whole = {name: optax.contrib.MuonDimensionNumbers(1, 0) for name in shapes}
+    reference = optax.contrib.scale_by_muon(weight_dimension_numbers=whole)  # pyright: ignore[reportArgumentType]
+    zeros = {name: jnp.zeros(shape) for name, shape in shapes.items()}
+    expected, ours = reference.init(zeros), Muon(jnp.zeros((), jnp.int32), dict(zeros))
+    mu = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    for count in (1, 2, 3):
+        drawn = {name: generator.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+        gradients = {name: jnp.asarray(value) for name, value in drawn.items()}
+        wanted, expected = reference.update(gradients, expected)
+        found, ours = muon_update(gradients, ours)
+        hats = {name: torch.empty(shape) for name, shape in shapes.items()}
+        given = [(hats[name], torch.tensor(drawn[name]), mu[name]) for name in shapes]
+        momenta(given, torch.tensor(count), torch.tensor(1.0), torch.tensor(True))
+        turned = orthogonal(hats)
+        for name, value in wanted.items():  # pyright: ignore[reportAttributeAccessIssue]
+            np.testing.assert_allclose(found[name], value, atol=2e-5)
+            np.testing.assert_allclose(turned[name].numpy(), value, atol=2e-5)

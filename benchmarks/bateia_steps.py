@@ -1,0 +1,87 @@
+"""Bateia's step, in a process of its own: what the loop of a training does with a batch, without reading and logging.
+
+python -m benchmarks.bateia_steps BACKEND OPTIMIZER WORK
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import Any
+
+import numpy as np
+
+from benchmarks.step_process import Facts, Steps, Work, serve
+from trainer.backend import Backend, Snapshot, make_backend
+from trainer.batches import Batch
+from trainer.initial_weights import initial_weights
+from trainer.model_config import ModelConfig, flops_per_token, parameters
+from trainer.schedules import Schedule
+from trainer.settings import TrainSettings, default_rate
+
+
+def batches(tokens: np.ndarray) -> list[Batch]:
+    """As PlanReader makes them of rows that are one document each."""
+    made = []
+    for rows in tokens:
+        x, y = np.ascontiguousarray(rows[:, :-1]), np.ascontiguousarray(rows[:, 1:])
+        ones = np.ones_like(x)
+        positions = np.ascontiguousarray(np.broadcast_to(np.arange(x.shape[1], dtype=np.int32), x.shape))
+        made.append(Batch(x, y, ones, ones, positions))
+    return made
+
+
+class Loop:
+    """A step's result is read while the next one is computed, as in `trainer/training.py`."""
+
+    def __init__(self, backend: Backend, settings: TrainSettings, turns: list[Batch]) -> None:
+        self._backend, self._rate = backend, settings.schedule.peak
+        self._turns = itertools.cycle(turns)
+        self._pending: Any = None
+
+    def step(self) -> None:
+        started = self._backend.step(next(self._turns), self._rate)
+        if self._pending is not None:
+            self._backend.result(self._pending)
+        self._pending = started
+
+    def rest(self) -> None:
+        if self._pending is not None:
+            self._backend.result(self._pending)
+        self._pending = None
+
+
+def memory_of(backend: str, device: str) -> int:
+    if device == "cpu":
+        return 0
+    if backend == "jax":
+        import jax
+
+        return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0)
+    import torch
+
+    most = torch.cuda.max_memory_allocated()
+    torch.cuda.empty_cache()  # the next system wants it
+    return most
+
+
+def make(backend: str, optimizer: str, work: Work) -> Steps:
+    names = ("vocab_size", "context", "dim", "layers", "heads", "kv_heads", "hidden")
+    model = ModelConfig(**{name: getattr(work, name) for name in names})
+    schedule = Schedule("constant", default_rate(model), 1_000_000, 0)
+    settings = TrainSettings(model, schedule, work.rows, optimizer=optimizer, dtype=work.dtype)
+    made = make_backend(backend, settings, Snapshot(initial_weights(model, 1), {}), devices=1)
+    if work.device == "cuda" and made.device_kind == "cpu":
+        raise RuntimeError(f"{backend} sees no GPU")
+    loop = Loop(made, settings, batches(np.load(work.tokens)))
+    facts = Facts(parameters(model), flops_per_token(model), made.device_kind)
+
+    def rest() -> int:
+        loop.rest()
+        return memory_of(backend, work.device)
+
+    return Steps(facts, loop.step, rest)
+
+
+if __name__ == "__main__":
+    serve(lambda work: make(sys.argv[1], sys.argv[2], work), sys.argv[3])
