@@ -11,11 +11,12 @@ embeddings; so FLOP/s are told beside tokens/s, FLOPs as each counts its own (6 
 
 A step is forward, backward and update with the system's own defaults: ours clips, counts what is not finite and hands
 batches from numpy to the device; the peers' batches lie on the device already. `bateia train` asks for memory in huge
-pages (`pipelines/huge_pages.py`), which on CPUs is a part of its pace: the peers run as they come, and so too. Every system has a process of its own
-and all cores; they take turns (A B C A B C), a round being `--seconds` of steps, its figure their median; told is the
-fastest round, as other work on the machine only adds, and the slowest. Compiling and the first steps are left out.
-Then `bateia train` runs as a whole: its median step, reading and logging included, and the share of the time that it
-waited for data.
+pages (`pipelines/huge_pages.py`), which on CPUs is a part of its pace: the peers run as they come, and so too.
+
+Every system has a process of its own and all cores; they take turns (A B C A B C), a round being `--seconds` of steps,
+its figure their median; told is the fastest round, as other work on the machine only adds, and the slowest. Compiling
+and the first steps are left out. Then `bateia train` runs as a whole: its median step, reading and logging included,
+and the share of the time that it waited for data.
 """
 
 from __future__ import annotations

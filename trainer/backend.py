@@ -40,6 +40,7 @@ class Backend(Protocol):
     name: str
     device_kind: str
     devices: int
+    note: str  # what is to be known of how it computes, or nothing
 
     def step(self, batch: Batch, rate: float) -> Any:
         """Begin a step of training. Returns what `result` reads; may return before it is computed."""

@@ -28,7 +28,7 @@ class JaxBackend:
     """devices: how many of this process to use; default: all. Every device holds all weights. group: of processes that
     have been made ready, with all devices of each."""
 
-    name = "jax"
+    name, note = "jax", ""
 
     def __init__(
         self,

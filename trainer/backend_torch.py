@@ -11,10 +11,11 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
 
 from trainer.backend import Snapshot, StepResult, check_shared_rows, out_of_memory
 from trainer.batches import Batch
-from trainer.faults import BadRun
+from trainer.faults import BadRun, BrokenRun
 from trainer.generate_torch import TorchSpeaker
 from trainer.group import Alone, Group
 from trainer.llama_torch import Llama
@@ -28,7 +29,7 @@ class TorchBackend:
     """devices: None, or as many as there are processes: each has one. group: of processes that have been made ready.
     compiled: whether torch.compile is used, where there is a compiler for it."""
 
-    name = "torch"
+    name, note = "torch", ""
 
     def __init__(
         self,
@@ -50,7 +51,9 @@ class TorchBackend:
         self._device = torch.device("cuda", self._group.local_rank) if gpu else torch.device("cpu")
         self.device_kind = torch.cuda.get_device_name(self._device) if gpu else "cpu"
         torch.set_float32_matmul_precision("high")  # TF32 where there is such a thing, as JAX does
-        compiler = torch_compile if compiled and can_compile(self._device) else as_it_is
+        if compiled and not can_compile(self._device):
+            compiled, self.note = False, "note: no C++ compiler is found, so PyTorch trains uncompiled, and slower"
+        compiler = torch_compile if compiled else as_it_is
         self._model = self._make_model(snapshot, compiler)
         self._parameters = {name: self._model.get_parameter(name) for name in shapes(settings.model)}
         self._optimizer = self._make_optimizer(snapshot, compiler)
@@ -88,6 +91,9 @@ class TorchBackend:
             return self._step(batch, rate)
         except torch.OutOfMemoryError as error:
             raise out_of_memory(self._settings, self.devices) from error
+        except TorchDynamoException as error:
+            first = str(error).strip().partition("\n")[0]
+            raise BrokenRun(f"torch.compile failed ({first}); --no-compile trains without it, and slower") from error
 
     def _step(self, batch: Batch, rate: float) -> Any:
         row_sums = []

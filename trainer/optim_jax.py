@@ -11,7 +11,17 @@ import numpy as np
 import optax
 
 from trainer.llama_jax import Weights
-from trainer.settings import ADAM_EPS, MUON_BETA, MUON_EPS, MUON_RMS, NEWTON_SCHULZ, TrainSettings, is_matrix
+from trainer.settings import (
+    ADAM_EPS,
+    GRAM_ASPECT,
+    ITERATIONS,
+    MUON_BETA,
+    MUON_EPS,
+    MUON_RMS,
+    NEWTON_SCHULZ,
+    TrainSettings,
+    is_matrix,
+)
 
 
 class Muon(NamedTuple):
@@ -77,11 +87,28 @@ def orthogonal(matrix: jax.Array) -> jax.Array:
     wide = matrix.shape[0] <= matrix.shape[1]
     x = matrix if wide else matrix.T
     x = x / (jnp.linalg.norm(x) + MUON_EPS)
+    if jax.default_backend() == "cpu" and x.shape[1] > GRAM_ASPECT * x.shape[0]:
+        x = gram_factor(x @ x.T) @ x
+        return x if wide else x.T
     a, b, c = NEWTON_SCHULZ
-    for _ in range(5):
+    for _ in range(ITERATIONS):
         square = x @ x.T
         x = a * x + (b * square + c * (square @ square)) @ x
     return x if wide else x.T
+
+
+def gram_factor(square: jax.Array) -> jax.Array:
+    """What all iterations together multiply x by, from x xᵀ alone. They are polynomials of it, so it stays smaller than
+    x; in full float32 only, as its products reach into the hundreds."""
+    a, b, c = NEWTON_SCHULZ
+    ones = jnp.eye(len(square))
+    whole = ones
+    for at in range(ITERATIONS):
+        factor = a * ones + b * square + c * (square @ square)
+        whole = factor @ whole if at else factor
+        if at + 1 < ITERATIONS:
+            square = factor @ square @ factor
+    return whole
 
 
 def scaled(update: jax.Array) -> jax.Array:

@@ -1,7 +1,7 @@
 """AdamW and Muon in PyTorch, step for step what `trainer.optim_jax` does; the state under the same names.
 
 Not torch.optim's: an update that is not finite must leave everything as it was without waiting for the device, the
-state must be the other backend's, and Muon's matrices of equal shape are one product together.
+state must be the other backend's, and Muon's matrices of equal shape are one product on a GPU.
 """
 
 from __future__ import annotations
@@ -13,7 +13,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from trainer.settings import ADAM_EPS, MUON_BETA, MUON_EPS, MUON_RMS, NEWTON_SCHULZ, TrainSettings, is_matrix
+from trainer.settings import (
+    ADAM_EPS,
+    GRAM_ASPECT,
+    ITERATIONS,
+    MUON_BETA,
+    MUON_EPS,
+    MUON_RMS,
+    NEWTON_SCHULZ,
+    TrainSettings,
+    is_matrix,
+)
 
 Tensors = dict[str, Tensor]
 
@@ -112,16 +122,18 @@ def muon_step(pairs: list[tuple[Tensor, Tensor, float]], sound: Tensor, rate: Te
 
 
 def orthogonal(matrices: Tensors) -> Tensors:
-    """Newton and Schulz' iteration for each matrix; those of equal shape together."""
-    by_shape: dict[tuple[int, int], list[str]] = defaultdict(list)
+    """About U Vᵀ of each one's singular value decomposition, by Newton and Schulz' iteration (Jordan 2024,
+    https://kellerjordan.github.io/posts/muon/). GPUs take those of equal shape together, CPUs are faster one by one."""
+    first = next(iter(matrices.values()))
+    by_shape: dict[object, list[str]] = defaultdict(list)
     for name, value in matrices.items():
-        rows, columns = value.shape
-        by_shape[min(rows, columns), max(rows, columns)].append(name)
+        by_shape[name if first.device.type == "cpu" else tuple(sorted(value.shape))].append(name)
     found = {}
     for names in by_shape.values():
         turned = [matrices[name] if wide(matrices[name]) else matrices[name].mT for name in names]
-        for name, done in zip(names, newton_schulz(torch.stack(turned)), strict=True):
-            found[name] = done if wide(matrices[name]) else done.mT
+        done = newton_schulz(torch.stack(turned)) if len(turned) > 1 else [newton_schulz(turned[0])]
+        for name, one in zip(names, done, strict=True):
+            found[name] = one if wide(matrices[name]) else one.mT
     return found
 
 
@@ -130,11 +142,27 @@ def wide(matrix: Tensor) -> bool:
 
 
 def newton_schulz(x: Tensor) -> Tensor:
-    """x: (matrices, rows, columns), rows ≤ columns. About U Vᵀ of each one's singular value decomposition (Jordan 2024,
-    https://kellerjordan.github.io/posts/muon/)."""
+    """x: (rows, columns), rows ≤ columns, or several of them along a first axis."""
     a, b, c = NEWTON_SCHULZ
     x = x / (torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True) + MUON_EPS)
-    for _ in range(5):
-        square = torch.bmm(x, x.mT)
-        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    if x.device.type == "cpu" and x.ndim == 2 and x.shape[-1] > GRAM_ASPECT * x.shape[-2]:
+        return gram_factor(x @ x.mT) @ x
+    add = torch.addmm if x.ndim == 2 else torch.baddbmm
+    for _ in range(ITERATIONS):
+        square = x @ x.mT
+        x = add(x, add(square, square, square, beta=b, alpha=c), x, beta=a)
     return x
+
+
+def gram_factor(square: Tensor) -> Tensor:
+    """What all iterations together multiply x by, from x xᵀ alone. They are polynomials of it, so it stays smaller than
+    x; in full float32 only, as its products reach into the hundreds."""
+    a, b, c = NEWTON_SCHULZ
+    whole = square
+    for at in range(ITERATIONS):
+        factor = torch.addmm(square, square, square, beta=b, alpha=c)
+        factor.diagonal().add_(a)
+        whole = factor @ whole if at else factor
+        if at + 1 < ITERATIONS:
+            square = factor @ square @ factor
+    return whole

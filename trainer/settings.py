@@ -16,6 +16,8 @@ ADAM_EPS = 1e-8
 MUON_BETA, MUON_EPS = 0.95, 1e-8
 MUON_RMS = 0.2  # what AdamW's updates measure, so both take the same learning rate (arXiv 2502.16982, section 2.2)
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic, five times (https://kellerjordan.github.io/posts/muon/)
+ITERATIONS = 5
+GRAM_ASPECT = 1.5  # columns to rows, from which on iterating x xᵀ takes fewer operations than iterating x
 
 
 @dataclass(frozen=True)

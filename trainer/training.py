@@ -55,6 +55,8 @@ class Training:
         self._told_changes(found)
         snapshot = found.load() if found else Snapshot(initial_weights(self.settings.model, self.settings.seed), {})
         self.backend = backend or self._make_backend(snapshot)
+        if self.backend.note:
+            self.progress.say(self.backend.note)
         earlier = (line["loss"] for line in self.folder.lines(LOG) if line["applied"])
         self.guard = Guard(deque(earlier, REMEMBERED))
         self._peak = peak_flops(self.backend.device_kind)

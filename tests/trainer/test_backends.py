@@ -205,3 +205,23 @@ def test_muon_is_optax_own() -> None:
         for name, value in wanted.items():  # pyright: ignore[reportAttributeAccessIssue]
             np.testing.assert_allclose(found[name], value, atol=2e-5)
             np.testing.assert_allclose(turned[name].numpy(), value, atol=2e-5)
+
+
+def test_compilers_that_fail_or_are_not_there(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None at all: it trains as it is, and says so. A fault of the compiler: what to do is told."""
+    from torch._dynamo.exc import InternalTorchDynamoError
+
+    job = make_job(2)
+    first = Snapshot(initial_weights(job.settings.model, 3), {})
+    (batch,) = batches(job, 1)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    backend = make_backend("torch", job.settings, first)
+    assert "no C++ compiler" in backend.note
+    assert np.isfinite(train(backend, [batch])[0].loss)
+
+    def failing(*_: Any) -> None:
+        raise InternalTorchDynamoError("fatal error: Python.h\nand more")
+
+    monkeypatch.setattr(backend, "_step", failing)
+    with pytest.raises(BrokenRun, match=r"Python\.h\); --no-compile"):
+        backend.step(batch, 0.01)
