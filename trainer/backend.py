@@ -79,6 +79,19 @@ def make_backend(
     return JaxBackend(settings, snapshot, devices, group)
 
 
+def check_devices(name: str, settings: TrainSettings, devices: int | None, group: Group) -> None:
+    """Raises BadRun as `make_backend` would, before anything is written."""
+    check_backend(name)
+    if name == "torch":
+        from trainer.backend_torch import choose_device
+
+        choose_device(settings, devices, group)
+        return
+    from trainer.backend_jax import choose_devices
+
+    choose_devices(settings, devices, group)
+
+
 def check_shared_rows(settings: TrainSettings, devices: int) -> None:
     """Raises BadRun if the rows that are computed at once can't be shared evenly."""
     rows = settings.batch_size // settings.accumulate

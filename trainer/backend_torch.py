@@ -41,14 +41,8 @@ class TorchBackend:
     ) -> None:
         self._settings, self._group = settings, group or Alone()
         self.devices = self._group.world
-        if devices not in (None, self.devices):
-            raise BadRun(
-                f"{devices} devices are asked for and there are {self.devices} processes; PyTorch has one device in "
-                f"each: start them by `torchrun --nproc-per-node {devices} -m pipelines train …`"
-            )
-        check_shared_rows(settings, self.devices)
-        gpu = torch.cuda.is_available()
-        self._device = torch.device("cuda", self._group.local_rank) if gpu else torch.device("cpu")
+        self._device = choose_device(settings, devices, self._group)
+        gpu = self._device.type == "cuda"
         self.device_kind = torch.cuda.get_device_name(self._device) if gpu else "cpu"
         torch.set_float32_matmul_precision("high")  # TF32 where there is such a thing, as JAX does
         if compiled and not can_compile(self._device):
@@ -167,6 +161,17 @@ class TorchBackend:
         found = [torch.empty_like(rows) for _ in range(self.devices)]
         dist.all_gather(found, rows.contiguous())
         return torch.stack(found, dim=1).flatten(0, 1)
+
+
+def choose_device(settings: TrainSettings, wanted: int | None, group: Group) -> torch.device:
+    """The one of this process. Raises BadRun for another number than that of processes, or a batch they can't share."""
+    if wanted not in (None, group.world):
+        raise BadRun(
+            f"{wanted} devices are asked for, and PyTorch has one in each process ({group.world} now): start them by "
+            f"`torchrun --nproc-per-node {wanted} -m pipelines train …`"
+        )
+    check_shared_rows(settings, group.world)
+    return torch.device("cuda", group.local_rank) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def part_of(array: np.ndarray, like: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.shards import TRAIN
 from trainer import tensorboard_log
-from trainer.backend import Backend, Snapshot, StepResult, make_backend
+from trainer.backend import Backend, Snapshot, StepResult, check_devices, make_backend
 from trainer.batches import PlanReader
 from trainer.checkpoints import Checkpoint, Checkpoints
 from trainer.documents import Documents
@@ -39,6 +39,7 @@ class Training:
     def __init__(self, job: TrainJob, backend: Backend | None = None, group: Group | None = None) -> None:
         self.job, self.settings, self.group = job, job.settings, group or Alone()
         self.is_first = self.group.rank == 0
+        check_devices(job.backend, self.settings, job.devices, self.group)
         self.folder = RunFolder(job.output)
         self.reader = PlanReader(job.shards, job.plan)
         bytes_V = token_bytes(f"{job.shards.folder}/tokenizer", job.shards.vocab_size)

@@ -225,3 +225,6 @@ def test_backends_and_devices_that_are_not_there(make_job: Make) -> None:
         Training(make_job(backend="abacus"))
     with pytest.raises(BadRun, match="devices are asked for"):
         Training(make_job(devices=7))
+    with mock.patch("importlib.util.find_spec", lambda name: None), pytest.raises(BadRun, match=r"-e '\.\[torch\]'"):
+        Training(make_job(backend="torch"))
+    assert not Path(make_job().output).exists()
