@@ -196,13 +196,14 @@ def test_muon_is_optax_own() -> None:
     for count in (1, 2, 3):
         drawn = {name: generator.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
         gradients = {name: jnp.asarray(value) for name, value in drawn.items()}
+        wanted: Any
         wanted, expected = reference.update(gradients, expected)
         found, ours = muon_update(gradients, ours)
         hats = {name: torch.empty(shape) for name, shape in shapes.items()}
         given = [(hats[name], torch.tensor(drawn[name]), mu[name]) for name in shapes]
         momenta(given, torch.tensor(count), torch.tensor(1.0), torch.tensor(True))
         turned = orthogonal(hats)
-        for name, value in wanted.items():  # pyright: ignore[reportAttributeAccessIssue]
+        for name, value in wanted.items():
             np.testing.assert_allclose(found[name], value, atol=2e-5)
             np.testing.assert_allclose(turned[name].numpy(), value, atol=2e-5)
 
