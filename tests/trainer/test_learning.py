@@ -42,12 +42,11 @@ def real_shards(corpus: Path, bateia: Callable[..., Ended], tmp_path_factory: py
     return folder
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_64_rows_are_learned_by_heart(make_job: Callable[..., TrainJob], real_shards: Path, backend: str) -> None:
-    pytest.importorskip(backend, reason=f"the {backend} extra is not installed")
+def test_64_rows_are_learned_by_heart(make_job: Callable[..., TrainJob], real_shards: Path) -> None:
+    """In JAX. PyTorch's losses are the same (test_backends.py), and its steps uncompiled take longer."""
     rows, steps = 64, 25
     nano = {"model": SIZES["nano"], "optimizer": "muon", "lr": 0.01, "weight_decay": 0.0}
-    job = make_job(steps, shards=real_shards, backend=backend, compiled=False, batch_size=rows, **nano)
+    job = make_job(steps, shards=real_shards, batch_size=rows, **nano)
     with mock.patch.object(PlanReader, "spans", lambda self, row: self._plan.spans(row % rows)):
         assert Training(job).run(Stopper())
     *_, last = read_lines(Path(job.output) / LOG)

@@ -11,7 +11,11 @@ from functools import lru_cache
 from operator import mul
 
 import regex
-from presidio_analyzer import Pattern, PatternRecognizer
+
+from transforms.steps.lean_import import without_torch
+
+with without_torch():
+    from presidio_analyzer import Pattern, PatternRecognizer
 
 FORMATTED, BARE = 0.85, 0.3  # a bare number needs words around that say what it is
 FIRST_CPF = list(range(10, 1, -1))

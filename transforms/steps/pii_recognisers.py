@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import regex
 
 from transforms.steps import pii_context as context
+from transforms.steps.lean_import import without_torch
 from transforms.steps.pii_phones import PhoneFinder
 
 TYPES = (
@@ -67,9 +68,10 @@ class Recognisers:
     """Loaded once a process. Raises ValueError if the model for names is absent."""
 
     def __init__(self, types: tuple[str, ...], names_model: str | None) -> None:
-        from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, IbanRecognizer, UsSsnRecognizer
-
         from transforms.steps.pii_brazil import CepRecogniser, CnpjRecogniser, CpfRecogniser, PixKeyRecogniser
+
+        with without_torch():
+            from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, IbanRecognizer, UsSsnRecognizer
 
         self._types = frozenset(types)
         self._cpf, self._cnpj = CpfRecogniser(), CnpjRecogniser()
@@ -223,7 +225,8 @@ def is_issued(number: str) -> bool:
 
 
 def load_names(model: str) -> Any:
-    import spacy
+    with without_torch():
+        import spacy
 
     try:
         return spacy.load(model, disable=["lemmatizer", "tagger", "attribute_ruler"])

@@ -22,6 +22,8 @@ from threading import RLock
 from typing import ClassVar
 from unicodedata import category
 
+from transforms.steps.lean_import import without_torch
+
 # spaCy's affix rules are quadratic in a chunk of nothing but punctuation: 66 ms for 1,000 characters, 6 s for 10,000.
 # So a longer chunk is cut into pieces. The longest in 684 real English pages has 665 characters.
 LONGEST_CHUNK = 1_000
@@ -157,7 +159,8 @@ class _Splitter:
     bytes_used: ClassVar[int] = 0
 
     def __init__(self, language: str) -> None:
-        import spacy  # 0.5 s: only for those who split
+        with without_torch():
+            import spacy  # 0.5 s: only for those who split
 
         self.language = language
         self.nlp = spacy.blank(language)
