@@ -66,6 +66,7 @@ def memory_of(backend: str, device: str) -> int:
 
 
 def make(backend: str, optimizer: str, work: Work) -> Steps:
+    """A backend with the command's default settings. Raises RuntimeError if it should see a GPU and does not."""
     names = ("vocab_size", "context", "dim", "layers", "heads", "kv_heads", "hidden")
     model = ModelConfig(**{name: getattr(work, name) for name in names})
     schedule = Schedule("constant", default_rate(model), 1_000_000, 0)

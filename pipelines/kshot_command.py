@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.stage_command import positive
-from pipelines.voice_options import add_outputs, add_voice, in_one_line, write_json, write_page
+from pipelines.voice_options import add_outputs, add_voice, in_one_line, write_outputs
 
 SHOTS = (0, 1, 2, 4, 8, 16)
 
@@ -35,12 +35,9 @@ def run_kshot(args: argparse.Namespace) -> int:
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[2K")
     print(to_text(told))
-    if args.output:
-        write_json(args.output, told)
-    if args.html:
-        from pipelines.kshot_page import render
+    from pipelines.kshot_page import render
 
-        write_page(args.html, render(told))
+    write_outputs(args, told, render)
     return 0
 
 

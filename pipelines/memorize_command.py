@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from pipelines.stage_command import positive
-from pipelines.voice_options import add_outputs, add_voice, in_one_line, write_json, write_page
+from pipelines.voice_options import add_outputs, add_voice, in_one_line, write_outputs
 
 LONGEST = 20  # passages that are told in full
 SHOWN = 8  # of these, on a terminal
@@ -35,12 +35,9 @@ def run_memorize(args: argparse.Namespace) -> int:
 
         told = measured(args)
     print(to_text(told))
-    if args.output:
-        write_json(args.output, told)
-    if args.html:
-        from pipelines.memorize_page import render
+    from pipelines.memorize_page import render
 
-        write_page(args.html, render(told))
+    write_outputs(args, told, render)
     return 0
 
 

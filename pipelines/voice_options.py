@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,9 +40,12 @@ def in_one_line() -> Iterator[None]:
         raise BadInput(f"a model needs the package {error.name}; {remedy}") from error
 
 
-def write_json(path: str, told: dict[str, Any]) -> None:
-    """Raises BadInput if no file can be written there."""
-    write_file(path, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+def write_outputs(args: argparse.Namespace, told: dict[str, Any], render: Callable[[dict[str, Any]], str]) -> None:
+    """What `add_outputs` was asked for: the numbers, and the page that `render` makes of them. Raises BadInput."""
+    if args.output:
+        write_file(args.output, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    if args.html:
+        write_page(args.html, render(told))
 
 
 def write_page(path: str, page: str) -> None:

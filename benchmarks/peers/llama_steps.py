@@ -21,6 +21,7 @@ CLIP = 1.0
 
 
 def make(mode: str, work: Work) -> Steps:
+    """transformers' own model with torch.optim.AdamW. mode: compiled or plain."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(1)

@@ -20,6 +20,7 @@ from benchmarks.step_process import Facts, Steps, Work, serve
 
 
 def make(pattern: str, work: Work) -> Steps:
+    """As its base_train makes model and optimizer. pattern: of its attention's windows, L for the whole context."""
     from nanochat.common import compute_init
     from nanochat.gpt import GPT, GPTConfig
 

@@ -21,6 +21,7 @@ CLIP = 1.0
 
 
 def make(work: Work) -> Steps:
+    """Model and optimizer as its train.py makes them."""
     from model import GPT, GPTConfig
 
     torch.manual_seed(1337)
