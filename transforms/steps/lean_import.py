@@ -6,16 +6,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+FRAMEWORKS = ("torch", "transformers")
+
 
 @contextmanager
-def without_torch() -> Iterator[None]:
-    """spaCy and Presidio load PyTorch wherever it is installed, to no use for us: 2 s of CPU time in each process.
-    Within this it is not found, unless it is loaded already."""
-    hidden = "torch" not in sys.modules
-    if hidden:
-        sys.modules["torch"] = None  # pyright: ignore[reportArgumentType] - what the import system takes for absent
+def without_frameworks() -> Iterator[None]:
+    """spaCy and Presidio load PyTorch and transformers wherever they are installed, to no use for us: seconds of CPU
+    time and hundreds of megabytes in each process. Within this they are not found, unless they are loaded already."""
+    hidden = [name for name in FRAMEWORKS if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType] - what the import system takes for absent
     try:
         yield
     finally:
-        if hidden:
-            del sys.modules["torch"]
+        for name in hidden:
+            del sys.modules[name]

@@ -12,9 +12,9 @@ from operator import mul
 
 import regex
 
-from transforms.steps.lean_import import without_torch
+from transforms.steps.lean_import import without_frameworks
 
-with without_torch():
+with without_frameworks():
     from presidio_analyzer import Pattern, PatternRecognizer
 
 FORMATTED, BARE = 0.85, 0.3  # a bare number needs words around that say what it is

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import regex
 
 from transforms.steps import pii_context as context
-from transforms.steps.lean_import import without_torch
+from transforms.steps.lean_import import without_frameworks
 from transforms.steps.pii_phones import PhoneFinder
 
 TYPES = (
@@ -70,7 +70,7 @@ class Recognisers:
     def __init__(self, types: tuple[str, ...], names_model: str | None) -> None:
         from transforms.steps.pii_brazil import CepRecogniser, CnpjRecogniser, CpfRecogniser, PixKeyRecogniser
 
-        with without_torch():
+        with without_frameworks():
             from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, IbanRecognizer, UsSsnRecognizer
 
         self._types = frozenset(types)
@@ -225,7 +225,7 @@ def is_issued(number: str) -> bool:
 
 
 def load_names(model: str) -> Any:
-    with without_torch():
+    with without_frameworks():
         import spacy
 
     try:

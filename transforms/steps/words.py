@@ -22,7 +22,7 @@ from threading import RLock
 from typing import ClassVar
 from unicodedata import category
 
-from transforms.steps.lean_import import without_torch
+from transforms.steps.lean_import import without_frameworks
 
 # spaCy's affix rules are quadratic in a chunk of nothing but punctuation: 66 ms for 1,000 characters, 6 s for 10,000.
 # So a longer chunk is cut into pieces. The longest in 684 real English pages has 665 characters.
@@ -159,8 +159,7 @@ class _Splitter:
     bytes_used: ClassVar[int] = 0
 
     def __init__(self, language: str) -> None:
-        with without_torch():
-            import spacy  # 0.5 s: only for those who split
+        import spacy  # 0.5 s: only for those who split
 
         self.language = language
         self.nlp = spacy.blank(language)
@@ -292,8 +291,9 @@ def _splitter(language: str) -> _Splitter:
             f"no words for {language!r}: it needs a word splitter with a dictionary. "
             "Leave the language out (KeepLanguages), or put a step of your own in place of those that count words."
         )
-    known = _spacy_name(language)
-    return _Splitter(known) if known == language else _splitter(known)
+    with without_frameworks():  # spaCy loads what is registered with it, Presidio too, when it is first asked
+        known = _spacy_name(language)
+        return _Splitter(known) if known == language else _splitter(known)
 
 
 def _spacy_name(language: str) -> str:
