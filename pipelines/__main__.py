@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from typing import NoReturn
 
-from pipelines.commands import add_commands
-from pipelines.faults import BadInput
-from pipelines.huge_pages import use_huge_pages
+import bateia  # noqa: F401 - our packages are ours, whatever lies in the working directory
+from pipelines.cli.app import find_command, first_words, help_text, version_text
+from pipelines.cli.command import EXIT_BAD_INPUT
 
-EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
-
-
-class Parser(argparse.ArgumentParser):
-    """Usage errors as one line that names the remedy, exit code 2."""
-
-    def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{self.prog}: {message}; see `{self.prog} --help`\n")
-        raise SystemExit(EXIT_BAD_INPUT)
-
-
-def parser() -> argparse.ArgumentParser:
-    top = Parser(prog="bateia", description="From the raw web to a language model.", allow_abbrev=False)
-    add_commands(top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser))
-    return top
 
 
 def split_beam_args(argv: list[str]) -> tuple[list[str], list[str]]:
     if "--" not in argv:
         return argv, []
-    at = argv.index("--")
-    return argv[:at], argv[at + 1 :]
+    middle = argv.index("--")
+    return argv[:middle], argv[middle + 1 :]
 
 
 def quiet_beam() -> None:
@@ -43,28 +26,52 @@ def quiet_beam() -> None:
     logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
 
 
+def general(words: list[str]) -> str | None:
+    """What is printed for words that are no command's."""
+    if not words:
+        return first_words()
+    if words[0] in ("-h", "--help") or words == ["help"]:
+        return help_text()
+    return version_text() if words[0] in ("--version", "version") else None
+
+
 def main(argv: list[str] | None = None) -> int:
     ours, beam_args = split_beam_args(sys.argv[1:] if argv is None else argv)
-    args = parser().parse_args(ours)
-    args.beam_args = beam_args
-    quiet_beam()
-    if beam_args and not getattr(args, "takes_beam_args", False):
-        sys.stderr.write(
-            f"bateia: options after `--` are for Beam, and this command runs no pipeline: {beam_args[0]}\n"
-        )
-        return EXIT_BAD_INPUT
-    if argv is None and getattr(args, "huge_pages", False):
-        use_huge_pages()
     try:
-        return args.run(args)
-    except BadInput as fault:
-        sys.stderr.write(f"bateia: {fault}\n")
-        return EXIT_BAD_INPUT
+        if (text := general(ours)) is not None:
+            print(text)
+            return 0
+        return run(ours, beam_args, as_process=argv is None)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # `bateia show … | head`
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - nothing may be flushed at exit
         return 0
+
+
+def run(words: list[str], beam_args: list[str], as_process: bool) -> int:
+    """as_process: whether this process is the command's own, and may begin anew."""
+    from schemas.faults import BadInput
+
+    if words[0] == "help":
+        words = [*words[1:], "--help"]
+    command, rest = find_command(words)
+    quiet_beam()
+    args = command.parser().parse_args(rest)
+    args.beam_args = beam_args
+    if beam_args and not command.takes_beam_args:
+        what = f"options after `--` are for Beam, and this command runs no pipeline: {beam_args[0]}"
+        sys.stderr.write(f"bateia: {what}\n")
+        return EXIT_BAD_INPUT
+    if as_process and command.huge_pages:
+        from pipelines.engine.huge_pages import use_huge_pages
+
+        use_huge_pages()
+    try:
+        return command.run(args)
+    except BadInput as fault:
+        sys.stderr.write(f"bateia: {fault}\n")
+        return EXIT_BAD_INPUT
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A document: the extracted text of one page, with FineWeb's columns."""
+"""A page on its way in (decoded HTML), and a document (extracted text with FineWeb's columns)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -46,3 +46,23 @@ def document_schema(measures: Iterable[str]) -> pa.Schema:
         return pa.schema([*FINEWEB_COLUMNS, ("warc_offset", pa.int64())])
     quality = pa.struct([pa.field(name, pa.float64()) for name in names])
     return pa.schema([*FINEWEB_COLUMNS, ("warc_offset", pa.int64()), ("quality", quality)])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One HTML page as read from a WARC file.
+
+    record_id: WARC-Record-ID as written, `<urn:uuid:…>`; empty if the record has none.
+    date: WARC-Date as written (ISO 8601, UTC).
+    warc_offset: byte offset in the WARC file of the gzip member (or plain record) that holds the record.
+    size: bytes of the HTTP body after transfer and content decoding.
+    html: the body decoded to text.
+    """
+
+    url: str
+    record_id: str
+    date: str
+    warc_file: str
+    warc_offset: int
+    size: int
+    html: str

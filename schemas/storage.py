@@ -6,12 +6,23 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import pyarrow as pa
 from pyarrow import fs
+
+from schemas.faults import BadInput, reason
+
+if TYPE_CHECKING:
+    from pyarrow.compute import Expression
+
+    Filters = Expression | list[tuple[str, str, Any]]
+
+CHUNK_BYTES = 8 << 20
+WRITE_ANEW = "write its directory anew"
 
 
 def locate(path: str) -> tuple[fs.FileSystem, str]:
@@ -47,8 +58,8 @@ def open_read(path: str) -> BinaryIO:
 def list_files(folder: str, suffix: str = "") -> list[str]:
     """Paths of all files below `folder` that end in `suffix`, sorted, without hidden ones. No folder, no files."""
     filesystem, name = locate(folder)
-    found = filesystem.get_file_info(fs.FileSelector(name, recursive=True, allow_not_found=True))
-    names = [info.path[len(name.rstrip("/")) + 1 :] for info in found if info.type == fs.FileType.File]
+    infos = filesystem.get_file_info(fs.FileSelector(name, recursive=True, allow_not_found=True))
+    names = [info.path[len(name.rstrip("/")) + 1 :] for info in infos if info.type == fs.FileType.File]
     return [
         join(folder, n)
         for n in sorted(names)
@@ -138,3 +149,78 @@ def read_json(path: str) -> Any:
     """Read JSON. Raises OSError if the file can't be read and ValueError if it is no JSON."""
     with open_read(path) as file:
         return json.loads(file.read())
+
+
+def read_chunks(path: str) -> Iterator[bytes]:
+    """A file's bytes, CHUNK_BYTES at a time. Raises OSError."""
+    with open_read(path) as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def read_table(
+    path: str,
+    columns: Sequence[str] | None = None,
+    filters: Filters | None = None,
+    *,
+    schema: pa.Schema | None = None,
+    remedy: str = WRITE_ANEW,
+) -> pa.Table:
+    """Rows of one Parquet file, in their order.
+
+    columns: names, in this order; default: all.
+    filters: an expression of pyarrow or a list of (column, operator, value), all of which hold; row groups without such
+        rows are not read.
+    schema: instead of columns, these with the types that they must have; where it says "not null", null is refused.
+    remedy: ends the message about a file that can't be read.
+
+    Raises BadInput, naming the file, if it is missing or damaged or has other columns.
+    """
+    import pyarrow.parquet as pq
+
+    chosen = schema.names if schema is not None else columns
+    names = None if chosen is None else list(chosen)
+    filesystem, name = locate(path)
+    try:
+        # An open file, not its path: of a path, folders such as language=en would become columns.
+        with filesystem.open_input_file(name) as file:
+            if filters is not None:
+                table = pq.read_table(file, columns=names, filters=filters)
+            else:  # pyarrow.dataset would import pandas, where there is one: a second of CPU time
+                table = pq.ParquetFile(file).read(columns=names)
+                table = table if names is None else table.select(names)
+            return table if schema is None else table.cast(schema)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise unreadable(path, error, remedy) from error
+
+
+def stream_table(path: str, rows: int, *, remedy: str = WRITE_ANEW) -> pa.RecordBatchReader:
+    """All of one Parquet file, up to `rows` rows at a time. Raises BadInput as `read_table` does, at any batch."""
+    import pyarrow.parquet as pq
+
+    filesystem, name = locate(path)
+    try:
+        file = pq.ParquetFile(filesystem.open_input_file(name))
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, error, remedy) from error
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with file:
+            try:
+                yield from file.iter_batches(rows)
+            except (OSError, pa.ArrowException) as error:
+                raise unreadable(path, error, remedy) from error
+
+    return pa.RecordBatchReader.from_batches(file.schema_arrow, batches())
+
+
+def unreadable(path: str, error: Exception, remedy: str) -> BadInput:
+    return BadInput(f"{path} can't be read ({reason(error)}); {remedy}")
+
+
+def remove_temporary(folder: str) -> None:
+    """Remove what a killed process was writing directly in a folder. No folder, nothing to do."""
+    filesystem, name = locate(folder)
+    for info in filesystem.get_file_info(fs.FileSelector(name, allow_not_found=True)):
+        if info.base_name.startswith(".") and info.base_name.endswith(".tmp"):
+            filesystem.delete_file(info.path)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.document import Document
+from schemas.faults import BrokenRun
 from schemas.verdict import Drop
 
 SAMPLES_PER_REASON = 10
@@ -143,3 +145,18 @@ def bump(counts: dict[str, list[int]], key: str, kept: bool) -> None:
     pair = counts.setdefault(key, [0, 0])
     pair[0] += 1
     pair[1] += kept
+
+
+def funnel(stages: Iterable[str], tally: Tally) -> list[tuple[str, int, int]]:
+    """(stage, pages reaching it, pages lost there), in the order of the stages.
+
+    Raises BrokenRun if they don't add up.
+    """
+    rows, reached = [], tally.read
+    for stage in stages:
+        lost = sum(count for (ended, _, _), count in tally.reasons.items() if ended == stage)
+        rows.append((stage, reached, lost))
+        reached -= lost
+    if reached != tally.kept:
+        raise BrokenRun(f"the stages' losses leave {reached} pages, but {tally.kept} were kept; this is a defect")
+    return rows

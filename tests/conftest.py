@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import io
+import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
 
 from pipelines.sample.build import SampleIndex, build_sample
-from schemas.document import document_schema
-from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
-from transforms.part_files import PartFile
+from support.baselines import made_once
+from support.command import Call, Start, call_here, start
+from support.documents import write_documents
 
-ROOT = Path(__file__).parents[1]
-Ended = subprocess.CompletedProcess[str]
+
+def pytest_configure() -> None:
+    """A shell that starts pytest with `&` has SIGINT ignored, for children too; tests send it to theirs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An asset folder of the tests' own, for child processes too."""
-    folder = tmp_path_factory.mktemp("assets")
+    folder = made_once(tmp_path_factory, "assets", lambda _: None)
     with mock.patch.dict(os.environ, {"BATEIA_ASSETS": str(folder)}):
         yield folder
 
 
 @pytest.fixture(scope="session")
 def model_path() -> str:
-    from pipelines.assets import resolve_language_model
+    from pipelines.assets.registry import resolve_language_model
 
     return str(resolve_language_model("lid.176.ftz"))
 
@@ -42,13 +41,20 @@ def model_path() -> str:
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleIndex:
     """The embedded sample as two WARC files."""
-    return build_sample(tmp_path_factory.mktemp("sample"))
+    return sample_of(tmp_path_factory, "sample", 2)
 
 
 @pytest.fixture(scope="session")
 def many(tmp_path_factory: pytest.TempPathFactory) -> SampleIndex:
     """The same pages in twelve files, so in twelve units of work."""
-    return build_sample(tmp_path_factory.mktemp("many"), files=12)
+    return sample_of(tmp_path_factory, "many", 12)
+
+
+def sample_of(factory: pytest.TempPathFactory, name: str, files: int) -> SampleIndex:
+    folder = made_once(factory, name, lambda folder: build_sample(folder, files))
+    index = json.loads((folder / "expected.json").read_text("utf-8"))
+    paths = tuple(folder / file for file in index["files"])
+    return SampleIndex(index["dump"], paths, folder / "blocklist", folder / "expected.json", tuple(index["pages"]))
 
 
 @pytest.fixture(scope="session")
@@ -57,21 +63,25 @@ def warcs(sample: SampleIndex) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def documents(warcs: list[str], bateia: Callable[..., Ended], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def documents(warcs: list[str], bateia: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample, curated by its recipe in this process."""
-    output = tmp_path_factory.mktemp("documents") / "tiny"
-    ended = bateia("curate", "--recipe", "tiny", "--input", *warcs, "--output", output, "--quiet")
-    assert ended.returncode == 0, ended.stderr
-    return output
+
+    def curate(folder: Path) -> None:
+        ended = bateia("curate", "--recipe", "tiny", "--input", *warcs, "--output", folder / "tiny", "--quiet")
+        assert ended.returncode == 0, ended.stderr
+
+    return made_once(tmp_path_factory, "documents", curate) / "tiny"
 
 
 @pytest.fixture(scope="session")
-def corpus(documents: Path, bateia: Callable[..., Ended], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpus(documents: Path, bateia: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's documents, deduplicated and scrubbed in this process."""
-    output = tmp_path_factory.mktemp("corpus") / "tiny"
-    ended = bateia("dedup", "--input", documents, "--output", output, "--quiet")
-    assert ended.returncode == 0, ended.stderr
-    return output
+
+    def dedup(folder: Path) -> None:
+        ended = bateia("dedup", "--input", documents, "--output", folder / "tiny", "--quiet")
+        assert ended.returncode == 0, ended.stderr
+
+    return made_once(tmp_path_factory, "corpus", dedup) / "tiny"
 
 
 @pytest.fixture(scope="session")
@@ -80,59 +90,13 @@ def make_documents() -> Callable[..., Path]:
     return write_documents
 
 
-def write_documents(folder: Path, rows: list[dict[str, Any]], rows_per_file: int = 50) -> Path:
-    common = {"dump": "CC-MAIN-2026-01", "language": "en", "language_score": 0.9, "file_path": "a.warc.gz"}
-    entries: list[FileEntry] = []
-    for language in sorted({row.get("language", "en") for row in rows}):
-        mine = [row for row in rows if row.get("language", "en") == language]
-        for start in range(0, len(mine), rows_per_file):
-            part = PartFile(str(folder), f"data/{language}/part-{start:05}.parquet", document_schema(()))
-            for row in mine[start : start + rows_per_file]:
-                part.add({**common, "url": f"https://{row['id']}.example/", "date": "", "warc_offset": 0, **row})
-            entries.append(part.commit())
-    counts = {"read": len(rows), "kept": len(rows), "dropped": 0, "unreadable": 0}
-    settings = {"recipe": {"name": "tiny", "steps": []}}
-    write_manifest(str(folder), Manifest("curate", settings, {}, [], counts, tuple(entries), hash_dataset(entries)))
-    return folder
-
-
 @pytest.fixture(scope="session")
-def bateia() -> Callable[..., Ended]:
+def bateia() -> Call:
     """Calls the command in this process: its arguments in; exit code, stdout and stderr out."""
     return call_here
 
 
 @pytest.fixture(scope="session")
-def bateia_process() -> Callable[..., subprocess.Popen[str]]:
+def bateia_process() -> Start:
     """Starts the command as a process of its own. Keywords: variables of its environment."""
-
-    def start(*args: object, **env: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "pipelines", *map(str, args)],
-            cwd=ROOT,
-            env={**os.environ, **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
     return start
-
-
-def call_here(*args: object) -> Ended:
-    from pipelines.__main__ import main
-
-    def leave(code: int) -> None:
-        raise SystemExit(code)
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        with redirect_stdout(out), redirect_stderr(err), mock.patch("pipelines.runner.leave_now", leave):
-            code = main([str(arg) for arg in args])
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    return subprocess.CompletedProcess([str(arg) for arg in args], code, out.getvalue(), err.getvalue())

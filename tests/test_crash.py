@@ -2,154 +2,238 @@
 
 from __future__ import annotations
 
+import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from hashlib import sha256
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from pipelines.sample.build import SampleIndex
+from support.baselines import made_once
+from support.command import Call, start, start_python
+from support.forked import run_forked
+from support.killing import Killing
+from support.outputs import digests, identities, strays
+from support.processes import MARK, family, is_gone, mark_of, needs_proc
 
-ROOT = Path(__file__).parents[1]
-Ended = subprocess.CompletedProcess[str]
-Call = Callable[..., Ended]
-Start = Callable[..., subprocess.Popen[str]]
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="/proc tells which processes are left")
-STAGES = ("curate", "dedup")
+STAGES = ("curate", "dedup", "shard")
+OPTIONS = {
+    "curate": ("--recipe", "tiny"),
+    "dedup": (),
+    "shard": ("--vocab-size", 2000, "--context", 64, "--val-fraction", 0.2),
+}
 
 
 def command(stage: str, inputs: list[Path], output: Path, *options: object) -> list[object]:
-    recipe = ("--recipe", "tiny") if stage == "curate" else ()
-    return [stage, *recipe, "--input", *inputs, "--output", output, "--quiet", *options]
-
-
-def digests(output: Path) -> dict[str, str]:
-    """sha256 of every file but the reports, which tell times, and curate's records of units, which do too."""
-    files = [path for path in output.rglob("*") if path.is_file()]
-    told = [path for path in files if not path.name.startswith("report.") and path.parent.name != "units"]
-    return {str(path.relative_to(output)): sha256(path.read_bytes()).hexdigest() for path in told}
-
-
-def strays(output: Path) -> list[Path]:
-    return [path for path in output.rglob("*") if path.name.startswith(".") or path.name.endswith(".tmp")]
-
-
-# --- Killed at any moment ---------------------------------------------------------------------------------------------
+    return [stage, *OPTIONS[stage], "--input", *inputs, "--output", output, "--quiet", *options]
 
 
 @pytest.fixture(scope="module")
-def inputs(many: SampleIndex, documents: Path) -> dict[str, list[Path]]:
-    return {"curate": list(many.warc_files), "dedup": [documents]}
+def inputs(many: SampleIndex, documents: Path, corpus: Path) -> dict[str, list[Path]]:
+    return {"curate": list(many.warc_files), "dedup": [documents], "shard": [corpus]}
 
 
 @pytest.fixture(scope="module")
 def calm(inputs: dict[str, list[Path]], bateia: Call, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """What each stage writes when nothing happens."""
-    folder = tmp_path_factory.mktemp("calm")
-    for stage in STAGES:
-        ended = bateia(*command(stage, inputs[stage], folder / stage))
-        assert ended.returncode == 0, ended.stderr
+
+    def make(folder: Path) -> None:
+        for stage in STAGES:
+            ended = bateia(*command(stage, inputs[stage], folder / stage))
+            assert ended.returncode == 0, ended.stderr
+
+    folder = made_once(tmp_path_factory, "calm", make)
     return {stage: folder / stage for stage in STAGES}
 
 
-@pytest.fixture(scope="module")
-def usual_s(inputs: dict[str, list[Path]], bateia_process: Start, tmp_path_factory: pytest.TempPathFactory) -> Callable:
-    """Seconds that a run of its own takes, by stage and workers."""
-    known: dict[tuple[str, int], float] = {}
+@pytest.fixture
+def goes_on(inputs: dict[str, list[Path]], calm: dict[str, Path], bateia: Call) -> Callable[[str, Path], None]:
+    """Repeats a stage's command in this process: what was finished stays as it is, and the end is as if nothing was."""
 
-    def measured(stage: str, workers: int) -> float:
-        if (stage, workers) not in known:
-            output, started = tmp_path_factory.mktemp("usual") / "o", time.monotonic()
-            process = bateia_process(*command(stage, inputs[stage], output, "--workers", workers))
-            assert process.wait() == 0, process.communicate()
-            known[stage, workers] = time.monotonic() - started
-        return known[stage, workers]
+    def resume(stage: str, output: Path) -> None:
+        assert not (output / "manifest.json").exists()
+        records, before = records_of(output), identities(output)
+        ghosts = [output / GHOSTS[stage], (output / GHOSTS[stage]).with_name(".part-ghost.parquet.1.tmp")]
+        for ghost in ghosts:
+            ghost.parent.mkdir(parents=True, exist_ok=True)
+            ghost.touch()
+        ended = bateia(*command(stage, inputs[stage], output))
+        assert ended.returncode == 0, ended.stderr
+        after = identities(output)
+        assert [name for name in finished_files(records) if before[name] != after.get(name)] == []
+        if stage == "curate":
+            report = json.loads((output / "report.json").read_text())
+            assert report["throughput"]["units_resumed"] == len(records)
+        assert not any(ghost.exists() for ghost in ghosts)
+        assert digests(output) == digests(calm[stage])
+        assert strays(output) == []
 
-    return measured
-
-
-def family(mark: str) -> dict[int, str]:
-    """Command lines of the processes that inherited a variable of the environment, by id."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (folder / "environ").read_bytes():
-                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:  # it ended meanwhile
-            continue
-    return found
+    return resume
 
 
-def kill(process: subprocess.Popen[str], mark: str, whom: str, draw: random.Random) -> None:
-    """Kill the driver, or one of its workers if there is any yet, and wait until none of the run is left."""
-    workers = sorted(pid for pid, told in family(mark).items() if "beam_worker" in told) if whom == "worker" else []
-    try:
-        os.kill(draw.choice(workers or [process.pid]), signal.SIGKILL)
-    except ProcessLookupError:  # it was just leaving
-        process.kill()
-    try:
-        process.communicate(timeout=30)
-    finally:
-        process.kill()
-    until = time.monotonic() + 10
-    while family(mark) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not family(mark)
+GHOSTS = {  # a part that no record names, as of another plan of units
+    "curate": "data/en/part-ghost.parquet",
+    "dedup": "data/en/part-ghost.parquet",
+    "shard": "train/docs-99999.parquet",
+}
 
 
-TRIALS = [
-    *((seed, "curate", 1, "driver") for seed in range(5)),
-    *((seed, "curate", 2, "driver") for seed in range(5, 9)),
-    *((seed, "curate", 2, "worker") for seed in range(9, 14)),
-    *((seed, "dedup", 1, "driver") for seed in range(14, 17)),
-    *((seed, "dedup", 2, "driver") for seed in range(17, 19)),
-    *((seed, "dedup", 2, "worker") for seed in range(19, 21)),
-]
+def records_of(output: Path, pattern: str = "*") -> dict[str, dict[str, Any]]:
+    """Records of finished units, by their path: what names the files of each."""
+    paths = [path for path in output.rglob("*.json") if fnmatch(str(path), pattern)]
+    records = {str(path.relative_to(output)): json.loads(path.read_text()) for path in paths}
+    return {path: record for path, record in records.items() if {"name", "files"} <= record.keys()}
+
+
+def finished_files(records: dict[str, dict[str, Any]]) -> list[str]:
+    """The records and what they name, without what is removed when all is done."""
+    paths = [*records, *(file["path"] for record in records.values() for file in record["files"])]
+    return [path for path in paths if not path.startswith("work/")]
+
+
+# --- Killed at any moment ---------------------------------------------------------------------------------------------
+
+# A unit's parts appear whole, then its record, and the manifest when all are there. A stage writes nothing but these,
+# so a kill can fall between any two of them, or into one.
+POINTS = {  # the file that is about to be written or was, at which moment, and how many of its kind were before
+    "before the first write": ("parts", "created", 0),
+    "while writing a part": ("parts", "half", 1),
+    "after the parts, before the record": ("record", "created", 1),
+    "after the record": ("record", "committed", 1),
+    "in finish, before the manifest": ("manifest", "created", 0),
+}
+FILES = {
+    "curate": {"parts": "*/o/data/*.parquet", "record": "*/o/units/*.json"},
+    "dedup": {"parts": "*/o/data/*.parquet", "record": "*/o/work/[pr]*/part-*.json"},  # not those of signing
+    "shard": {"parts": "*/o/train/*", "record": "*/o/work/*/0*.json"},
+}
+BETWEEN = {  # what else a stage writes on its way, once per run or for each part
+    "dedup": {"signatures": "*/o/work/signatures/*", "matches": "*/o/work/match.json"},
+    "shard": {"tokenizer": "*/o/tokenizer/manifest.json", "rows of the plan": "*/o/plan/main/rows-*.parquet"},
+}
+
+
+def killing_at(
+    stage: str, kind: str, moment: Any, passed: int, whom: Any = "self", number: signal.Signals = signal.SIGKILL
+) -> Killing:
+    patterns = {"manifest": "*/o/manifest.json", **FILES[stage], **BETWEEN.get(stage, {})}
+    return Killing(patterns[kind], moment, passed, whom, number.name)
+
+
+Resume = Callable[[str, Path], None]
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_a_point_of_a_unit(
+    inputs: dict[str, list[Path]], goes_on: Resume, tmp_path: Path, stage: str, point: str
+) -> None:
+    check_killed(inputs, goes_on, tmp_path, stage, *POINTS[point])
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize(("stage", "kind"), [(stage, kind) for stage, kinds in BETWEEN.items() for kind in kinds])
+def test_killed_between_the_units(
+    inputs: dict[str, list[Path]], goes_on: Resume, tmp_path: Path, stage: str, kind: str
+) -> None:
+    check_killed(inputs, goes_on, tmp_path, stage, kind, "committed", 0)
+
+
+def check_killed(
+    inputs: dict[str, list[Path]], goes_on: Resume, tmp_path: Path, stage: str, kind: str, moment: str, passed: int
+) -> None:
+    output = tmp_path / "o"
+    killing = killing_at(stage, kind, moment, passed)
+    ended = run_forked(*command(stage, inputs[stage], output), log=tmp_path / "log", killing=killing)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    if kind == "record":
+        assert len(records_of(output, FILES[stage]["record"])) == passed + (moment == "committed")
+    goes_on(stage, output)
+
+
+# --- Several processes ------------------------------------------------------------------------------------------------
 
 
 @needs_proc
-@pytest.mark.parametrize(("seed", "stage", "workers", "whom"), TRIALS)
-def test_killed_at_a_random_moment(
-    inputs: dict[str, list[Path]],
-    calm: dict[str, Path],
-    usual_s: Callable[[str, int], float],
-    bateia: Call,
-    bateia_process: Start,
-    tmp_path: Path,
-    seed: int,
-    stage: str,
-    workers: int,
-    whom: str,
+@pytest.mark.kill
+@pytest.mark.engine
+@pytest.mark.parametrize(("stage", "kind"), [("curate", "parts"), ("dedup", "signatures")])
+def test_a_killed_worker_ends_the_run(
+    inputs: dict[str, list[Path]], goes_on: Resume, tmp_path: Path, stage: str, kind: str
 ) -> None:
-    draw, mark, output = random.Random(seed), f"crash-{os.getpid()}-{seed}", tmp_path / "o"
-    wait_s = draw.uniform(0.0 if whom == "driver" else 0.5, 1.0) * usual_s(stage, workers)
-    process = bateia_process(*command(stage, inputs[stage], output, "--workers", workers), BATEIA_TEST_MARK=mark)
-    try:
-        process.wait(timeout=wait_s)
-    except subprocess.TimeoutExpired:
-        kill(process, mark, whom, draw)
-    if not (output / "manifest.json").exists():  # else it was faster than usual, or its last rename was done
-        ended = bateia(*command(stage, inputs[stage], output))
-        assert ended.returncode == 0, ended.stderr
-    assert digests(output) == digests(calm[stage])
-    assert strays(output) == []
+    """Beam would wait for its answer forever."""
+    output, mark = tmp_path / "o", mark_of(f"killed-worker-{stage}")
+    killing = killing_at(stage, kind, "half", 0)
+    process = start(*command(stage, inputs[stage], output, "--workers", 2), **killing.environment(), **{MARK: mark})
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1, err
+    first, second = err.strip().splitlines()
+    assert "worker process is gone" in first
+    assert f" in {output}. The same command goes on from there." in second
+    assert stage != "curate" or "of 12 units are finished in " in second
+    assert is_gone(mark), family(mark)
+    goes_on(stage, output)
 
 
+@needs_proc
+@pytest.mark.kill
+@pytest.mark.engine
+@pytest.mark.parametrize(("stage", "kind"), [("curate", "record"), ("dedup", "signatures")])
+def test_workers_of_a_killed_driver_leave(
+    inputs: dict[str, list[Path]], goes_on: Resume, tmp_path: Path, stage: str, kind: str
+) -> None:
+    output, mark = tmp_path / "o", mark_of(f"killed-driver-{stage}")
+    killing = killing_at(stage, kind, "committed", 0, "driver")
+    process = start(*command(stage, inputs[stage], output, "--workers", 2), **killing.environment(), **{MARK: mark})
+    told = process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL, told
+    assert is_gone(mark), family(mark)
+    goes_on(stage, output)
+
+
+@needs_proc
+@pytest.mark.kill
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("stage", "kind", "count"), [("curate", "record", 1), ("curate", "record", 2), ("dedup", "matches", 2)]
+)
+def test_an_interrupted_run_leaves_nobody_behind(
+    inputs: dict[str, list[Path]], goes_on: Resume, tmp_path: Path, stage: str, kind: str, count: int
+) -> None:
+    output, mark = tmp_path / "o", mark_of(f"interrupted-{stage}-{count}")
+    killing = killing_at(stage, kind, "committed", 0, "driver", signal.SIGINT)
+    process = start(*command(stage, inputs[stage], output, "--workers", count), **killing.environment(), **{MARK: mark})
+    most = 0
+    while process.poll() is None:
+        most = max(most, len(family(mark)))
+        time.sleep(0.05)
+    out, err = process.communicate(timeout=20)
+    assert most >= (2 * count if stage == "curate" else 1 + count)  # curate's have a child each that extracts
+    assert (process.returncode, out) == (130, ""), err
+    assert is_gone(mark), family(mark)
+    [line] = err.strip().splitlines()
+    assert f" in {output}. The same command goes on from there." in line
+    assert stage != "curate" or "of 12 units are finished in " in line
+    goes_on(stage, output)
+
+
+@pytest.mark.engine
 def test_a_worker_whose_driver_was_gone_before_it_looked_leaves() -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    environment = {**os.environ, "BATEIA_DRIVER": str(gone.pid)}
-    ended = subprocess.run([sys.executable, "-m", "pipelines.beam_worker"], env=environment, cwd=ROOT, timeout=60)
-    assert ended.returncode == 1
+    process = start_python("-m", "pipelines.engine.worker", BATEIA_DRIVER=str(gone.pid))
+    told = process.communicate(timeout=60)
+    assert process.returncode == 1, told
 
 
 # --- A full disk ------------------------------------------------------------------------------------------------------
@@ -179,24 +263,29 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 
 @pytest.mark.parametrize(
-    ("stage", "kilobytes", "workers"), [("curate", 40, 1), ("curate", 300, 2), ("dedup", 40, 1), ("dedup", 300, 2)]
+    ("stage", "kilobytes", "count"),
+    [
+        ("curate", 40, 1),
+        pytest.param("curate", 300, 2, marks=pytest.mark.engine),
+        ("dedup", 300, 1),
+        pytest.param("dedup", 40, 2, marks=pytest.mark.engine),
+        ("shard", 300, 1),
+    ],
 )
 def test_a_full_disk_is_named_and_the_run_goes_on(
     inputs: dict[str, list[Path]],
     calm: dict[str, Path],
     bateia: Call,
-    bateia_process: Start,
     mounted: Callable[[int], Path],
     stage: str,
     kilobytes: int,
-    workers: int,
+    count: int,
 ) -> None:
     output = mounted(kilobytes) / "o"
-    process = bateia_process(*command(stage, inputs[stage], output, "--workers", workers))
-    _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 1, stderr
-    assert "No space left on device" in stderr
-    assert "The same command goes on from there." in stderr
+    ended = bateia(*command(stage, inputs[stage], output, "--workers", count))
+    assert ended.returncode == 1, ended.stderr
+    assert "No space left on device" in ended.stderr
+    assert "The same command goes on from there." in ended.stderr
     assert not (output / "manifest.json").exists()
     mounted(64 << 10)
     ended = bateia(*command(stage, inputs[stage], output))
@@ -249,12 +338,13 @@ def spoil(path: Path, how: str, other: Path) -> None:
 SPOILT = [("gone", "changed or removed|No such file"), ("other", "changed"), ("as long", "changed")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "told"), SPOILT)
 @pytest.mark.parametrize("when", ["before it is read", "after it was read"])
 def test_an_input_that_changes_during_the_run_stops_it(
     own: list[Path], many: SampleIndex, bateia: Call, tmp_path: Path, how: str, told: str, when: str
 ) -> None:
-    from pipelines.runner import run_pipeline
+    from pipelines.engine.runner import run_pipeline
 
     def run(*args: object) -> str:
         if when == "before it is read":
@@ -264,7 +354,7 @@ def test_an_input_that_changes_during_the_run_stops_it(
             spoil(own[1], how, many.warc_files[7])
         return name
 
-    with mock.patch("pipelines.runner.run_pipeline", run):
+    with mock.patch("pipelines.engine.runner.run_pipeline", run):
         ended = bateia(*command("curate", own, tmp_path / "o"))
     assert ended.returncode == 1, ended.stderr
     assert str(own[1]) in ended.stderr
@@ -277,7 +367,7 @@ def test_an_input_that_changed_between_runs_is_not_resumed(
     own: list[Path], many: SampleIndex, bateia: Call, tmp_path: Path, how: str
 ) -> None:
     output = tmp_path / "o"
-    with mock.patch("pipelines.curate.finish", side_effect=OSError("gone")):
+    with mock.patch("pipelines.stages.curate.finish", side_effect=OSError("gone")):
         assert bateia(*command("curate", own, output)).returncode == 1
     spoil(own[1], how, many.warc_files[7])
     ended = bateia(*command("curate", own, output))
@@ -295,14 +385,15 @@ for name in {names!r}:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("trafilatura",), ("lxml_html_clean", "lxml.html.clean"), ("resiliparse",)])
 def test_a_missing_parser_stops_the_run_before_the_first_page(
-    own: list[Path], bateia_process: Start, tmp_path: Path, names: tuple[str, ...]
+    own: list[Path], tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(ABSENT.format(names=names))
     paths = os.pathsep.join([str(tmp_path / "site"), *filter(None, sys.path)])
-    process = bateia_process(*command("curate", own, tmp_path / "o"), PYTHONPATH=paths)
+    process = start(*command("curate", own, tmp_path / "o"), PYTHONPATH=paths)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1, stderr
     assert any(name in stderr for name in names)

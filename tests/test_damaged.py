@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset as ds
 import pytest
 
-from schemas.manifest import read_manifest
-from transforms.steps.charset import decode_html
-from transforms.steps.warc import Response, Unit, read_unit
+from support.command import Call, Start
+from support.outputs import manifest_of, rows_of
+from support.paths import CORPUS
+from support.processes import MARK, mark_of, peaks_mb
+from transforms.steps.warc.charset import decode_html
+from transforms.steps.warc.reader import Response, Unit, read_unit
 
-CORPUS = Path(os.environ.get("BATEIA_CORPUS") or Path(__file__).parents[1].parent / "shared" / "corpus")
 DAMAGED = CORPUS / "damaged"
 EXPECTED: dict[str, dict[str, Any]] = (
     json.loads((DAMAGED / "expected.json").read_text("utf-8")) if (DAMAGED / "expected.json").exists() else {}
@@ -39,13 +37,12 @@ RECIPE = """
 from dataclasses import replace
 
 from pipelines.recipes.fineweb import FINEWEB
-from transforms.steps.extraction import ExtractText
-from transforms.steps.language import KeepLanguages
+from transforms.steps.extract.extract_text import ExtractText
+from transforms.steps.filters.languages import KeepLanguages
 
 # All that can be read is kept. A page gets 3 s of CPU: the limit is what is tested, not how long it is.
-ALL = replace(
-    FINEWEB, name="all", pages=(), extract=ExtractText(cpu_limit_s=3.0), documents=(KeepLanguages((), min_score=-1.0),)
-)
+CURATE = replace(FINEWEB.curate, pages=(), documents=(KeepLanguages((), min_score=-1.0),))
+ALL = FINEWEB.vary(CURATE, ExtractText(cpu_limit_s=3.0), name="all")
 """
 
 Row = dict[str, Any]
@@ -56,9 +53,7 @@ class Run:
 
     def __init__(self, output: Path, stderr: str, wall_s: float, peaks_mb: dict[int, float]) -> None:
         self.stderr, self.wall_s, self.peaks_mb = stderr, wall_s, peaks_mb
-        manifest = read_manifest(str(output))
-        assert manifest is not None
-        self.manifest = manifest
+        self.manifest = manifest_of(output)
         self.ledger, self.kept = rows_of(output, "ledger"), rows_of(output, "data")
 
     def of(self, name: str) -> list[Row]:
@@ -68,42 +63,25 @@ class Run:
         return [row["text"] for row in (*self.kept, *self.ledger) if row["text"]]
 
 
-def rows_of(output: Path, folder: str) -> list[Row]:
-    return ds.dataset([str(path) for path in sorted((output / folder).rglob("*.parquet"))]).to_table().to_pylist()
-
-
 @pytest.fixture(scope="module")
-def run(bateia_process: Callable[..., subprocess.Popen[str]], tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(bateia_process: Start, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("damaged")
     (folder / "all.py").write_text(RECIPE)
-    mark, started = f"damaged-{os.getpid()}", time.monotonic()
+    mark, started = mark_of("damaged"), time.monotonic()
     process = bateia_process(
         *("curate", "--recipe", f"{folder}/all.py:ALL", "--input", *(DAMAGED / name for name in EXPECTED)),
         *("--output", folder / "o", "--keep-dropped", "--workers", 2, "--quiet"),
-        BATEIA_TEST_MARK=mark,
+        **{MARK: mark},
     )
     peaks: dict[int, float] = {}
     while process.poll() is None:
-        peaks |= peaks_of(mark, peaks)
+        peaks = peaks_mb(mark, peaks)
         if time.monotonic() - started > MAX_WALL_S:
             process.kill()
         time.sleep(0.05)
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr[-2000:]
     return Run(folder / "o", stderr, time.monotonic() - started, peaks)
-
-
-def peaks_of(mark: str, known: dict[int, float]) -> dict[int, float]:
-    """Most memory that each process of a run ever held, in MiB; empty where there is no /proc."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if int(folder.name) in known or mark.encode() in (folder / "environ").read_bytes():
-                line = next(line for line in (folder / "status").read_text().splitlines() if line.startswith("VmHWM"))
-                found[int(folder.name)] = max(known.get(int(folder.name), 0.0), int(line.split()[1]) / 1024)
-        except (OSError, StopIteration):  # it ended meanwhile
-            continue
-    return found
 
 
 def test_it_takes_bounded_time_and_memory(run: Run) -> None:
@@ -198,9 +176,7 @@ def test_files_with_records_are_not_warned_about(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", NO_WARC)
-def test_a_file_without_records_alone_is_bad_input(
-    bateia: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, name: str
-) -> None:
+def test_a_file_without_records_alone_is_bad_input(bateia: Call, tmp_path: Path, name: str) -> None:
     ended = bateia("curate", "--recipe", "tiny", "--input", DAMAGED / name, "--output", tmp_path / "o")
     assert ended.returncode == 2
     [line] = ended.stderr.splitlines()

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.page import Page
-from transforms.steps.extraction import Extractor, ExtractText
-from transforms.steps.html_pages import HTML_TYPES, page_of
-from transforms.steps.warc_events import Response
+from schemas.document import Page
+from support.warc import response
+from transforms.steps.extract.extract_text import Extractor, ExtractText
+from transforms.steps.warc.html_pages import HTML_TYPES, page_of
 
 SECRET = "moonlit-harbour-4711"
 PROSE = "The pan turns slowly, and the light sand leaves it with the water while the heavy grains stay behind. " * 4
@@ -96,7 +96,9 @@ def test_a_page_is_its_own_text_only(
 ) -> None:
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     for named in (secret.as_uri(), str(secret)):
-        page = page_of(response(pages(named, address)[kind], media_type), "a.warc.gz")
+        page = page_of(
+            response(pages(named, address)[kind], content_type=media_type, declared_type=media_type), "a.warc.gz"
+        )
         assert isinstance(page, Page)
         text = child.extract(page)
         assert isinstance(text, str), text
@@ -113,20 +115,3 @@ def test_the_listener_hears(listener: socket.socket) -> None:
         heard, address = listener.accept()
         with heard:
             assert address == caller.getsockname()
-
-
-def response(html: str, media_type: str) -> Response:
-    return Response(
-        url="https://a.example/",
-        record_id="",
-        date="",
-        offset=0,
-        size=len(html),
-        status=200,
-        content_type=media_type,
-        http_charset=None,
-        payload_type=None,
-        body=html.encode(),
-        truncated=None,
-        declared_type=media_type,
-    )

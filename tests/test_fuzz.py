@@ -22,19 +22,11 @@ from itertools import accumulate
 import pytest
 
 from pipelines.sample.build import SampleIndex
-from schemas.page import Page
+from schemas.document import Page
 from schemas.tally import Tally
 from schemas.verdict import Drop
-from transforms.steps.curation import new_document
-from transforms.steps.warc import (
-    Event,
-    ReadLimits,
-    Response,
-    Skipped,
-    page_of,
-    read_unit,
-    split_units,
-)
+from transforms.steps.curator import new_document
+from transforms.steps.warc.reader import Event, ReadLimits, Response, Skipped, page_of, read_unit, split_units
 
 CASES = int(os.environ.get("BATEIA_FUZZ_CASES", "2000"))
 SEED = os.environ.get("BATEIA_FUZZ_SEED", "1")
@@ -281,6 +273,7 @@ def numbers(kind: str) -> list[int]:
     return [number for number in chosen if KINDS[number % len(KINDS)] == kind]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_mutated_files(records: list[bytes], kind: str) -> None:
     for number in numbers(kind):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.hostile_text import SIZE, TEXTS, VALUES, Step, filled, forget, make_steps
+from benchmarks.curate.hostile_text import SIZE, TEXTS, VALUES, Step, filled, make_steps
 from pipelines.sample.build import SampleIndex
-from transforms.steps.charset import decode_html
-from transforms.steps.urls import DropBlockedUrls
+from transforms.steps.text.words import forget_words
+from transforms.steps.urls.drop_blocked import DropBlockedUrls
+from transforms.steps.warc.charset import decode_html
 
 # CPU seconds of this process, so that other work on the machine costs little; a second is what steps take at most on
-# the machine of benchmarks/results, where benchmarks/hostile_text.py measures them.
+# the machine of benchmarks/results, where benchmarks/curate/hostile_text.py measures them.
 SLACK = 3.0
 LIMIT_S = 1.0 * SLACK
 VALUES_LIMIT_S = 2.0 * SLACK  # of a text that is nothing but telephones, ever other ones: each is checked
@@ -36,7 +37,7 @@ def worst() -> Iterator[dict[str, tuple[float, str]]]:
 
 
 def timed(call: Callable[[], object], name: str, kind: str, worst: dict[str, tuple[float, str]]) -> float:
-    forget()
+    forget_words()
     started = time.process_time()
     call()
     taken_s = time.process_time() - started
@@ -44,6 +45,7 @@ def timed(call: Callable[[], object], name: str, kind: str, worst: dict[str, tup
     return taken_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TEXTS)
 def test_a_hostile_text_costs_no_more_than_a_long_one(
     steps: dict[str, Step], worst: dict[str, tuple[float, str]], kind: str
@@ -54,6 +56,7 @@ def test_a_hostile_text_costs_no_more_than_a_long_one(
         assert taken_s <= LIMIT_S, f"{name}: {taken_s:.2f} s; the worst so far: {worst}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_text_full_of_personal_data(steps: dict[str, Step], worst: dict[str, tuple[float, str]], kind: str) -> None:
     assert timed(lambda: steps["pii"](VALUES[kind]()), "pii, all values", kind, worst) <= VALUES_LIMIT_S
@@ -67,10 +70,10 @@ URLS = [
 
 
 def test_a_hostile_url(sample: SampleIndex, assets: Path, worst: dict[str, tuple[float, str]]) -> None:
-    from pipelines.bind import bind
+    from pipelines.assets.bind import bind
     from pipelines.recipes.tiny import TINY
 
-    [step] = bind(TINY).recipe.pages
+    [step] = bind(TINY).recipe.curate.pages
     assert isinstance(step, DropBlockedUrls)
     step.setup()
     for url in URLS:
@@ -96,6 +99,7 @@ LABELS = (None, "utf-8", "utf-16", "iso-2022-jp", "hz-gb-2312", "gb18030", "big5
 ODD_LABELS = ("\ud800", "é", "x" * SIZE, " " * SIZE, "idna", "punycode", "base64", "unicode_escape")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [*LABELS, *ODD_LABELS], ids=lambda label: ascii(label)[:16])
 def test_hostile_bytes_are_decoded_or_refused(label: str | None, worst: dict[str, tuple[float, str]]) -> None:
     bodies = [(piece * (SIZE // len(piece) + 1))[:SIZE] for piece in BODIES]

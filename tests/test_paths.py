@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pyarrow.dataset as ds
 import pytest
 
 from pipelines.sample.build import SampleIndex
-from transforms.steps.warc_names import stem
-from transforms.units import language_folder
+from support.command import Call
+from support.outputs import rows_of
+from support.warc import member, record
+from transforms.curate import language_folder
+from transforms.steps.warc.names import stem
 
 NAMES = (
     *("..%2f..%2fescape.warc.gz", "-rf.warc.gz", ".hidden.warc.gz", "....warc.gz", "a\nb.warc.gz", "a b.warc.gz"),
@@ -32,18 +30,17 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from pipelines.recipes.fineweb import FINEWEB
+from transforms.steps.step import DocumentStep
 
 LABELS = ("../../../escape", "/tmp/bateia-escape", "..", ".", "", "a/b", "a_b", "nul\\0", "\\u202e", "x" * 300, "en")
 
 
 @dataclass(frozen=True)
-class Label:
+class Label(DocumentStep):
     '''What a model made by strangers may call languages.'''
 
     stage: ClassVar[str] = "label"
     measures: ClassVar[tuple[str, ...]] = ()
-
-    def setup(self) -> None: ...
 
     def checks(self, document):
         return ()
@@ -52,16 +49,12 @@ class Label:
         return replace(document, language=LABELS[len(document.text) % len(LABELS)], language_score=1.0)
 
 
-HOSTILE = replace(FINEWEB, name="hostile", pages=(), documents=(Label(),))
+HOSTILE = FINEWEB.vary(replace(FINEWEB.curate, pages=(), documents=(Label(),)), name="hostile")
 """
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def warcinfo(dump: str) -> bytes:
-    fields = f"isPartOf: {dump}\r\nsoftware: x\r\n".encode()
-    head = f"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: {len(fields)}\r\n\r\n".encode()
-    return gzip.compress(head + fields + b"\r\n\r\n")
+    return member(record(None, f"isPartOf: {dump}\r\nsoftware: x\r\n".encode(), "warcinfo"))
 
 
 def below(folder: Path) -> set[Path]:
@@ -69,7 +62,7 @@ def below(folder: Path) -> set[Path]:
 
 
 @pytest.fixture(scope="module")
-def place(bateia: Run, sample: SampleIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(bateia: Call, sample: SampleIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """deep/er/in holds the input and deep/er/out what both stages made of it."""
     place = tmp_path_factory.mktemp("paths")
     given = place / "deep" / "er" / "in"
@@ -108,7 +101,7 @@ def test_every_file_is_where_its_folder_has_it(place: Path) -> None:
 
 def test_no_document_is_lost_and_labels_stay_as_they_were(place: Path) -> None:
     out = place / "deep" / "er" / "out" / "documents"
-    rows: list[dict[str, Any]] = ds.dataset([str(path) for path in out.glob("data/*/*.parquet")]).to_table().to_pylist()
+    rows = rows_of(out, "data")
     assert {Path(row["file_path"]).name for row in rows} == set(NAMES)
     assert {row["dump"] for row in rows} == {DUMP}
     assert {"../../../escape", "..", "a/b", "a_b"} <= {row["language"] for row in rows}
@@ -122,7 +115,7 @@ def test_names_of_ours_are_plain() -> None:
     assert language_folder("../../etc") == "______etc"
 
 
-def test_a_manifest_that_names_other_places_is_no_way_out(bateia: Run, place: Path, tmp_path: Path) -> None:
+def test_a_manifest_that_names_other_places_is_no_way_out(bateia: Call, place: Path, tmp_path: Path) -> None:
     """Documents made by strangers: dedup makes its own names of theirs, one folder deep at most."""
     source = tmp_path / "in" / "deep" / "documents"
     shutil.copytree(place / "deep" / "er" / "out" / "documents", source)

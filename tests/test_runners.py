@@ -6,17 +6,15 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from schemas.manifest import read_manifest
-
-Ended = subprocess.CompletedProcess[str]
-Call = Callable[..., Ended]
+from support.command import Call
+from support.outputs import hash_of
+from support.processes import free_port, wait_until
 
 BEAMS_OWN = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
@@ -31,7 +29,7 @@ from typing import ClassVar
 from pipelines.recipes.tiny import TINY
 from schemas.document import Document
 from schemas.verdict import Check, Drop
-from transforms.steps.judge import judge
+from transforms.steps.step import DocumentStep, judge
 
 LEAST = 3
 
@@ -41,14 +39,12 @@ def vowels(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class KeepVowels:
+class KeepVowels(DocumentStep):
     """Keeps documents with vowels."""
 
     stage: ClassVar[str] = "vowels"
     measures: ClassVar[tuple[str, ...]] = ("vowels",)
     least: int = LEAST
-
-    def setup(self) -> None: ...
 
     def checks(self, document: Document) -> Iterator[Check]:
         yield Check("few_vowels", "vowels", float(vowels(document.text)), ">=", self.least)
@@ -57,25 +53,20 @@ class KeepVowels:
         return judge(document, self.stage, self.checks(document))
 
 
-OWN = replace(TINY, name="own", documents=(*TINY.documents, KeepVowels()))
+CURATE = replace(TINY.curate, documents=(*TINY.curate.documents, KeepVowels()))
+OWN = TINY.vary(CURATE, name="own")
 '''
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
-
-
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("localhost", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"{process.args} does not listen on port {port}")
+    wait_until(lambda: listens(port) or process.poll() is not None, 60, 0.1)
+    assert listens(port), f"{process.args} does not listen on port {port}"
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("localhost", port)) == 0
 
 
 @contextmanager
@@ -117,65 +108,73 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...
         )
 
 
-def hash_of(output: Path) -> str:
-    manifest = read_manifest(str(output))
-    assert manifest is not None
-    return manifest.dataset_hash
+Identity = tuple[str, bytes]
+
+
+def identity(output: Path) -> Identity:
+    """A dataset's hash and its manifest's bytes."""
+    return hash_of(output), (output / "manifest.json").read_bytes()
+
+
+RUNNERS = ["ours", "beams", "portable"]
+
+
+@pytest.fixture
+def options(request: pytest.FixtureRequest) -> tuple[object, ...]:
+    """What follows a command for it to run on one of RUNNERS, with two worker processes each."""
+    if request.param == "ours":
+        return ("--workers", 2)
+    return ("--", *(BEAMS_OWN if request.param == "beams" else request.getfixturevalue("cluster")))
 
 
 @pytest.fixture(scope="module")
-def curated(
-    bateia: Call, warcs: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., tuple[str, bytes]]:
-    """Curates files of the sample with a recipe and options; gives the dataset's hash and the manifest's bytes."""
+def curate(bateia: Call, warcs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Identity]:
+    """Curates the sample by OWN_STEP's recipe with options."""
+    recipe = tmp_path_factory.mktemp("recipe") / "own_step.py"
+    recipe.write_text(OWN_STEP)
 
-    def run(recipe: str, *options: object, files: int = 2) -> tuple[str, bytes]:
-        output = tmp_path_factory.mktemp("runner") / "o"
-        ended = bateia("curate", "--recipe", recipe, "--input", *warcs[:files], "--output", output, "--quiet", *options)
+    def run(*options: object) -> Identity:
+        output = tmp_path_factory.mktemp("curated") / "o"
+        given = ("--recipe", f"{recipe}:OWN", "--input", *warcs, "--output", output, "--quiet")
+        ended = bateia("curate", *given, *options)
         assert ended.returncode == 0, ended.stderr
-        return hash_of(output), (output / "manifest.json").read_bytes()
+        return identity(output)
 
     return run
 
 
-def in_process(documents: Path) -> tuple[str, bytes]:
-    return hash_of(documents), (documents / "manifest.json").read_bytes()
+@pytest.fixture(scope="module")
+def curated(curate: Callable[..., Identity]) -> Identity:
+    return curate()
 
 
-@pytest.mark.parametrize("options", [("--workers", 2), ("--", *BEAMS_OWN)], ids=["ours", "beams"])
-def test_worker_processes_give_the_same_dataset(curated: Callable, documents: Path, options: tuple) -> None:
-    assert curated("tiny", *options) == in_process(documents)
-
-
-def test_a_portable_runner_gives_the_same_dataset(curated: Callable, documents: Path, cluster: tuple) -> None:
-    assert curated("tiny", "--", *cluster) == in_process(documents)
-
-
-def test_a_recipe_files_own_step_reaches_every_worker(curated: Callable, cluster: tuple, tmp_path: Path) -> None:
-    recipe = tmp_path / "own_step.py"
-    recipe.write_text(OWN_STEP)
-    here = curated(f"{recipe}:OWN", files=1)
-    assert curated(f"{recipe}:OWN", "--workers", 2, files=1) == here
-    assert curated(f"{recipe}:OWN", "--", *cluster, files=1) == here
-
-
-@pytest.mark.parametrize("options", [("--", *BEAMS_OWN), None], ids=["beams", "portable"])
-def test_every_runner_gives_the_same_corpus(
-    bateia: Call, documents: Path, corpus: Path, cluster: tuple, tmp_path: Path, options: tuple | None
+@pytest.mark.engine
+@pytest.mark.parametrize("options", RUNNERS, indirect=True)
+def test_every_runner_gives_the_same_documents(
+    curate: Callable[..., Identity], curated: Identity, options: tuple[object, ...]
 ) -> None:
-    asked = options or ("--", *cluster)
-    ended = bateia("dedup", "--input", documents, "--output", tmp_path / "o", "--quiet", *asked)
+    """With a recipe file's own step, constant and function, none of which a worker can import."""
+    assert curate(*options) == curated
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("options", ["beams", "portable"], indirect=True)
+def test_every_runner_gives_the_same_corpus(
+    bateia: Call, documents: Path, corpus: Path, tmp_path: Path, options: tuple[object, ...]
+) -> None:
+    ended = bateia("dedup", "--input", documents, "--output", tmp_path / "o", "--quiet", *options)
     assert ended.returncode == 0, ended.stderr
-    assert in_process(tmp_path / "o") == in_process(corpus)
+    assert identity(tmp_path / "o") == identity(corpus)
 
 
-@pytest.mark.parametrize("options", [("--", *BEAMS_OWN), None], ids=["beams", "portable"])
+@pytest.mark.engine
+@pytest.mark.parametrize("options", ["beams", "portable"], indirect=True)
 def test_every_runner_gives_the_same_shards(
-    bateia: Call, corpus: Path, cluster: tuple, tmp_path: Path, options: tuple | None
+    bateia: Call, corpus: Path, tmp_path: Path, options: tuple[object, ...]
 ) -> None:
     command = ("shard", "--input", corpus, "--context", 64, "--quiet", "--output")
     assert bateia(*command, tmp_path / "here").returncode == 0
-    ended = bateia(*command, tmp_path / "there", *(options or ("--", *cluster)))
+    ended = bateia(*command, tmp_path / "there", *options)
     assert ended.returncode == 0, ended.stderr
     for folder in ("", "plan/main"):
-        assert in_process(tmp_path / "there" / folder) == in_process(tmp_path / "here" / folder)
+        assert identity(tmp_path / "there" / folder) == identity(tmp_path / "here" / folder)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
 import zlib
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import pyarrow.dataset as ds
 import pytest
 
-from transforms.steps.warc import Response, Unit, read_unit
+import support.warc
+from support.command import Call
+from support.outputs import rows_of
+from transforms.steps.warc.reader import Response, Unit, read_unit
 
 PROSE = b"".join(b"Grain %d stays behind in the pan, for it is heavy. " % n for n in range(80))
 PAGE = b"<html><body><article><p>" + PROSE + b"</p></article></body></html>"
@@ -26,9 +25,9 @@ LENGTH = b"Content-Length: %d\r\n"
 def record(http: bytes, body: bytes, warc: bytes = b"", more: int = 0, status: bytes = b"200 OK") -> bytes:
     """more: by how much the record's Content-Length is over."""
     block = b"HTTP/1.1 " + status + b"\r\nContent-Type: text/html\r\n" + http + b"\r\n" + body
-    head = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://a.example/%d\r\n" % zlib.crc32(block + warc)
-    length = len(block) + more
-    return gzip.compress(head + warc + LENGTH % length + b"\r\n" + block + b"\r\n\r\n", mtime=0)
+    url = f"https://a.example/{zlib.crc32(block + warc)}"
+    extra = warc.decode().removesuffix("\r\n")
+    return support.warc.member(support.warc.record(url, block, length=str(len(block) + more), extra=extra))
 
 
 CASES: dict[str, tuple[bytes, str | None]] = {
@@ -83,18 +82,19 @@ def test_the_reader_tells_what_is_cut(name: str) -> None:
     assert PAGE.startswith(event.body.rstrip(b"\r\n"))
 
 
-def test_the_ledger_tells_it(bateia: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+def test_the_ledger_tells_it(bateia: Call, tmp_path: Path) -> None:
     """Of pages kept and of pages dropped; the text of what is there is kept."""
     (tmp_path / "a.warc.gz").write_bytes(b"".join(data for data, _ in CASES.values()))
     (tmp_path / "all.py").write_text(
         "from dataclasses import replace\nfrom pipelines.recipes.fineweb import FINEWEB\n"
-        "from transforms.steps.language import KeepLanguages\n"
-        "ALL = replace(FINEWEB, pages=(), documents=(KeepLanguages((), min_score=-1.0),))\n"
+        "from transforms.steps.filters.languages import KeepLanguages\n"
+        "CURATE = replace(FINEWEB.curate, pages=(), documents=(KeepLanguages((), min_score=-1.0),))\n"
+        "ALL = FINEWEB.vary(CURATE, name='all')\n"
     )
     recipe = ("--recipe", f"{tmp_path}/all.py:ALL")
     ended = bateia("curate", *recipe, "--input", tmp_path / "a.warc.gz", "--output", tmp_path / "o", "--quiet")
     assert ended.returncode == 0, ended.stderr
-    rows: list[dict[str, Any]] = ds.dataset([str(p) for p in tmp_path.glob("o/ledger/*")]).to_table().to_pylist()
+    rows = rows_of(tmp_path / "o", "ledger")
     assert [row["truncated"] for row in rows] == [expected for _, expected in CASES.values()]
     fates = {name: row["fate"] for name, row in zip(CASES, rows, strict=True)}
     assert {name for name, fate in fates.items() if fate != "kept"} == {"no body by its status", "nothing of it"}

@@ -1,4 +1,4 @@
-"""A trained model as a folder that Hugging Face transformers loads as it is."""
+"""A trained model as a folder that Hugging Face transformers loads unchanged."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from trainer.checkpoints import CONFIG, MODEL, Checkpoint, find_checkpoint
-from trainer.faults import BadRun
+from schemas.faults import BadInput
+from schemas.storage import write_json
+from trainer.run.checkpoints import CONFIG, MODEL, Checkpoint, find_checkpoint
+from trainer.run.folder import write_folder
 
 FORMATS = ("hf",)
 TOKENIZER, TOKENIZER_CONFIG, GENERATION = "tokenizer.json", "tokenizer_config.json", "generation_config.json"
@@ -16,52 +18,44 @@ FILES = (MODEL, CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION)
 
 
 def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
-    """Write the newest checkpoint's model; returns the names of the files. Raises BadRun if it can't be had or placed.
+    """Write the newest checkpoint's model; returns the files' names. The folder appears whole or not at all.
 
-    The folder appears whole or not at all.
+    Raises BadInput if the run has no checkpoint, or the output holds other files or, without `overwrite`, an export.
     """
     checkpoint = find_checkpoint(run)
     refuse_foreign(output, overwrite)
-    temporary = output.parent / f".{output.name}.writing"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with write_folder(output) as temporary:
         for name in (MODEL, CONFIG):
             shutil.copyfile(checkpoint.folder / name, temporary / name)
         shutil.copyfile(run / "tokenizer" / TOKENIZER, temporary / TOKENIZER)
-        put_json(temporary / TOKENIZER_CONFIG, tokenizer_config(run, checkpoint))
-        put_json(temporary / GENERATION, generation_config(checkpoint.config()))
-        shutil.rmtree(output, ignore_errors=True)
-        temporary.rename(output)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+        write_json(str(temporary / TOKENIZER_CONFIG), tokenizer_config(run, checkpoint))
+        write_json(str(temporary / GENERATION), generation_config(checkpoint.config()))
     return list(FILES)
 
 
 def refuse_foreign(output: Path, overwrite: bool) -> None:
-    """Raises BadRun if the place is taken, by anything else than an export that is to be replaced."""
+    """Raises BadInput if the output holds anything else than an export that is to be replaced."""
     if not output.exists():
         return
     held = [path.name for path in output.iterdir()] if output.is_dir() else [output.name]
     if foreign := sorted(set(held) - set(FILES)):
-        raise BadRun(f"output {output} holds other files, such as {foreign[0]}; choose another --output")
+        raise BadInput(f"output {output} holds other files, such as {foreign[0]}; choose another --output")
     if held and not overwrite:
-        raise BadRun(f"output {output} holds an export; choose another --output, or --overwrite to replace it")
+        raise BadInput(f"output {output} holds an export; choose another --output, or --overwrite to replace it")
 
 
 def tokenizer_config(run: Path, checkpoint: Checkpoint) -> dict[str, Any]:
     """The tokenizer's own if it has one, else by its special tokens; with the length that the model was trained on."""
     own, config = run / "tokenizer" / TOKENIZER_CONFIG, checkpoint.config()
     if own.is_file():
-        found = json.loads(own.read_text(encoding="utf-8"))
+        settings = json.loads(own.read_text(encoding="utf-8"))
     else:
         names = special_tokens(run / "tokenizer" / TOKENIZER)
         numbers = {"bos_token": "bos_token_id", "eos_token": "eos_token_id", "pad_token": "pad_token_id"}
         named = {key: names.get(config[number]) for key, number in numbers.items()}
-        found = {key: name for key, name in named.items() if name is not None}
-        found |= {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
-    return found | {"model_max_length": config["max_position_embeddings"]}
+        settings = {key: name for key, name in named.items() if name is not None}
+        settings |= {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    return settings | {"model_max_length": config["max_position_embeddings"]}
 
 
 def special_tokens(path: Path) -> dict[int, str]:
@@ -82,7 +76,3 @@ def generation_config(config: dict[str, Any]) -> dict[str, Any]:
         "top_k": 50,
         "top_p": 0.95,
     }
-
-
-def put_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")

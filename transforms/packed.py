@@ -14,7 +14,7 @@ import numpy as np
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.steps.shingles import mix
+from transforms.steps.text.hashes import mix
 
 ROW = np.dtype("<u8")
 FLUSH_BYTES = 32 << 20  # rows held by one worker before they are handed on

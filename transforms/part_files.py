@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.manifest import FileEntry
-from schemas.storage import PendingFile, join, write_whole
+from schemas.storage import HashingFile, PendingFile, join, write_whole
 
 ROWS_PER_GROUP = 1000  # a function of the rows alone, so that the bytes are too
 MAX_GROUP_CHARS = 32 << 20  # text held before a row group is written; bounds a worker's memory
@@ -41,10 +41,6 @@ class PartFile:
         if len(self._buffer) >= self._group or self._chars >= MAX_GROUP_CHARS:
             self._flush()
 
-    @property
-    def empty(self) -> bool:
-        return not self.rows and not self._buffer
-
     def _flush(self) -> None:
         if self._buffer:
             self._writer.write_table(pa.Table.from_pylist(self._buffer, schema=self._schema))
@@ -64,11 +60,55 @@ class PartFile:
         self._pending.discard()
 
 
+class RawFile:
+    """One file of bytes in the making. rows: what the writer counts as such."""
+
+    def __init__(self, root: str, path: str) -> None:
+        self.path, self.rows = path, 0
+        self._pending = PendingFile(join(root, path))
+
+    def add(self, data: bytes) -> None:
+        """One row's bytes."""
+        self._pending.file.write(data)
+        self.rows += 1
+
+    def commit(self) -> FileEntry:
+        self._pending.commit()
+        return FileEntry(self.path, self.rows, self._pending.file.bytes, self._pending.file.sha256)
+
+    def discard(self) -> None:
+        self._pending.discard()
+
+
+class TableFile:
+    """One table as a Parquet file that has no name yet."""
+
+    def __init__(self, root: str, path: str, table: pa.Table) -> None:
+        self.path, self.rows = path, len(table)
+        self._pending = PendingFile(join(root, path))
+        try:
+            put_table(self._pending.file, table)
+        except BaseException:
+            self._pending.discard()
+            raise
+
+    def commit(self) -> FileEntry:
+        self._pending.commit()
+        return FileEntry(self.path, self.rows, self._pending.file.bytes, self._pending.file.sha256)
+
+    def discard(self) -> None:
+        self._pending.discard()
+
+
+def put_table(file: HashingFile, table: pa.Table) -> None:
+    columns = cast(bool, dictionary_columns(table.schema))
+    pq.write_table(table, file, compression="zstd", compression_level=3, use_dictionary=columns)
+
+
 def write_table(root: str, path: str, table: pa.Table) -> FileEntry:
     """Write a table as one Parquet file, whole or not at all."""
     with write_whole(join(root, path)) as file:
-        columns = cast(bool, dictionary_columns(table.schema))
-        pq.write_table(table, file, compression="zstd", compression_level=3, use_dictionary=columns)
+        put_table(file, table)
     return FileEntry(path, len(table), file.bytes, file.sha256)
 
 

@@ -4,8 +4,7 @@
 
 The steps are those of datatrove's examples/fineweb.py at 0.10.1, up to deduplication, with three differences: no URL
 lists, one language (the example keeps all), and where the example writes dropped texts to files, only the reason is
-noted. Writes the kept documents to DIR/documents/, the fate of each document that was read to DIR/fates.jsonl, and
-versions to DIR/versions.json.
+noted. Writes the kept documents to DIR/documents/ and the fate of each document that was read to DIR/fates.jsonl.
 """
 
 # pyright: reportMissingImports=false
@@ -13,7 +12,6 @@ versions to DIR/versions.json.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +31,6 @@ from datatrove.pipeline.filters import (
 from datatrove.pipeline.readers import WarcReader
 from datatrove.pipeline.writers import JsonlWriter
 
-PACKAGES = ("datatrove", "trafilatura", "lxml", "spacy", "fasttext-numpy2-wheel", "numpy")
 LOST_IN_EXTRACTION = ("timeout", "broken_process", "clean_error", "dropped")  # names of datatrove's counters
 
 FATES: dict[str, dict[str, Any]] = {}  # of this module, not of a step: the executor works on copies of the steps
@@ -62,9 +59,9 @@ class NotingTrafilatura(Trafilatura):
     now = ""
 
     def run(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> DocumentsPipeline:
-        yield from super().run(self.noted(data), rank, world_size)
+        yield from super().run(self.with_fates(data), rank, world_size)
 
-    def noted(self, data: DocumentsPipeline) -> Iterator[Document]:
+    def with_fates(self, data: DocumentsPipeline) -> Iterator[Document]:
         for document in data:
             self.now = document.id
             FATES[document.id] = {"id": document.id, "url": document.metadata["url"], "step": None, "reason": None}
@@ -102,8 +99,6 @@ def main() -> None:
     logs = str(args.output / "logs")
     LocalPipelineExecutor(chain(args.warcs, args.output), tasks=1, workers=1, logging_dir=logs).run()
     (args.output / "fates.jsonl").write_text("".join(json.dumps(fate) + "\n" for fate in FATES.values()))
-    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
-    (args.output / "versions.json").write_text(json.dumps(versions))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     VENV/bin/python benchmarks/peers/datatrove_minhash.py --input DIR --output DIR
 
 The stages are those of datatrove's examples/minhash_deduplication.py at 0.10.1 with FineWeb's settings: 14 buckets of 8
-hashes of 64 bits over 5-grams. One task, one worker. Writes the documents kept to DIR/kept/, {"id", "cluster"} of each
-document of a cluster to DIR/clusters.jsonl, and versions to DIR/versions.json.
+hashes of 64 bits over 5-grams. One task, one worker. Writes the documents kept to DIR/kept/ and {"id", "cluster"} of
+each document of a cluster to DIR/clusters.jsonl.
 """
 
 # pyright: reportMissingImports=false
@@ -12,7 +12,6 @@ document of a cluster to DIR/clusters.jsonl, and versions to DIR/versions.json.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import struct
 from pathlib import Path
@@ -30,8 +29,6 @@ from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
 from datatrove.utils.hashing import HashConfig
 from datatrove.utils.typeshelper import Languages
-
-PACKAGES = ("datatrove", "spacy", "numpy")
 
 
 def stages(source: Path, output: Path) -> list[LocalPipelineExecutor]:
@@ -69,10 +66,8 @@ def main() -> None:
     args.output.mkdir(parents=True)
     for stage in stages(args.input, args.output):
         stage.run()
-    found = clusters(args.input, args.output)
-    (args.output / "clusters.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
-    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
-    (args.output / "versions.json").write_text(json.dumps(versions))
+    rows = clusters(args.input, args.output)
+    (args.output / "clusters.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 if __name__ == "__main__":

@@ -20,19 +20,19 @@ from datatrove.pipeline.readers import WarcReader, warc
 process_record = warc.process_record
 
 
-def noted(record: Any) -> Any:
-    """The same, with the body's hash told: documents hold text, from which the bytes can't be had back."""
+def process_and_print_hash(record: Any) -> Any:
+    """process_record, printing the body's hash: documents hold text, from which the bytes can't be had back."""
     body = record.content_stream().read()
     record.content_stream = lambda: io.BytesIO(body)
-    found = process_record(record)
-    if found:
+    document = process_record(record)
+    if document:
         print(hashlib.sha1(body).hexdigest(), flush=True)
-    return found
+    return document
 
 
 def main() -> None:
     path = Path(sys.argv[1])
-    warc.process_record = noted
+    warc.process_record = process_and_print_hash
     try:
         for _ in WarcReader(str(path.parent), glob_pattern=path.name)():
             pass

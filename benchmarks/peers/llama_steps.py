@@ -1,6 +1,6 @@
 """A plain loop over transformers' LlamaForCausalLM, of the very model that Bateia trains: AdamW, clipping at 1.
 
-python -m benchmarks.peers.llama_steps MODE WORK, where MODE is compiled or plain
+python -m benchmarks.peers.llama_steps MODE WORKLOAD, where MODE is compiled or plain
 """
 
 # pyright: reportMissingImports=false
@@ -14,54 +14,54 @@ from typing import Any
 
 import torch
 
-from benchmarks.peers.torch_steps import cuda_name, place, used_memory
-from benchmarks.step_process import Facts, Steps, Work, serve
+from benchmarks.peers.torch_steps import batches_on_device, device_name, peak_memory
+from benchmarks.train.step_process import Facts, System, Workload, serve
 
 CLIP = 1.0
 
 
-def make(mode: str, work: Work) -> Steps:
+def make(mode: str, workload: Workload) -> System:
     """transformers' own model with torch.optim.AdamW. mode: compiled or plain."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(1)
     torch.set_float32_matmul_precision("high")  # tf32 on GPUs, as the other peers have it
     config: Any = LlamaConfig(
-        vocab_size=work.vocab_size,
-        hidden_size=work.dim,
-        intermediate_size=work.hidden,
-        num_hidden_layers=work.layers,
-        num_attention_heads=work.heads,
-        num_key_value_heads=work.kv_heads,
-        max_position_embeddings=work.context,
+        vocab_size=workload.vocab_size,
+        hidden_size=workload.dim,
+        intermediate_size=workload.hidden,
+        num_hidden_layers=workload.layers,
+        num_attention_heads=workload.heads,
+        num_key_value_heads=workload.kv_heads,
+        max_position_embeddings=workload.context,
         tie_word_embeddings=True,
         use_cache=False,
     )
     config._attn_implementation = "sdpa"
-    model: Any = LlamaForCausalLM(config).to(work.device)  # pyright: ignore[reportArgumentType]
-    fused = work.device == "cuda"
+    model: Any = LlamaForCausalLM(config).to(workload.device)  # pyright: ignore[reportArgumentType]
+    fused = workload.device == "cuda"
     optimizer = torch.optim.AdamW(model.parameters(), 6e-4, (0.9, 0.95), weight_decay=0.1, fused=fused)
     called = torch.compile(model, dynamic=False) if mode == "compiled" else model
-    half = torch.amp.autocast("cuda", torch.bfloat16) if work.dtype == "bfloat16" else nullcontext()
-    turns = itertools.cycle(place(work))
+    half = torch.amp.autocast("cuda", torch.bfloat16) if workload.dtype == "bfloat16" else nullcontext()
+    turns = itertools.cycle(batches_on_device(workload))
 
     def step() -> None:
         x, y = next(turns)
         with half:
             logits = called(x).logits
-            loss = torch.nn.functional.cross_entropy(logits.float().view(-1, work.vocab_size), y.view(-1))
+            loss = torch.nn.functional.cross_entropy(logits.float().view(-1, workload.vocab_size), y.view(-1))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         loss.item()
-        if work.device == "cuda":
+        if workload.device == "cuda":
             torch.cuda.synchronize()
 
     total = sum(value.numel() for value in model.parameters())
-    flops = 6 * total + 12 * work.layers * work.dim * work.context
-    return Steps(Facts(total, flops, cuda_name(work)), step, lambda: used_memory(work))
+    flops = 6 * total + 12 * workload.layers * workload.dim * workload.context
+    return System(Facts(total, flops, device_name(workload)), step, lambda: peak_memory(workload))
 
 
 if __name__ == "__main__":
-    serve(lambda work: make(sys.argv[1], work), sys.argv[2])
+    serve(lambda workload: make(sys.argv[1], workload), sys.argv[2])

@@ -1,7 +1,7 @@
 """nanochat's training step as its scripts/base_train.py makes it: GPT compiled, MuonAdamW, no clipping.
 
-python -m benchmarks.peers.nanochat_steps DIR PATTERN WORK, where DIR is a checkout (measured: 92d63d4) and PATTERN its
-window pattern: L for full attention, SSSL for its default. NANOCHAT_DTYPE sets the precision.
+python -m benchmarks.peers.nanochat_steps DIR PATTERN WORKLOAD, where DIR is a checkout (measured: 92d63d4) and PATTERN
+its window pattern: L for full attention, SSSL for its default. NANOCHAT_DTYPE sets the precision.
 """
 
 # pyright: reportMissingImports=false, reportMissingModuleSource=false
@@ -15,24 +15,26 @@ from typing import Any
 
 import torch
 
-from benchmarks.peers.torch_steps import cuda_name, place, used_memory
-from benchmarks.step_process import Facts, Steps, Work, serve
+from benchmarks.peers.torch_steps import batches_on_device, device_name, peak_memory
+from benchmarks.train.step_process import Facts, System, Workload, serve
 
 
-def make(pattern: str, work: Work) -> Steps:
+def make(pattern: str, workload: Workload) -> System:
     """As its base_train makes model and optimizer. pattern: of its attention's windows, L for the whole context."""
     from nanochat.common import compute_init
     from nanochat.gpt import GPT, GPTConfig
 
-    *_, device = compute_init(work.device)
-    config = GPTConfig(work.context, work.vocab_size, work.layers, work.heads, work.kv_heads, work.dim, pattern)
+    *_, device = compute_init(workload.device)
+    config = GPTConfig(
+        workload.context, workload.vocab_size, workload.layers, workload.heads, workload.kv_heads, workload.dim, pattern
+    )
     with torch.device("meta"):
         model: Any = GPT(config)
     model.to_empty(device=device)
     model.init_weights()
     compiled: Any = torch.compile(model, dynamic=False)
     optimizer = model.setup_optimizer(weight_decay=0.1)
-    turns = itertools.cycle(place(work))
+    turns = itertools.cycle(batches_on_device(workload))
     gc.disable()  # as base_train does after its first step
 
     def step() -> float:
@@ -47,14 +49,14 @@ def make(pattern: str, work: Work) -> Steps:
 
     def finished() -> None:
         step()
-        if work.device == "cuda":
+        if workload.device == "cuda":
             torch.cuda.synchronize()
 
     total = model.num_scaling_params()["total"]
-    facts = Facts(total, float(model.estimate_flops()), cuda_name(work))
-    return Steps(facts, finished, lambda: used_memory(work))
+    facts = Facts(total, float(model.estimate_flops()), device_name(workload))
+    return System(facts, finished, lambda: peak_memory(workload))
 
 
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
-    serve(lambda work: make(sys.argv[2], work), sys.argv[3])
+    serve(lambda workload: make(sys.argv[2], workload), sys.argv[3])

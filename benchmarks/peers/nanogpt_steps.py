@@ -1,6 +1,6 @@
 """nanoGPT's training step as its train.py makes it: GPT compiled, AdamW by configure_optimizers, clipping at 1.
 
-python -m benchmarks.peers.nanogpt_steps DIR WORK, where DIR is a checkout (measured: 3adf61e)
+python -m benchmarks.peers.nanogpt_steps DIR WORKLOAD, where DIR is a checkout (measured: 3adf61e)
 """
 
 # pyright: reportMissingImports=false, reportMissingModuleSource=false
@@ -14,26 +14,28 @@ from typing import Any
 
 import torch
 
-from benchmarks.peers.torch_steps import cuda_name, place, used_memory
-from benchmarks.step_process import Facts, Steps, Work, serve
+from benchmarks.peers.torch_steps import batches_on_device, device_name, peak_memory
+from benchmarks.train.step_process import Facts, System, Workload, serve
 
 CLIP = 1.0
 
 
-def make(work: Work) -> Steps:
+def make(workload: Workload) -> System:
     """Model and optimizer as its train.py makes them."""
     from model import GPT, GPTConfig
 
     torch.manual_seed(1337)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
-    config = GPTConfig(work.context, work.vocab_size, work.layers, work.heads, work.dim, dropout=0.0, bias=False)
+    config = GPTConfig(
+        workload.context, workload.vocab_size, workload.layers, workload.heads, workload.dim, dropout=0.0, bias=False
+    )
     model: Any = GPT(config)
-    model.to(work.device)
-    optimizer = model.configure_optimizers(0.1, 6e-4, (0.9, 0.95), work.device)
+    model.to(workload.device)
+    optimizer = model.configure_optimizers(0.1, 6e-4, (0.9, 0.95), workload.device)
     compiled: Any = torch.compile(model)
-    half = torch.amp.autocast("cuda", torch.bfloat16) if work.dtype == "bfloat16" else nullcontext()
-    turns = itertools.cycle(place(work))
+    half = torch.amp.autocast("cuda", torch.bfloat16) if workload.dtype == "bfloat16" else nullcontext()
+    turns = itertools.cycle(batches_on_device(workload))
 
     def step() -> float:
         x, y = next(turns)
@@ -47,13 +49,13 @@ def make(work: Work) -> Steps:
 
     def finished() -> None:
         step()
-        if work.device == "cuda":
+        if workload.device == "cuda":
             torch.cuda.synchronize()
 
     # 6 N + 12 L D T, N without positions: its estimate_mfu
-    flops = 6 * model.get_num_params() + 12 * work.layers * work.dim * work.context
-    facts = Facts(model.get_num_params(non_embedding=False), flops, cuda_name(work))
-    return Steps(facts, finished, lambda: used_memory(work))
+    flops = 6 * model.get_num_params() + 12 * workload.layers * workload.dim * workload.context
+    facts = Facts(model.get_num_params(non_embedding=False), flops, device_name(workload))
+    return System(facts, finished, lambda: peak_memory(workload))
 
 
 if __name__ == "__main__":

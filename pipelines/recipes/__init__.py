@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from pipelines.faults import BadInput
 from pipelines.recipes.fineweb import FINEWEB
 from pipelines.recipes.fineweb_gated import FINEWEB_GATED
 from pipelines.recipes.portuguese import PORTUGUESE
+from pipelines.recipes.recipe import Recipe
 from pipelines.recipes.tiny import TINY
-from transforms.steps.recipe import Recipe
+from schemas.faults import BadInput
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, PORTUGUESE, TINY)}
 
@@ -34,10 +34,17 @@ def find_recipe(name: str) -> Recipe:
 def recipe_from_file(path: Path, attribute: str) -> Recipe:
     if not path.is_file():
         raise UnknownRecipe(f"recipe file {path} does not exist; check the path")
-    recipe = getattr(load_module(path), attribute, None)
-    if not isinstance(recipe, Recipe):
-        raise UnknownRecipe(f"{path} has no Recipe called '{attribute}'; name one that it defines")
-    return recipe
+    defined = vars(load_module(path))
+    recipe = defined.get(attribute)
+    if isinstance(recipe, Recipe):
+        return recipe
+    if attribute not in defined:
+        names = ", ".join(name for name, value in defined.items() if isinstance(value, Recipe)) or "none"
+        raise UnknownRecipe(f"{path} has no Recipe called '{attribute}'; recipes in it: {names}")
+    raise UnknownRecipe(
+        f"{path}: '{attribute}' is no Recipe but of type {type(recipe).__name__}; make one of a recipe that there is, "
+        f"such as FINEWEB.vary(…, name='mine'), or with pipelines.recipes.recipe.Recipe(…)"
+    )
 
 
 def load_module(path: Path) -> ModuleType:

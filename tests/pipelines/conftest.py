@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schemas.shards import docs_path, read_shards, shard_number
+from schemas.shards.layout import docs_path, read_shards, shard_number
+from support.baselines import made_once
+from support.command import Call
 
 WORDS = {
     "en": "the river runs under a bridge where people sell bread and tell stories of rain every morning",
@@ -40,21 +41,19 @@ def rows_of_documents() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def small_shards(
-    make_documents: Callable[..., Path],
-    bateia: Callable[..., subprocess.CompletedProcess[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def small_shards(make_documents: Callable[..., Path], bateia: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Finished shards of six files of documents, with the plans main and PLANS. Not to be changed: see `copied`."""
-    folder = tmp_path_factory.mktemp("small")
-    source = make_documents(folder / "documents", rows_of_documents())
-    given = ("--vocab-size", 400, "--context", 64, "--val-fraction", 0.2, "--quiet")
-    ended = bateia("shard", "--input", source, "--output", folder / "shards", *given)
-    assert ended.returncode == 0, ended.stderr
-    for name, options in PLANS.items():
-        ended = bateia("plan", "--shards", folder / "shards", "--name", name, *options)
+
+    def shard(folder: Path) -> None:
+        source = make_documents(folder / "documents", rows_of_documents())
+        given = ("--vocab-size", 400, "--context", 64, "--val-fraction", 0.2, "--quiet")
+        ended = bateia("shard", "--input", source, "--output", folder / "shards", *given)
         assert ended.returncode == 0, ended.stderr
-    return folder / "shards"
+        for name, options in PLANS.items():
+            ended = bateia("plan", "--shards", folder / "shards", "--name", name, *options)
+            assert ended.returncode == 0, ended.stderr
+
+    return made_once(tmp_path_factory, "small_shards", shard) / "shards"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.run_folder import LOG, read_lines
+from support.training import losses
 
 pytest.importorskip("jax", reason="the jax extra is not installed")
 
@@ -24,10 +24,6 @@ def options(shards: Path, tiny_model: Path) -> list[object]:
     return [*given, "--quiet"]
 
 
-def losses(run: Path) -> list[tuple[int, float, float]]:
-    return [(line["step"], line["loss"], line["grad_norm"]) for line in read_lines(run / LOG)]
-
-
 def wait_for(run: Path, steps: int, process: subprocess.Popen[str]) -> None:
     until = time.monotonic() + 90
     while time.monotonic() < until and process.poll() is None:
@@ -39,6 +35,8 @@ def wait_for(run: Path, steps: int, process: subprocess.Popen[str]) -> None:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.kill
 def test_killed_stopped_and_shared_runs_are_one(
     options: list[object], tmp_path: Path, bateia: Callable[..., Ended], bateia_process: Start
 ) -> None:

@@ -7,23 +7,22 @@ import math
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
 
-from schemas.shards import TRAIN
-from trainer.batches import PlanReader
-from trainer.evaluation import WHOLE, token_bytes
-from trainer.job import TrainJob, read_data
-from trainer.model_config import SIZES
-from trainer.run_folder import LOG, REPORT, read_lines
+from schemas.shards.layout import TRAIN
+from support.baselines import made_once
+from support.training import first_rows, losses, train
+from trainer.data.batches import PlanReader
+from trainer.model.config import SIZES
+from trainer.run.evaluation import WHOLE, token_bytes
+from trainer.run.folder import REPORT
+from trainer.run.job import TrainJob, read_data
 
 pytest.importorskip("jax", reason="the jax extra is not installed")
-
-from trainer.stopping import Stopper
-from trainer.training import Training
 
 Ended = subprocess.CompletedProcess[str]
 Gram = tuple[int, ...]
@@ -33,26 +32,27 @@ LONG = "long"  # a plan of rows of 256 + 1 tokens; the main one's are of 32 + 1
 @pytest.fixture(scope="session")
 def real_shards(corpus: Path, bateia: Callable[..., Ended], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded sample: 130 documents in five languages to train, 11 to validate."""
-    folder = tmp_path_factory.mktemp("learning") / "shards"
-    given = ["--vocab-size", 4096, "--context", 32, "--val-fraction", 0.1, "--quiet"]
-    ended = bateia("shard", "--input", corpus, "--output", folder, *given)
-    assert ended.returncode == 0, ended.stderr
-    ended = bateia("plan", "--shards", folder, "--name", LONG, "--context", 256)
-    assert ended.returncode == 0, ended.stderr
-    return folder
+
+    def shard(folder: Path) -> None:
+        given = ["--vocab-size", 4096, "--context", 32, "--val-fraction", 0.1, "--quiet"]
+        ended = bateia("shard", "--input", corpus, "--output", folder / "shards", *given)
+        assert ended.returncode == 0, ended.stderr
+        ended = bateia("plan", "--shards", folder / "shards", "--name", LONG, "--context", 256)
+        assert ended.returncode == 0, ended.stderr
+
+    return made_once(tmp_path_factory, "real_shards", shard) / "shards"
 
 
-def test_64_rows_are_learned_by_heart(make_job: Callable[..., TrainJob], real_shards: Path) -> None:
+@pytest.mark.slow
+def test_64_rows_are_learned_by_heart(make_job: Callable[..., TrainJob], real_shards: Path, tmp_path: Path) -> None:
     """In JAX. PyTorch's losses are the same (test_backends.py), and its steps uncompiled take longer."""
-    rows, steps = 64, 25
     nano = {"model": SIZES["nano"], "optimizer": "muon", "lr": 0.01, "weight_decay": 0.0}
-    job = make_job(steps, shards=real_shards, batch_size=rows, **nano)
-    with mock.patch.object(PlanReader, "spans", lambda self, row: self._plan.spans(row % rows)):
-        assert Training(job).run(Stopper())
-    *_, last = read_lines(Path(job.output) / LOG)
-    assert last["loss"] < 0.1
+    job = make_job(25, shards=real_shards, batch_size=64, **nano)
+    train(replace(job, plan=first_rows(job.plan, 64, tmp_path)))
+    assert losses(job.output)[-1][1] < 0.1
 
 
+@pytest.mark.slow
 def test_it_tells_more_than_ngrams(real_shards: Path, bateia: Callable[..., Ended], tmp_path: Path) -> None:
     given = ["--plan", LONG, "--model", "nano", "--steps", 120, "--batch-size", 4]
     ended = bateia(

@@ -1,0 +1,1 @@
+"""One page, one text, some tokenizers, looked at closely."""

@@ -1,0 +1,188 @@
+"""`bateia try`: one page through a recipe, with every rule's measured value, threshold and verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines.assets.bind import bind
+from pipelines.recipes import find_recipe
+from pipelines.recipes.recipe import Recipe
+from schemas.document import Document, Page
+from schemas.faults import BadInput
+from schemas.storage import open_read, size_of
+from schemas.verdict import Check, Drop
+from transforms.steps.curator import Curator, new_document
+from transforms.steps.extract.extract_text import Extractor
+from transforms.steps.recipe import CurateRecipe
+from transforms.steps.step import DocumentStep
+from transforms.steps.warc.reader import (
+    ReadLimits,
+    Response,
+    Skipped,
+    Unit,
+    Unreadable,
+    page_of,
+    read_record_at,
+    read_unit,
+)
+
+SHOWN_CHARS = 1500
+
+
+def find_response(
+    page: str | None, warc: str | None, offset: int | None, url: str | None, limits: ReadLimits
+) -> Response:
+    """The response to try: an HTML file, the record at an offset, or the record of a URL. Raises BadInput."""
+    if (page is None) == (warc is None):
+        raise BadInput("give one page: an HTML file, or --warc FILE with --offset N or --url URL")
+    if page is not None:
+        if offset is not None:
+            raise BadInput("--offset is a place in a WARC file; give it with --warc FILE")
+        return response_of_file(page, url, limits.max_body_bytes)
+    assert warc is not None
+    if (offset is None) == (url is None):
+        raise BadInput("--warc needs the page's place: either --offset N or --url URL")
+    try:
+        size = size_of(warc)
+        if size is None:
+            raise BadInput(f"WARC file {warc} does not exist; check the path")
+        if offset is not None:
+            return response_at(warc, size, offset, limits)
+        return response_of_url(warc, size, url or "", limits)
+    except OSError as error:
+        raise BadInput(f"WARC file {warc} can't be read ({error.strerror or error}); check its permissions") from error
+
+
+def response_of_file(path: str, url: str | None, most: int) -> Response:
+    try:
+        if (size := Path(path).stat().st_size) > most:
+            raise BadInput(f"page {path} has {size:,} bytes, more than {most:,}; give a smaller one")
+        body = Path(path).read_bytes()
+    except OSError as error:
+        raise BadInput(f"page {path} can't be read ({error.strerror or error}); give an HTML file") from error
+    return made_response(body, url or "http://localhost/")
+
+
+def made_response(body: bytes, url: str, charset: str | None = None) -> Response:
+    """A page as if a server had sent it. charset: what the server would have declared."""
+    return Response(
+        url=url,
+        record_id="",
+        date="",
+        offset=0,
+        size=len(body),
+        status=200,
+        content_type="text/html",
+        http_charset=charset,
+        payload_type=None,
+        body=body,
+        truncated=None,
+    )
+
+
+def response_at(warc: str, size: int, offset: int, limits: ReadLimits) -> Response:
+    if not 0 <= offset < size:
+        raise BadInput(
+            f"offset {offset} is outside {warc}, which has {size:,} bytes; take it from the ledger's warc_offset"
+        )
+    with open_read(warc) as stream:
+        return response_or_fault(read_record_at(stream, size, offset, limits), f"{warc} at byte {offset}")
+
+
+def response_of_url(warc: str, size: int, url: str, limits: ReadLimits) -> Response:
+    with open_read(warc) as stream:
+        for item in read_unit(stream, Unit(warc, size, 0, size), limits):
+            if not isinstance(item, Skipped) and item.url == url:
+                return response_or_fault(item, f"{url} in {warc}")
+    raise BadInput(f"{warc} has no response for {url}; list its URLs with a curate run's ledger")
+
+
+def response_or_fault(item: Response | Unreadable | Skipped, place: str) -> Response:
+    if isinstance(item, Response):
+        return item
+    what = f"a {item.kind} record" if isinstance(item, Skipped) else f"unreadable: {item.reason}"
+    raise BadInput(f"{place} is no HTTP response ({what}); take the offset of a response from the ledger")
+
+
+def try_response(recipe: CurateRecipe, response: Response, warc_file: str) -> str:
+    """The verdicts of all steps as text. After a step that drops the page the others are still measured."""
+    return "\n".join(verdict_lines(recipe, response, warc_file))
+
+
+def verdict_lines(recipe: CurateRecipe, response: Response, warc_file: str) -> Iterator[str]:
+    yield f"{response.url}  ({len(response.body):,} bytes)"
+    page = page_of(response, warc_file)
+    first = page if isinstance(page, Drop) else None
+    yield step_line("read", page)
+    if isinstance(page, Page):
+        for page_step in recipe.pages:
+            page_step.setup(recipe.languages)
+            verdict = page_step(page)
+            yield step_line(page_step.stage, verdict)
+            first = first or (verdict if isinstance(verdict, Drop) else None)
+        with Extractor(recipe.extract) as extractor:
+            text = extractor.extract(page)
+        yield step_line("extract", text)
+        if isinstance(text, Drop):
+            first = first or text
+        else:
+            document, later = new_document(page, text, ""), None
+            for step in recipe.documents:
+                step.setup(recipe.languages)
+                verdict = step(document)
+                yield step_line(step.stage, verdict)
+                yield from check_lines(step, document)
+                document, later = next_document(document, verdict, later)
+            first = first or later
+            yield f"\n{document.text[:SHOWN_CHARS]}" + (" …" if len(document.text) > SHOWN_CHARS else "")
+    yield "\nkept" if first is None else f"\ndropped at {first.stage} by {first.reason}"
+
+
+def next_document(document: Document, verdict: Document | Drop, first: Drop | None) -> tuple[Document, Drop | None]:
+    """The document for the next step: what the step made of it, or unchanged where it would have been dropped."""
+    if isinstance(verdict, Document):
+        return verdict, first
+    from dataclasses import replace
+
+    if verdict.language is not None:
+        document = replace(document, language=verdict.language, language_score=verdict.language_score)
+    return document, first or verdict
+
+
+def step_line(stage: str, verdict: Page | Document | Drop | str) -> str:
+    if isinstance(verdict, Drop):
+        numbers = "" if verdict.value is None else f" {number(verdict.value)}"
+        numbers += "" if verdict.threshold is None else f" (threshold {number(verdict.threshold)})"
+        return f"✗ {stage:<18} {verdict.reason}{numbers}{f' [{verdict.detail}]' if verdict.detail else ''}"
+    about = ""
+    if isinstance(verdict, str):
+        about = f"{len(verdict):,} characters"
+    elif isinstance(verdict, Page):
+        about = f"{len(verdict.html):,} characters of HTML" if stage == "read" else ""
+    elif stage == "language":
+        about = f"{verdict.language} {verdict.language_score:.4f}"
+    return f"✓ {stage:<18} {about}".rstrip()
+
+
+def check_lines(step: DocumentStep, document: Document) -> Iterator[str]:
+    for check in step.checks(document):
+        yield check_line(check)
+
+
+def check_line(check: Check) -> str:
+    mark = "✓" if check.passed else "✗"
+    return f"    {mark} {check.rule:<22} {number(check.value):>10} {check.keep} {number(check.threshold)}"
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+
+
+def curate_html(html: str | bytes, recipe: str | Recipe, url: str) -> Document | Drop:
+    """One page's fate by a recipe without its URL block list. Raises BadInput."""
+    named = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    body = html.encode("utf-8", "replace") if isinstance(html, str) else html
+    charset = "utf-8" if isinstance(html, str) else None
+    with Curator(bind(named, no_blocklist=True).recipe.curate) as curator:
+        return curator.curate(made_response(body, url, charset), "", "").verdict

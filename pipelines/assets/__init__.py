@@ -1,0 +1,1 @@
+"""What recipes need besides code: block lists and language models."""

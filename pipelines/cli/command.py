@@ -1,0 +1,110 @@
+"""What a command is: its name and group, a sentence, an example, its options, and what it runs."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+EXIT_BAD_INPUT = 2
+MAX_WIDTH = 100  # columns of a help text
+
+# What commands are about, in the order of the path.
+GROUPS = {
+    "data": "web pages to documents, to a corpus",
+    "shards": "a corpus to tokens, to training rows",
+    "model": "training rows to a model, and what it does",
+    "look": "what became of a page, and why",
+    "upkeep": "what recipes need, and what is finished",
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of `bateia`.
+
+    name: one word, or two as in "shards verify".
+    group: one of GROUPS.
+    about: what it does, in one sentence without its full stop.
+    example: one call that works once its paths are there.
+    options: adds its options to its parser.
+    run: from the parsed options to the exit code; heavy imports happen in there.
+    takes_beam_args: whether what follows `--` goes to Beam.
+    huge_pages: whether it gains from memory in pages of 2 MB.
+    """
+
+    name: str
+    group: str
+    about: str
+    example: str
+    options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    takes_beam_args: bool = False
+    huge_pages: bool = False
+
+    def parser(self) -> Parser:
+        parser = Parser(
+            prog=f"bateia {self.name}",
+            description=f"{self.about}.",
+            epilog=f"example:\n  {self.example}",
+            formatter_class=Formatter,
+            allow_abbrev=False,
+        )
+        self.options(parser)
+        return parser
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal, up to MAX_WIDTH, with the default of every option that has one."""
+
+    def __init__(self, prog: str) -> None:
+        width = min(shutil.get_terminal_size((80, 24)).columns, MAX_WIDTH)
+        super().__init__(prog, max_help_position=28, width=width)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Sentences are wrapped; an example stays as it is to be typed."""
+        if text.startswith("example:"):
+            return super()._fill_text(text, width, indent)
+        return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        text = action.help or ""
+        shown = action.default
+        if shown in (None, False, "", argparse.SUPPRESS) or shown == [] or "default" in text:
+            return text
+        if isinstance(shown, (list, tuple)):
+            shown = " ".join(map(str, shown))
+        elif action.nargs == 0 and shown is not True:
+            return text
+        return f"{text} (default {str(shown).replace('%', '%%')})"
+
+
+class Parser(argparse.ArgumentParser):
+    """Usage errors as one line that names the remedy, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        prefix = "unrecognized arguments: "
+        if message.startswith(prefix) and (meant := self._meant(message.removeprefix(prefix).split()[0])):
+            message += f" (did you mean {meant}?)"
+        sys.stderr.write(f"{self.prog}: {' '.join(message.split())}; see `{self.prog} --help`\n")
+        raise SystemExit(EXIT_BAD_INPUT)
+
+    def _meant(self, given: str) -> str | None:
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        return closest(given.partition("=")[0], flags)
+
+
+def closest(given: str, known: list[str]) -> str | None:
+    """The known word that was probably meant."""
+    found = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def hidden(parser: Any, *flags: str, **options: Any) -> None:
+    """An option under an old name: it works and is not listed."""
+    parser.add_argument(*flags, help=argparse.SUPPRESS, **options)

@@ -1,0 +1,191 @@
+"""`bateia run`, `curate`, `dedup`, `demo-crawl`: web pages to documents, to a corpus, and on to a model."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from pipelines.cli.command import Command, hidden
+from pipelines.cli.options import RECIPE, TOKENIZER, add_execution, execution_of
+from pipelines.cli.settings import add_settings, changed, given
+from pipelines.cli.shards import PLAN_OPTIONS
+
+if TYPE_CHECKING:
+    from pipelines.recipes.recipe import Recipe
+
+WARC_INPUT = "WARC files, globs or *.paths(.gz) lists of them"
+UNTIL = ("documents", "corpus", "shards", "model")  # folders of pipelines.stages.run.STAGES
+
+
+# --- run --------------------------------------------------------------------------------------------------------------
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
+
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=RECIPE)
+    hidden(parser, "--recipe", dest="recipe_option")
+    parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help=WARC_INPUT)
+    parser.add_argument("--until", choices=UNTIL, help="last of DIR/… to make (default: all that the recipe has)")
+    add_curate_options(parser)
+    add_dedup_options(parser, "fills token_count and encodes the shards (default: one is trained)")
+    parser.add_argument("--bos-token", metavar="NAME", help="its special token that begins documents")
+    recipe = parser.add_argument_group("instead of the recipe's", "values of tokenizer, plan and training")
+    add_settings(recipe, TrainTokenizer, ("algorithm", "vocab_size", "sample_mb"), of_recipe=True)
+    add_settings(recipe, TrainTokenizer, ("weights",), {"weights": "--language-weights"}, of_recipe=True)
+    add_settings(recipe, Split, ("fraction",), {"fraction": "--val-fraction"}, of_recipe=True)
+    add_settings(recipe, PlanSettings, PLAN_OPTIONS, {"by": "--mixture-by"}, of_recipe=True)
+    recipe.add_argument("--seed", type=int, metavar="N", help="draws sample, split and order (default the recipe's)")
+    add_execution(parser, guard=True, output="directory to write: DIR/documents, DIR/corpus, DIR/shards, DIR/model")
+
+
+def run_run(args: argparse.Namespace) -> int:
+    from pipelines.stages.run import Choices, run_recipe
+
+    recipe = with_options(the_recipe(args), args)
+    choices = Choices(
+        inputs=tuple(args.input),
+        output=args.output,
+        until=args.until,
+        curate=curate_options(args),
+        against=tuple(args.against),
+        tokenizer=args.tokenizer,
+        bos_token=args.bos_token,
+    )
+    return run_recipe(recipe, choices, execution_of(args))
+
+
+def the_recipe(args: argparse.Namespace) -> Recipe:
+    from pipelines.recipes import find_recipe
+    from schemas.faults import BadInput
+
+    name = args.recipe or args.recipe_option
+    if name is None:
+        raise BadInput("`bateia run` needs a recipe, such as `bateia run fineweb --input …`; `bateia show` lists them")
+    return find_recipe(name)
+
+
+def with_options(recipe: Recipe, args: argparse.Namespace) -> Recipe:
+    """The recipe with the single values that options were given for. Raises BadInput for values that can't be."""
+    from dataclasses import replace
+
+    seeds = {} if args.seed is None else {"seed": args.seed}
+    parts = [replace(changed(args, part), **seeds) for part in (recipe.tokenizer, recipe.split, recipe.plan)]
+    differing = [part for part in parts if part not in (recipe.tokenizer, recipe.split, recipe.plan)]
+    return recipe.vary(*differing, name=recipe.name, about=recipe.about) if differing else recipe
+
+
+# --- curate -----------------------------------------------------------------------------------------------------------
+
+
+def add_curate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recipe", required=True, metavar="RECIPE", help=RECIPE)
+    parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help=WARC_INPUT)
+    add_curate_options(parser)
+    add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://")
+
+
+def add_curate_options(parser: Any) -> None:
+    from pipelines.stages.curate import CurateOptions
+
+    add_settings(parser, CurateOptions)
+
+
+def curate_options(args: argparse.Namespace) -> Any:
+    from pipelines.stages.curate import CurateOptions
+
+    return CurateOptions(**given(args, CurateOptions))
+
+
+def run_curate(args: argparse.Namespace) -> int:
+    from pipelines.engine.run import run_stage
+    from pipelines.recipes import find_recipe
+    from pipelines.stages.curate import plan_curate
+
+    run = plan_curate(find_recipe(args.recipe), args.input, args.output, curate_options(args))
+    return run_stage(run, execution_of(args))
+
+
+# --- dedup ------------------------------------------------------------------------------------------------------------
+
+
+def add_dedup(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recipe", metavar="RECIPE", help=f"{RECIPE} (default: the one of the documents)")
+    parser.add_argument("--input", required=True, nargs="+", metavar="DIR", help="outputs of `bateia curate`")
+    add_dedup_options(parser)
+    add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://")
+
+
+def add_dedup_options(parser: Any, tokenizer: str = "fills token_count") -> None:
+    """tokenizer: what one's own is for."""
+    against = "earlier corpora whose documents count as seen"
+    parser.add_argument("--against", nargs="+", action="extend", default=[], metavar="CORPUS", help=against)
+    parser.add_argument("--tokenizer", metavar="PATH", help=f"one's own: {TOKENIZER}; it {tokenizer}")
+
+
+def run_dedup(args: argparse.Namespace) -> int:
+    from pipelines.engine.run import run_stage
+    from pipelines.recipes import find_recipe
+    from pipelines.stages.dedup import plan_dedup, recipe_of_inputs
+
+    recipe = find_recipe(args.recipe) if args.recipe is not None else recipe_of_inputs(args.input)
+    run = plan_dedup(args.output, recipe.name, recipe.corpus, args.input, args.against, args.tokenizer)
+    return run_stage(run, execution_of(args))
+
+
+# --- demo-crawl -------------------------------------------------------------------------------------------------------
+
+
+def add_demo_crawl(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", required=True, metavar="DIR", help="directory to write")
+
+
+def run_demo_crawl(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from pipelines.engine.inputs import writable
+    from pipelines.sample.build import build_sample
+
+    writable(args.output)
+    build_sample(Path(args.output))
+    print(f"the crawl is in {args.output}: *.warc.gz, its block list in {args.output}/blocklist")
+    return 0
+
+
+COMMANDS = (
+    Command(
+        name="run",
+        group="data",
+        about="Run a recipe: WARC files to documents, corpus, shards and model, going on where it stopped",
+        example="bateia run fineweb --input 'warc/*.warc.gz' --output out --workers 2 --no-blocklist --until shards",
+        options=add_run,
+        run=run_run,
+        takes_beam_args=True,
+    ),
+    Command(
+        name="curate",
+        group="data",
+        about="Turn WARC files into a filtered Parquet dataset and a ledger of every page's fate",
+        example="bateia curate --recipe fineweb-gated --input 'warc/*.warc.gz' --output out/documents --no-blocklist",
+        options=add_curate,
+        run=run_curate,
+        takes_beam_args=True,
+    ),
+    Command(
+        name="dedup",
+        group="data",
+        about="Turn documents into a corpus without duplicates and personal data",
+        example="bateia dedup --input out/documents --output out/corpus",
+        options=add_dedup,
+        run=run_dedup,
+        takes_beam_args=True,
+    ),
+    Command(
+        name="demo-crawl",
+        group="data",
+        about="Write the embedded crawl of 246 made-up pages as WARC files, to try everything on",
+        example="bateia demo-crawl --output out/warc",
+        options=add_demo_crawl,
+        run=run_demo_crawl,
+    ),
+)

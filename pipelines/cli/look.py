@@ -1,0 +1,116 @@
+"""`bateia show`, `try`, `explain`, `explain-batch`: recipes, one page, one URL, one training step, looked at."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from pipelines.cli.command import Command
+from pipelines.cli.options import RECIPE, write_file
+from pipelines.cli.settings import positive, whole
+
+
+def add_show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+
+
+def run_show(args: argparse.Namespace) -> int:
+    from pipelines.recipes import find_recipe
+    from pipelines.recipes.describe import show
+
+    print(show(find_recipe(args.recipe)))
+    return 0
+
+
+def add_try(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    parser.add_argument("page", nargs="?", metavar="PAGE.html", help="an HTML file")
+    parser.add_argument("--warc", metavar="FILE", help="take the page from a WARC file")
+    parser.add_argument("--offset", type=whole, metavar="N", help="byte offset of its record")
+    parser.add_argument("--url", metavar="URL", help="with --warc: its URL; with an HTML file: the URL to judge")
+    parser.add_argument("--no-blocklist", action="store_true", help="without the recipe's URL block list")
+
+
+def run_try(args: argparse.Namespace) -> int:
+    from pipelines.analysis.trial import find_response, try_response
+    from pipelines.assets.bind import bind
+    from pipelines.recipes import find_recipe
+
+    recipe = find_recipe(args.recipe)
+    response = find_response(args.page, args.warc, args.offset, args.url, recipe.curate.read)
+    print(try_response(bind(recipe, args.no_blocklist).recipe.curate, response, args.warc or args.page or ""))
+    return 0
+
+
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="the page's address, as it is in the ledger")
+    parser.add_argument("--in", dest="folder", required=True, metavar="DIR", help="a finished output of any stage")
+    of_shards = "of shards: also say which steps of this many rows see the page"
+    parser.add_argument("--batch-size", type=positive, metavar="B", help=of_shards)
+
+
+def run_explain(args: argparse.Namespace) -> int:
+    from pipelines.lineage.explain import explain
+
+    print(explain(args.url, args.folder, args.batch_size))
+    return 0
+
+
+def add_explain_batch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--shards", required=True, metavar="DIR", help="output of `bateia shard`")
+    parser.add_argument("--plan", default="main", metavar="NAME", help="plan of the training")
+    parser.add_argument("--step", type=whole, required=True, metavar="K", help="counted from 0")
+    parser.add_argument("--batch-size", type=positive, required=True, metavar="B", help="rows of a step")
+    as_json = "write it as JSON instead, to a file or, without a name, to standard output"
+    parser.add_argument("--json", nargs="?", const="-", metavar="F.json", help=as_json)
+
+
+def run_explain_batch(args: argparse.Namespace) -> int:
+    from pipelines.lineage.batch import batch_text, explain_batch
+
+    batch = explain_batch(args.shards, args.plan, args.step, args.batch_size)
+    if args.json is None:
+        print(batch_text(batch))
+        return 0
+    text = json.dumps(batch, ensure_ascii=False, indent=1)
+    if args.json == "-":
+        print(text)
+    else:
+        write_file(args.json, text + "\n")
+    return 0
+
+
+COMMANDS = (
+    Command(
+        name="show",
+        group="look",
+        about="Show a recipe: every step and setting of the whole run, with its meaning and source",
+        example="bateia show fineweb",
+        options=add_show,
+        run=run_show,
+    ),
+    Command(
+        name="try",
+        group="look",
+        about="Take one page through a recipe and show every rule's measured value and verdict",
+        example="bateia try fineweb page.html --no-blocklist",
+        options=add_try,
+        run=run_try,
+    ),
+    Command(
+        name="explain",
+        group="look",
+        about="Say what became of a URL: dropped by which rule, duplicate of what, in which training rows",
+        example="bateia explain https://example.org/page --in out/shards",
+        options=add_explain,
+        run=run_explain,
+    ),
+    Command(
+        name="explain-batch",
+        group="look",
+        about="List the pages that a training step saw",
+        example="bateia explain-batch --shards out/shards --step 17 --batch-size 16",
+        options=add_explain_batch,
+        run=run_explain_batch,
+    ),
+)

@@ -1,0 +1,112 @@
+"""Options that several commands have, and files that they write."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipelines.cli.settings import positive
+
+RECIPE = "a recipe's name, or path/to/file.py:NAME"
+TOKENIZER = "folder, tokenizer.json or SentencePiece *.model"
+
+
+# --- How a run is executed --------------------------------------------------------------------------------------------
+
+
+def add_execution(parser: Any, guard: bool = False, output: str | None = "directory to write") -> None:
+    """Options of a command that runs a stage. output: what is written there, or None for a command without one."""
+    if output is not None:
+        parser.add_argument("--output", required=True, metavar="DIR", help=output)
+    parser.add_argument("--workers", type=positive, default=1, metavar="N", help="processes of the in-process runner")
+    if output is not None:
+        parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote")
+    if guard:
+        parser.add_argument("--no-guard", action="store_true", help="accept a step that drops nearly everything")
+    parser.add_argument("--quiet", action="store_true", help="no progress line")
+
+
+def execution_of(args: argparse.Namespace) -> Any:
+    """pipelines.engine.run.Execution, as far as the command has options for it."""
+    from pipelines.engine.run import Execution
+
+    return Execution(
+        workers=args.workers,
+        beam_args=tuple(args.beam_args),
+        guard=not getattr(args, "no_guard", False),
+        overwrite=getattr(args, "overwrite", False),
+        quiet=args.quiet,
+    )
+
+
+# --- Trained models ---------------------------------------------------------------------------------------------------
+
+
+def add_model(parser: Any) -> None:
+    parser.add_argument("--run", dest="folder", required=True, metavar="DIR", help="output of `bateia train`")
+    parser.add_argument("--backend", metavar="NAME", help="jax or torch (default: what the model was trained by)")
+
+
+@contextmanager
+def needing_packages(extra: str = "jax") -> Iterator[None]:
+    """Turns packages that are not installed into BadInput. extra: the one of ours that brings them."""
+    from schemas.faults import BadInput
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        remedy = f"install it with `pip install -e '.[{extra}]'`"
+        raise BadInput(f"this needs the package {error.name}; {remedy}") from error
+
+
+# --- What is written --------------------------------------------------------------------------------------------------
+
+
+def add_outputs(parser: Any, *older: str) -> None:
+    """--json and --html for a command that measures something. older: names that --json had."""
+    parser.add_argument("--json", metavar="F.json", help="write the numbers")
+    for flag in older:
+        parser.add_argument(flag, dest="json", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    parser.add_argument("--html", metavar="F.html", help="write a page of them")
+
+
+def write_outputs(args: argparse.Namespace, numbers: Any, make_page: Callable[[], str]) -> None:
+    """What `add_outputs` was asked for. Raises BadInput if a file can't be written."""
+    if args.json:
+        write_file(args.json, json.dumps(numbers, ensure_ascii=False, indent=1) + "\n")
+    if args.html:
+        write_page(args.html, make_page())
+
+
+def write_page(path: str, page: str) -> None:
+    write_file(path, page)
+    print(f"open {path} in a browser; it needs no network")
+
+
+def write_file(path: str, text: str) -> None:
+    """Raises BadInput if no file can be written at `path`."""
+    from schemas.faults import BadInput
+
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path} can't be written ({error.strerror}); choose another file") from error
+
+
+def read_text(path: str) -> str:
+    """A file's text, or standard input's for "-". Raises BadInput if it can't be read or is no UTF-8."""
+    from schemas.faults import BadInput
+
+    name = "standard input" if path == "-" else f"file {path}"
+    try:
+        return (sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()).decode()
+    except OSError as error:
+        raise BadInput(f"{name} can't be read ({error.strerror}); give a text file") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name} is no UTF-8 (byte {error.start}); convert it first") from error

@@ -1,0 +1,95 @@
+"""`bateia train`, `export`: shards to a model, and a model to a folder for others."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from pipelines.cli.command import Command
+from pipelines.cli.options import needing_packages
+from pipelines.cli.settings import add_settings, given, whole
+
+HOW = ("backend", "save_every", "keep", "eval_every", "eval_rows", "devices", "overwrite", "quiet")
+
+
+def add_train(parser: argparse.ArgumentParser) -> None:
+    from trainer.run.job import TrainJob
+    from trainer.settings import TrainRecipe
+
+    parser.add_argument("--shards", required=True, metavar="DIR", help="output of `bateia shard`")
+    parser.add_argument("--plan", default="main", metavar="NAME", help="plan of the shards")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder to write, or to resume in")
+    model: Any = parser.add_argument_group("the model", "what its numbers depend on: a run is resumed with the same")
+    add_settings(model, TrainRecipe)
+    how: Any = parser.add_argument_group("how it is trained", "may differ when a run is resumed")
+    add_settings(how, TrainJob, HOW)
+    how.add_argument("--no-compile", action="store_true", help="torch: start at once, and train slower")
+    how.add_argument("--sample-tokens", type=whole, default=64, metavar="N", help="length of sampled texts; 0: none")
+    how.add_argument(
+        "--prompt", action="append", default=[], metavar="TEXT", help="text to continue at each evaluation"
+    )
+
+
+def run_train(args: argparse.Namespace) -> int:
+    from trainer.run.job import TrainJob
+    from trainer.settings import TrainRecipe
+
+    options = given(args, TrainJob)
+    backend = options.get("backend", "jax")
+    with needing_packages(backend):
+        from pipelines.stages.train import TextSamples, plan_training, train
+        from trainer.backend.make import make_group
+
+        group = make_group(backend)
+        try:
+            recipe = TrainRecipe(**given(args, TrainRecipe))
+            job = plan_training(
+                args.shards, args.plan, recipe, output=args.output, compiled=not args.no_compile, **options
+            )
+            return train(job, TextSamples(args.sample_tokens, tuple(args.prompt)), group)
+        finally:
+            group.close()
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", dest="folder", required=True, metavar="DIR", help="output of `bateia train`")
+    parser.add_argument("--format", default="hf", metavar="NAME", help="hf: for Hugging Face transformers")
+    parser.add_argument("--output", metavar="DIR", help="folder to write (default RUN/hf)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
+
+
+def run_export(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from schemas.faults import BadInput
+
+    with needing_packages():
+        from trainer.export import FORMATS, export_hf
+
+        if args.format not in FORMATS:
+            raise BadInput(f"no format is called '{args.format}'; known: {', '.join(FORMATS)}")
+        output = Path(args.output or f"{args.folder.rstrip('/')}/{args.format}")
+        files = export_hf(Path(args.folder), output, args.overwrite)
+    print(f"{output}: {', '.join(files)}; transformers.AutoModelForCausalLM.from_pretrained('{output}') loads it")
+    return 0
+
+
+COMMANDS = (
+    Command(
+        name="train",
+        group="model",
+        about="Train a language model on shards, in JAX or PyTorch, going on where it stopped",
+        example="bateia train --shards out/shards --model nano --steps 500 --output out/model",
+        options=add_train,
+        run=run_train,
+        huge_pages=True,
+    ),
+    Command(
+        name="export",
+        group="model",
+        about="Write a trained model as a folder that Hugging Face transformers loads",
+        example="bateia export --run out/model",
+        options=add_export,
+        run=run_export,
+    ),
+)

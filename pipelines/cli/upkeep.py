@@ -1,0 +1,158 @@
+"""`bateia shards verify`, `shards index`, `forget`: finished shards checked, indexed, and pages taken out of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from pipelines.cli.command import Command
+from pipelines.cli.options import add_execution, execution_of
+from pipelines.cli.settings import positive
+
+FORMATS = ("datatrove", "megatron")
+
+
+# --- shards verify ----------------------------------------------------------------------------------------------------
+
+
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--shards", required=True, metavar="DIR", help="output of `bateia shard`")
+    parser.add_argument("--plan", metavar="NAME", help="look at this plan alone (default: all)")
+    hashes = "compare files' sha256 (default); without, damage that leaves numbers plausible is not seen"
+    parser.add_argument("--sha256", action=argparse.BooleanOptionalAction, default=True, help=hashes)
+    parser.add_argument("--quiet", action="store_true", help="no progress line")
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    from pipelines.upkeep.verify import verify
+
+    shown = sys.stderr.isatty() and not args.quiet
+    verified = verify(args.shards, args.plan, args.sha256, show_file if shown else lambda what: None)
+    if shown:
+        sys.stderr.write("\r\x1b[K")
+    for fault in verified.faults:
+        print(fault)
+    if verified.faults:
+        sys.stderr.write(f"bateia: {len(verified.faults)} faults in {args.shards}\n")
+        return 1
+    print(verified.summary)
+    return 0
+
+
+def show_file(name: str) -> None:
+    sys.stderr.write(f"\r\x1b[Kverify  {name[:100]}")
+    sys.stderr.flush()
+
+
+# --- shards index -----------------------------------------------------------------------------------------------------
+
+
+def add_index(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--shards", required=True, metavar="DIR", help="output of `bateia shard`")
+    formats = "datatrove: tokens-*.bin.index; megatron: tokens-*.idx"
+    parser.add_argument("--format", required=True, nargs="+", choices=FORMATS, help=formats)
+
+
+def run_index(args: argparse.Namespace) -> int:
+    from pipelines.upkeep.indexes import summary, write_indexes
+
+    print(summary(write_indexes(args.shards, tuple(args.format))))
+    return 0
+
+
+# --- forget -----------------------------------------------------------------------------------------------------------
+
+
+def add_forget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--shards", required=True, metavar="DIR", help="output of `bateia shard`")
+    parser.add_argument("--url-list", required=True, metavar="FILE", help="URLs, one a line")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be forgotten, and change nothing")
+    parser.add_argument("--batch-size", type=positive, metavar="B", help="say which steps of B rows saw the pages")
+    add_execution(parser, output=None)
+
+
+def run_forget(args: argparse.Namespace) -> int:
+    from pipelines.upkeep.forget_request import match_urls, read_urls
+    from schemas.faults import BadInput
+    from schemas.shards.layout import open_shards
+    from schemas.shards.tombstones import is_pending, read_tombstones
+
+    urls = read_urls(args.url_list)
+    shards, manifest = open_shards(args.shards)
+    if is_pending(shards.folder) and not args.dry_run:
+        if code := finish_pending(shards, args):
+            return code
+        shards, manifest = open_shards(args.shards)
+    tombstones = read_tombstones(shards.folder)
+    matches = match_urls(shards.folder, manifest, tombstones, urls)
+    for url in matches.unknown:
+        sys.stderr.write(f"bateia: not in {args.shards}: {url}\n")
+    if not matches.documents and not matches.before:
+        remedy = f"ask `bateia explain URL --in {args.shards}` of one"
+        raise BadInput(f"{args.shards} has none of the pages of the list; {remedy}")
+    for url in matches.before:
+        print(f"{url}: forgotten before")
+    return forget_documents(shards, manifest, tombstones, matches.documents, args) if matches.documents else 0
+
+
+def finish_pending(shards: Any, args: argparse.Namespace) -> int:
+    from pipelines.upkeep.forget_request import read_request, seen_lines
+
+    sys.stderr.write(f"bateia: {shards.folder}: an interrupted forget is finished first\n")
+    request = read_request(shards.folder)
+    return carry_out(request, seen_lines(shards, request, args.batch_size), args)
+
+
+def forget_documents(shards: Any, manifest: Any, tombstones: Any, documents: Any, args: argparse.Namespace) -> int:
+    from pipelines.lineage.plans import usable_plans
+    from pipelines.upkeep.forget_request import make_request, seen_lines, write_request
+
+    request = make_request(shards, manifest, tombstones, documents)
+    for fault in usable_plans(shards)[1]:
+        sys.stderr.write(f"bateia: left alone: {fault}\n")
+    seen = seen_lines(shards, request, args.batch_size)
+    if not args.dry_run:
+        write_request(request)
+        return carry_out(request, seen, args)
+    print("\n".join(seen))
+    new = ", ".join(f"{old} as {name}" for old, name in request.rebuilt.items())
+    print(f"would forget {len(documents):,} documents in {len(request.affected)} shards and rebuild {new or 'no plan'}")
+    return 0
+
+
+def carry_out(request: Any, seen: list[str], args: argparse.Namespace) -> int:
+    """seen: lines on which steps had seen the pages."""
+    from pipelines.engine.run import run_stage
+    from pipelines.upkeep.forget import ForgetStage
+
+    return run_stage(ForgetStage(request, tuple(seen)), execution_of(args))
+
+
+COMMANDS = (
+    Command(
+        name="shards verify",
+        group="upkeep",
+        about="Check every file, number and row of shards and plans",
+        example="bateia shards verify --shards out/shards",
+        options=add_verify,
+        run=run_verify,
+    ),
+    Command(
+        name="shards index",
+        group="upkeep",
+        about="Write index files beside the tokens, for datatrove's and Megatron's loaders",
+        example="bateia shards index --shards out/shards --format datatrove megatron",
+        options=add_index,
+        run=run_index,
+    ),
+    Command(
+        name="forget",
+        group="upkeep",
+        about="Take pages out of shards and their plans, and say which steps had seen them",
+        example="bateia forget --shards out/shards --url-list urls.txt --dry-run",
+        options=add_forget,
+        run=run_forget,
+        takes_beam_args=True,
+    ),
+)

@@ -1,0 +1,1 @@
+"""How a stage runs: runners, workers, outputs, inputs, progress."""

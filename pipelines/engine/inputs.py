@@ -1,0 +1,126 @@
+"""What `--input` names: WARC files, globs and lists of paths, as sorted files and the units they are read in."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import hashlib
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.faults import BadInput
+from schemas.storage import is_local, join, locate, open_read, size_of
+from transforms.curate import CurateUnit
+from transforms.steps.warc.names import stem
+from transforms.steps.warc.reader import sniff, split_units
+
+LIST_ENDINGS = (".paths", ".paths.gz")
+MAX_LIST_BYTES = 1 << 30  # inflated; a whole crawl's list is 12 MB
+
+
+@dataclass(frozen=True, slots=True)
+class WarcFile:
+    """problem: why nothing can be read from the file, or None. modified: in ns, 0 where the file system tells none."""
+
+    path: str
+    size: int
+    problem: str | None = None
+    modified: int = 0
+
+
+def find_inputs(patterns: list[str], paths_root: str | None = None) -> list[WarcFile]:
+    """Return the WARC files that the patterns name, sorted, each once, with what is wrong with them.
+
+    A pattern is a file, a glob, a `*.paths(.gz)` list of paths (relative to `paths_root`, else to the list's folder),
+    or an s3:// or gs:// URI of a file. Raises BadInput if one names nothing, or if no file is usable.
+    """
+    paths = {path for pattern in patterns for path in expand(pattern, paths_root)}
+    files = [inspect(path) for path in sorted(paths)]
+    if all(file.problem for file in files):
+        what = "; ".join(f"{file.path} {file.problem}" for file in files[:3])
+        raise BadInput(f"no input can be read: {what}. Give WARC files (.warc or .warc.gz)")
+    return files
+
+
+def expand(pattern: str, paths_root: str | None) -> list[str]:
+    if pattern.endswith(LIST_ENDINGS):
+        return read_list(pattern, paths_root)
+    if not is_local(pattern):
+        return [pattern]
+    if Path(pattern).is_dir():
+        raise BadInput(f"input {pattern} is a directory; give its files: '{pattern.rstrip('/')}/*.warc.gz'")
+    if Path(pattern).exists():
+        return [pattern]
+    if found := [path for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
+        return found
+    raise BadInput(f"input {pattern} does not exist; check the path")
+
+
+def read_list(path: str, paths_root: str | None) -> list[str]:
+    """The paths in a list such as Common Crawl's warc.paths.gz: one a line, blank lines and `#` comments left out."""
+    root = paths_root if paths_root is not None else path.rpartition("/")[0] or "."
+    try:
+        with open_read(path) as file:
+            raw = file.read(MAX_LIST_BYTES)
+        if raw[:2] == b"\x1f\x8b":
+            raw = gzip.decompress(raw)
+        lines = [line.strip() for line in raw.decode().splitlines()]
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise BadInput(f"list {path} can't be read ({error}); give a text file with one path a line") from error
+    listed = [line for line in lines if line and not line.startswith("#")]
+    if not listed:
+        raise BadInput(f"list {path} names no file; give one path a line")
+    return [line if "://" in line or line.startswith("/") else join(root, line) for line in listed]
+
+
+def inspect(path: str) -> WarcFile:
+    try:
+        size = size_of(path)
+        if size is None:
+            raise BadInput(f"input {path} does not exist; check the path, or the list's root (--paths-root)")
+        with open_read(path) as stream:
+            return WarcFile(path, size, sniff(stream, size), modified_of(path))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadInput(f"input {path} can't be read ({reason}); check its permissions") from error
+
+
+def modified_of(path: str) -> int:
+    """When a file was last modified, in ns; 0 if there is no such file or its file system does not tell."""
+    filesystem, name = locate(path)
+    return filesystem.get_file_info(name).mtime_ns or 0
+
+
+def is_changed(file: WarcFile) -> bool:
+    """Whether the file is gone or was written to since it was inspected."""
+    return size_of(file.path) != file.size or modified_of(file.path) != file.modified
+
+
+def plan_units(files: list[WarcFile], unit_bytes: int) -> list[CurateUnit]:
+    """The units of all readable files, named after file and first byte; a function of the input alone."""
+    usable = [file for file in files if file.problem is None]
+    stems = Counter(stem(file.path) for file in usable)
+    units = []
+    for file in usable:
+        name = stem(file.path)
+        if stems[name] > 1:  # equal names in different folders
+            name += "-" + hashlib.blake2b(file.path.encode(), digest_size=4).hexdigest()
+        for unit in split_units(file.path, file.size, unit_bytes):
+            units.append(CurateUnit(f"{name}-{unit.start:012d}", unit.path, unit.size, unit.start, unit.end))
+    return units
+
+
+def writable(folder: str) -> None:
+    """Raise BadInput unless files can be made in `folder`, which is made if absent."""
+    filesystem, name = locate(folder)
+    try:
+        filesystem.create_dir(name, recursive=True)
+        probe = f"{name.rstrip('/')}/.writable"
+        filesystem.open_output_stream(probe).close()
+        filesystem.delete_file(probe)
+    except OSError as error:
+        raise BadInput(
+            f"output {folder} can't be written ({error.strerror or error}); choose another --output"
+        ) from error

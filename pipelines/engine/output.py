@@ -1,0 +1,103 @@
+"""The directory that a stage writes: made ready, resumed or replaced, and never mistaken for something else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.engine.inputs import writable
+from schemas.faults import BadInput
+from schemas.manifest import MANIFEST
+from schemas.storage import join, list_files, locate, read_json, remove, remove_folder, size_of, write_json
+
+RUN = "run.json"  # what the run was asked to do; it marks a directory as one that a run may resume or replace
+
+
+@dataclass(frozen=True)
+class StageOutput:
+    """folders, files: what the stage writes; --overwrite removes these alone. source: the input as the run saw it."""
+
+    output: str
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    settings: dict[str, Any]
+    source: list[dict[str, Any]]
+
+    def prepare(self, overwrite: bool) -> None:
+        """Make ready to be written or resumed. Raises BadInput if it holds anything else than this very run."""
+        writable(self.output)
+        earlier = self._earlier()
+        if earlier is not None and overwrite:
+            self.clear()
+            earlier = None
+        asked = self._asked()
+        if earlier is not None:
+            if size_of(join(self.output, MANIFEST)) is not None:
+                raise BadInput(
+                    f"output {self.output} is finished; choose another --output, or --overwrite to replace it"
+                )
+            self._refuse_other(earlier, asked)
+        remove_folder(join(self.output, ".progress"))
+        self._remove_temporary()
+        write_json(join(self.output, RUN), asked)
+
+    def is_finished(self) -> bool:
+        """Whether this very run stands here, finished."""
+        if size_of(join(self.output, MANIFEST)) is None or size_of(join(self.output, RUN)) is None:
+            return False
+        return self._earlier() == self._asked()
+
+    def _asked(self) -> dict[str, Any]:
+        return json.loads(json.dumps({"settings": self.settings, "source": self.source}))
+
+    def _earlier(self) -> dict[str, Any] | None:
+        """What an earlier run was asked to do; None in an empty place. Raises BadInput if it holds other things."""
+        path = join(self.output, RUN)
+        if size_of(path) is None:
+            if foreign := list_files(self.output):
+                raise BadInput(f"output {self.output} holds other files, such as {foreign[0]}; choose another --output")
+            return None
+        try:
+            state = read_json(path)
+            return {"settings": dict(state["settings"]), "source": list(state["source"])}
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(
+                f"output {self.output} holds a {RUN} that is not Bateia's; choose another --output"
+            ) from error
+
+    def _refuse_other(self, earlier: dict[str, Any], asked: dict[str, Any]) -> None:
+        before, now = earlier["settings"], asked["settings"]
+        differing = [key for key in now if before.get(key) != now[key]]
+        if earlier["source"] != asked["source"]:
+            differing.append("input")
+        if differing:
+            raise BadInput(
+                f"output {self.output} holds an unfinished run with another {', '.join(differing)}; "
+                "repeat that run's command to resume it, choose another --output, or --overwrite"
+            )
+
+    def clear(self) -> None:
+        """Remove what a run writes. The manifest goes first: from then on the output is unfinished, never half of two
+        runs. The run's own file goes last: until then the output is known as one of ours."""
+        remove(join(self.output, MANIFEST))
+        for name in self.folders:
+            remove_folder(join(self.output, name))
+        for name in (*self.files, RUN):
+            remove(join(self.output, name))
+
+    def _remove_temporary(self) -> None:
+        """Remove what a killed worker was writing."""
+        from pyarrow import fs
+
+        filesystem, name = locate(self.output)
+        for info in filesystem.get_file_info(fs.FileSelector(name, recursive=True)):
+            if info.base_name.startswith(".") and info.base_name.endswith(".tmp"):
+                filesystem.delete_file(info.path)
+
+    def remove_strays(self, folders: tuple[str, ...], known: set[str]) -> None:
+        """Remove files that no part of this run names: a crash may leave one of a part that was then done again."""
+        for folder in folders:
+            for path in list_files(join(self.output, folder), ".parquet"):
+                if path[len(self.output.rstrip("/")) + 1 :] not in known:
+                    remove(path)

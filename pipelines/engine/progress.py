@@ -1,0 +1,155 @@
+"""One line on stderr that tells how far a stage is: its phase, what is done, the rate, and the time left.
+
+It watches the output from outside, so it works the same on every runner: records of finished units by one listing of
+their folder, and the heartbeats of those under way, which local outputs have.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TextIO
+
+from schemas.storage import is_local, join, list_files, read_json
+from transforms.units import PROGRESS, Records
+
+REFRESH_S = 1.0
+PLAIN_EVERY_S = 30.0  # where stderr is a file or a pipe, a line now and then is enough
+
+
+@dataclass(frozen=True)
+class UnitCount:
+    """How far a phase is, all units together.
+
+    done: of the units' sizes. units: how many are finished.
+    counts: what the units' tallies count, by name.
+    """
+
+    done: int = 0
+    units: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class Watch:
+    """What a phase's units have come to, seen from outside.
+
+    sizes: of each unit by name, in bytes or documents.
+    noun: what is counted for people. counted: names in the units' tallies and heartbeats that are added up; with
+        none, the sizes themselves are what is counted.
+    """
+
+    def __init__(
+        self, records: Records, sizes: Iterable[tuple[str, int]], noun: str, counted: tuple[str, ...] = ()
+    ) -> None:
+        self.noun, self.counted = noun, counted
+        self._records, self._left = records, dict(sizes)
+        self.total, self.units = sum(self._left.values()), len(self._left)
+        self._done, self._counts = 0, dict.fromkeys(counted, 0)
+
+    def look(self) -> UnitCount:
+        for name in self._records.listed():
+            if name in self._left:
+                self._done += self._left.pop(name)
+                if self.counted:
+                    tally = self._records.read(name)["tally"]
+                    self._counts = {key: count + tally[key] for key, count in self._counts.items()}
+        done, counts = self._done, dict(self._counts)
+        folder = join(self._records.output, PROGRESS)
+        for path in list_files(folder, ".json") if is_local(folder) else []:
+            if path[len(folder) + 1 : -len(".json")] in self._left:
+                try:
+                    beat = read_json(path)
+                except FileNotFoundError:  # the unit ended meanwhile; the next look counts it
+                    continue
+                done += beat["done"]
+                counts = {key: count + beat[key] for key, count in counts.items()}
+        return UnitCount(done, self.units - len(self._left), counts)
+
+
+class Progress:
+    """The line of a stage, phase by phase. Nothing is written unless it is `shown`."""
+
+    def __init__(self, shown: bool = True, out: TextIO | None = None) -> None:
+        self._shown, self._out = shown, out or sys.stderr
+        self._over = threading.Event()
+        self._lock = threading.Lock()  # the phase changes while the watching thread reads it
+        self._phase, self._watch, self._began = "", None, time.monotonic()
+        self._first = UnitCount()
+        self._thread = threading.Thread(target=self._show, daemon=True)
+
+    def __enter__(self) -> Progress:
+        if self._shown:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._over.set()
+            self._thread.join()
+            self._end_phase("done in" if kind is None else "ended after")
+
+    def begin(self, phase: str, watch: Watch | None = None) -> None:
+        """A phase starts; what an earlier run left of it counts as done, not as speed."""
+        with self._lock:
+            if self._phase and self._shown:
+                self._end_phase("done in")
+            self._phase, self._watch = phase, watch
+            self._began = time.monotonic()
+            self._first = watch.look() if watch is not None else UnitCount()
+
+    def line(self) -> str:
+        """The phase as it stands now."""
+        elapsed = max(time.monotonic() - self._began, 1e-3)
+        if self._watch is None:
+            return f"{self._phase:<10} {duration(elapsed)}"
+        watch, now = self._watch, self._watch.look()
+        rate = (now.done - self._first.done) / elapsed
+        left = f"ETA {duration((watch.total - now.done) / rate)}" if rate else "ETA ?"
+        share = now.done / watch.total if watch.total else 1.0
+        return f"{self._phase:<10} {share:4.0%}  {self._counted(now, elapsed)}  {left}"
+
+    def _counted(self, now: UnitCount, elapsed: float) -> str:
+        watch = self._watch
+        assert watch is not None
+        if not watch.counted:
+            return f"{now.done:,} {watch.noun}  {(now.done - self._first.done) / elapsed:,.0f}/s"
+        read, kept = (now.counts[name] for name in watch.counted)
+        rate = (read - self._first.counts[watch.counted[0]]) / elapsed
+        share = f"{kept / read:.1%}" if read else "–"
+        return f"{read:,} {watch.noun}  {rate:,.0f}/s  kept {share}  {now.units}/{watch.units} units"
+
+    def _show(self) -> None:
+        interactive = self._out.isatty()
+        while not self._over.wait(REFRESH_S if interactive else PLAIN_EVERY_S):
+            with self._lock:
+                if self._phase:
+                    self._write(self.line())
+
+    def _end_phase(self, how: str) -> None:
+        if self._phase:
+            counted = ""
+            if self._watch is not None and self._watch.counted:
+                now = self._watch.look()
+                counted = f"  {self._counted(now, max(time.monotonic() - self._began, 1e-3))}"
+            self._write(f"{self._phase:<10} {how} {duration(time.monotonic() - self._began)}{counted}")
+            if self._out.isatty():
+                self._out.write("\n")
+
+    def _write(self, line: str) -> None:
+        self._out.write(f"\r\x1b[2K{line}" if self._out.isatty() else f"{line}\n")
+        self._out.flush()
+
+
+def duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

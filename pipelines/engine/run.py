@@ -1,0 +1,184 @@
+"""One run of one stage, whichever it is: made ready, executed phase by phase, interrupted, resumed, told."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipelines.engine.progress import Progress, Watch
+
+EXIT_BROKEN, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a run is executed. Nothing in it changes a byte of the output.
+
+    workers: processes of the in-process runner.
+    beam_args: options for Beam, which may name another runner.
+    guard: stop a run of which a step drops nearly everything.
+    overwrite: replace what an earlier run wrote.
+    quiet: no progress line.
+    """
+
+    workers: int = 1
+    beam_args: tuple[str, ...] = ()
+    guard: bool = True
+    overwrite: bool = False
+    quiet: bool = False
+
+
+class Summary(Protocol):
+    """What a run came to."""
+
+    def lines(self) -> Iterable[str]:
+        """As text for a terminal."""
+        ...
+
+
+class StageRun(Protocol):
+    """A stage's run as asked for: inputs and settings are fixed, and nothing is written yet."""
+
+    @property
+    def output(self) -> str: ...
+
+    def is_finished(self) -> bool:
+        """Whether this very run stands in the output, finished."""
+        ...
+
+    def prepare(self, overwrite: bool) -> None:
+        """Make the output ready to be written or resumed. Raises BadInput if it holds anything else."""
+        ...
+
+    def execute(self, phases: Phases) -> Summary:
+        """Do what is left of the run, phase by phase, and write the manifest last. Raises BrokenRun."""
+        ...
+
+    def how_far(self) -> str:
+        """What is finished so far, such as "3 of 8 units are finished"."""
+        ...
+
+
+class Stopped(Exception):
+    """A run that ended early in good order, having told so itself. code: the command's exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a run went.
+
+    runner: name of the Beam runner. workers: processes asked for. wall_s: seconds since the run began.
+    phases: phase and wall_s of each that ran.
+    """
+
+    runner: str
+    workers: int
+    wall_s: float
+    phases: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass
+class Phases:
+    """Runs the phases of a stage, one Beam pipeline each, and times them.
+
+    runner: name of the last one used.
+    timings: phase and wall_s of each phase that ran.
+    """
+
+    execution: Execution
+    progress: Progress
+    runner: str = field(default="none", init=False)
+    timings: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _started: float = field(default_factory=time.monotonic, init=False)
+
+    @property
+    def pace(self) -> Pace:
+        """How it went until now."""
+        elapsed = time.monotonic() - self._started
+        return Pace(self.runner, self.execution.workers, elapsed, tuple(self.timings))
+
+    def run(self, name: str, tasks: int, build: Callable[[Any], Any], watch: Watch | None = None) -> None:
+        """A pipeline of `tasks` things to do, which `build` wires onto the root that it is given."""
+        from pipelines.engine.runner import run_pipeline
+
+        workers = min(self.execution.workers, max(tasks, 1))
+        self.run_locally(name, lambda: run_pipeline(build, workers, list(self.execution.beam_args)), watch)
+
+    def run_locally(self, name: str, work: Callable[[], str | None], watch: Watch | None = None) -> None:
+        """A phase in this process. work: may return the name of the runner it used."""
+        self.progress.begin(name, watch)
+        started = time.monotonic()
+        self.runner = work() or self.runner
+        self.timings.append({"phase": name, "wall_s": time.monotonic() - started})
+
+
+def run_stage(run: StageRun, execution: Execution) -> int:
+    """Prepare the output, execute the run and print its summary. Returns the exit code.
+
+    Where it stops early it says what is finished and how to go on. Raises BadInput.
+    """
+    from pipelines.engine.runner import leave_now
+    from schemas.faults import BadInput, BrokenRun
+    from schemas.storage import join
+
+    def say_stopped(what: str) -> None:
+        sys.stderr.write(f"bateia: {what}; {run.how_far()} in {run.output}. The same command goes on from there.\n")
+
+    def stop(*_: object) -> None:
+        # Unwinding would tear workers down in the middle of a page, with a traceback for each. Nothing needs unwinding:
+        # what is unfinished lies under temporary names, and workers leave with their parent.
+        sys.stderr.write("\n")
+        say_stopped("stopped")
+        leave_now(EXIT_INTERRUPTED)
+
+    run.prepare(execution.overwrite)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        with Progress(shown=not execution.quiet) as progress:
+            summary = run.execute(Phases(execution, progress))
+    except BadInput:
+        raise
+    except BrokenRun as fault:
+        sys.stderr.write(f"bateia: {fault}\n")
+        return EXIT_BROKEN
+    except Stopped as stopped:
+        return stopped.code
+    except Exception as fault:  # whatever a step raised; what is finished stays so
+        log = join(run.output, "failure.log")
+        sys.stderr.write(f"bateia: {last_line(fault)}\n")
+        write_traceback(log)
+        say_stopped(f"the run failed (details in {log})")
+        leave_now(EXIT_BROKEN)
+    for line in summary.lines():
+        print(line)
+    return 0
+
+
+def last_line(fault: BaseException) -> str:
+    """What went wrong, without the traceback that a worker process sends along."""
+    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
+    if not isinstance(fault, (RuntimeError, OSError)):  # a step's own; a KeyError's text is but the key
+        return f"{type(fault).__name__}: {' '.join(lines)}"[:500]
+    return next((line for line in reversed(lines) if ": " in line), lines[-1] if lines else type(fault).__name__)[:500]
+
+
+def write_traceback(path: str) -> None:
+    import traceback
+
+    from schemas.storage import write_whole
+
+    try:
+        with write_whole(path) as file:
+            file.write(traceback.format_exc().encode("utf-8", "replace"))
+    except OSError:  # a full disk may be the very reason
+        traceback.print_exc()

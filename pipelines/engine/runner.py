@@ -1,0 +1,107 @@
+"""Which Beam runner a stage runs on: in this process unless the options after `--` name another."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import shlex
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn, cast
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from pipelines.engine.children import module_path, python_command
+
+WORKER_THREAD = "run_worker"  # Beam's name for the thread that starts a worker process and waits for its end
+GONE_WITHIN_S = 1.0
+
+
+class RunFailed(RuntimeError):
+    """The runner ended without success."""
+
+
+def run_pipeline(build: Callable[[beam.Pipeline], Any], workers: int, beam_args: list[str]) -> str:
+    """Build and run a pipeline; return the runner's name.
+
+    Raises RunFailed if the runner says so, and whatever a step raised (in-process: as it was; elsewhere: RuntimeError).
+    """
+    options = PipelineOptions(beam_args)
+    if named := options.view_as(StandardOptions).runner:
+        pipeline = beam.Pipeline(options=options)
+    else:
+        named = "in-process"
+        pipeline = beam.Pipeline(runner=in_process_runner(workers), options=in_process_options(workers, beam_args))
+    build(pipeline)
+    state = run_to_end(pipeline)
+    if state != "DONE":
+        raise RunFailed(f"the {named} runner ended in state {state}; see its log, then run the same command to resume")
+    return named
+
+
+def run_to_end(pipeline: beam.Pipeline) -> str:
+    """Run a pipeline and return its last state. Raises what a step raised, or RunFailed if a worker process is gone.
+
+    Beam notices a lost worker only in the thread that started it, and the thread that runs the pipeline would wait for
+    the worker's answer forever; so that one is not waited for, but for whatever comes first.
+    """
+    outcome: queue.SimpleQueue[str | BaseException] = queue.SimpleQueue()
+    usual, gone = threading.excepthook, threading.Event()
+
+    def run() -> None:
+        try:
+            outcome.put(str(pipeline.run().wait_until_finish() or "DONE"))
+        except BaseException as error:
+            outcome.put(error)
+
+    def notice(args: threading.ExceptHookArgs) -> None:
+        if args.thread is not None and args.thread.name == WORKER_THREAD:
+            gone.set()
+            outcome.put(RunFailed(f"a worker process is gone: {args.exc_value}"))
+        elif not gone.wait(GONE_WITHIN_S):  # its connections break a moment before
+            usual(args)
+
+    threading.excepthook = notice
+    try:
+        threading.Thread(target=run, name="run_pipeline", daemon=True).start()
+        ended = outcome.get()
+    finally:
+        if not gone.is_set():
+            threading.excepthook = usual
+    if isinstance(ended, BaseException):
+        raise ended
+    return ended
+
+
+def in_process_runner(workers: int) -> Any:
+    """Beam's FnApiRunner, chosen explicitly: `DirectRunner` would first try to download another.
+
+    One worker is this process. More are processes of their own, as in the runner's multi-processing mode but for the
+    command, which is ours: it is quiet, and no worker outlives its driver.
+    """
+    from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment, python_sdk_capabilities
+
+    from pipelines.engine.worker import DRIVER
+
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a step raises is told once, by the command
+    if workers == 1:
+        return FnApiRunner()
+    variables = f"{DRIVER}={os.getpid()} PYTHONPATH={shlex.quote(module_path())}"
+    command = f"exec env {variables} {shlex.join(python_command('pipelines.engine.worker'))}"
+    environment: Any = cast(Any, SubprocessSDKEnvironment)(command, capabilities=python_sdk_capabilities())
+    return FnApiRunner(default_environment=environment)
+
+
+def in_process_options(workers: int, beam_args: list[str]) -> PipelineOptions:
+    return PipelineOptions([f"--direct_num_workers={workers}", *beam_args])
+
+
+def leave_now(code: int) -> NoReturn:
+    """End this process at once: a stopped runner leaves threads behind that would go on working."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,147 @@
+"""`bateia explain`: what became of one URL, from ledgers, a corpus' clusters, and the tables and plans of shards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pipelines.lineage.pages import find_documents, spellings, tokens_text
+from pipelines.lineage.plans import usable_plans
+from pipelines.lineage.rows import plan_lines
+from schemas.faults import BadInput
+from schemas.manifest import Manifest, open_finished
+from schemas.shards.layout import SHARD_STAGE, shards_info
+from schemas.shards.tombstones import read_tombstones
+from schemas.storage import join, read_table
+
+STAGES = ("curate", "dedup", SHARD_STAGE)
+
+
+def explain(url: str, folder: str, batch_size: int | None = None) -> str:
+    """The fate of every record of a URL, in lines for a terminal.
+
+    folder: a finished output of one of STAGES.
+    batch_size: rows of a step; of shards, steps are named too.
+
+    Raises BadInput if the output is unfinished or has no such URL.
+    """
+    manifest = open_finished(folder, STAGES, "`bateia curate`, `dedup` or `shard`")
+    if manifest.stage == "dedup":
+        return explain_corpus(url, folder, manifest)
+    if manifest.stage == SHARD_STAGE:
+        return explain_shards(url, folder, manifest, batch_size)
+    rows = first_found(url, lambda urls: read_rows(folder, manifest, "ledger/", urls))
+    if not rows:
+        raise BadInput(
+            f"{folder} has seen no page {url}; look for it with DuckDB in {join(folder, 'ledger')}/*.parquet"
+        )
+    return "\n\n".join(record_text(row, folder) for row in rows)
+
+
+def first_found(url: str, find: Callable[[set[str]], Any]) -> Any:
+    """What is found of the very URL, else of its other spellings."""
+    return find({url}) or find(spellings(url))
+
+
+def read_rows(
+    folder: str, manifest: Manifest, kind: str, urls: set[str], columns: list[str] | None = None
+) -> list[dict[str, Any]]:
+    """Rows with one of the URLs in the output's files of one kind, in the order of the files."""
+    paths = [join(folder, file.path) for file in manifest.files if file.path.startswith(kind)]
+    chosen = [("url", "in", sorted(urls))]
+    return [row for path in paths for row in read_table(path, columns, chosen).to_pylist()]
+
+
+def record_text(row: dict[str, Any], folder: str) -> str:
+    """A row of a ledger."""
+    language = f" ({row['language']}, score {row['language_score']:.3f})" if row["language_score"] is not None else ""
+    record = f"record {row['record_id']}" if row["record_id"] else "a record without id"
+    source = f"  {record} in {row['warc_file']} at byte {row['warc_offset']}, {row['bytes']} bytes"
+    if row["fate"] == "kept":
+        return f"{row['url']}\n  kept{language}, in {join(folder, 'data', str(row['language']))}\n{source}"
+    numbers = "" if row["value"] is None else f": measured {number(row['value'])}"
+    numbers += "" if row["threshold"] is None else f", threshold {number(row['threshold'])}"
+    detail = f" [{row['detail']}]" if row["detail"] else ""
+    return f"{row['url']}\n  {row['fate']} at {row['stage']} by {row['reason']}{numbers}{detail}{language}\n{source}"
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:.4f}"
+
+
+# --- A corpus ---------------------------------------------------------------------------------------------------------
+
+
+def explain_corpus(url: str, folder: str, manifest: Manifest) -> str:
+    """What curate and dedup did to a page: the documents that the corpus was made of are looked up where they were."""
+    sources = [source["path"] for source in manifest.source if source.get("role") != "against"]
+    earlier, unseen = explain_sources(url, sources)
+    rows = first_found(url, lambda urls: read_fates(folder, manifest, urls))
+    if not earlier and not rows:
+        raise BadInput(f"{folder} has seen no page {url}: {'; '.join(unseen)}")
+    return "\n".join([*earlier, *(fate_text(row, folder) for row in rows)])
+
+
+def explain_sources(url: str, folders: list[str]) -> tuple[list[str], list[str]]:
+    """What is known of the page where an output's documents came from, and why nothing is known elsewhere."""
+    texts, unseen = [], []
+    for folder in folders:
+        try:
+            texts.append(explain(url, folder))
+        except (BadInput, OSError) as fault:
+            unseen.append(str(fault))
+    return texts, unseen
+
+
+def read_fates(folder: str, manifest: Manifest, urls: set[str]) -> list[dict[str, Any]]:
+    """What became of the URLs' documents: rows of clusters/, and for those without copies of data/."""
+    clustered = read_rows(folder, manifest, "clusters/", urls)
+    known = {row["id"] for row in clustered}
+    kept = read_rows(folder, manifest, "data/", urls, ["id", "url", "language", "cluster_size"])
+    return clustered + [row | {"match": None} for row in kept if row["id"] not in known]
+
+
+def fate_text(row: dict[str, Any], folder: str) -> str:
+    size = row["cluster_size"]
+    if row["match"] is None:
+        others = f", the survivor of {size} documents that are alike" if size > 1 else ", nothing duplicates it"
+        return f"  in the corpus {folder}{others}\n  document {row['id']}"
+    where = " in an earlier corpus" if row["earlier"] else ""
+    return (
+        f"  removed as {row['match']} duplicate of {row['survivor_url']}{where}\n"
+        f"  document {row['id']}, one of {size} in cluster {row['cluster_id']}; survivor {row['survivor_id']}, "
+        f"first seen in {row['first_seen_dump'] or 'this crawl'}"
+    )
+
+
+# --- Shards -----------------------------------------------------------------------------------------------------------
+
+
+def explain_shards(url: str, folder: str, manifest: Manifest, batch_size: int | None) -> str:
+    """What became of a page up to the rows of every plan.
+
+    Raises BadInput if neither the shards nor what they were made of have seen the page.
+    """
+    fates, unseen = explain_sources(url, [source["path"] for source in manifest.source])
+    tombstones = read_tombstones(folder)
+    documents = first_found(url, lambda urls: find_documents(folder, manifest, tombstones, urls))
+    if not documents and not fates:
+        raise BadInput(f"{folder} has seen no page {url}: {'; '.join(unseen) or 'no document has it'}")
+    if not documents:
+        return "\n".join([*fates, f"  not in the shards {folder}"])
+    plans, faults = usable_plans(shards_info(folder, manifest))
+    title = [] if fates else [(documents.kept or documents.forgotten)[0]["url"]]
+    heads = [kept_text(row, folder) for row in documents.kept]
+    heads += [forgotten_text(row, folder) for row in documents.forgotten]
+    rows = plan_lines(plans, [*documents.kept, *documents.forgotten], batch_size)
+    lines = [line for head, of_document in zip(heads, rows, strict=True) for line in (head, *of_document)]
+    return "\n".join([*fates, *title, *lines, *(f"  {fault}" for fault in faults)])
+
+
+def kept_text(row: dict[str, Any], folder: str) -> str:
+    record = f"{row['warc_file']} at byte {row['warc_offset']}"
+    return f"  in the shards {folder}: {tokens_text(row)}; document {row['doc_id']}, {record}"
+
+
+def forgotten_text(row: dict[str, Any], folder: str) -> str:
+    return f"  forgotten from the shards {folder}: it was {tokens_text(row)}; document {row['doc_id']}"

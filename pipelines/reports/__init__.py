@@ -1,0 +1,1 @@
+"""What a run came to, as JSON and as a page."""

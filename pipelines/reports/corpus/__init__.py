@@ -1,0 +1,1 @@
+"""A corpus: its report and its dataset card."""

@@ -1,0 +1,259 @@
+"""The report of a curate run: what became of the pages, from WARC records to kept documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from pipelines.recipes.describe import settings_of
+from pipelines.recipes.recipe import Recipe
+from pipelines.reports.charts import SplitBin
+from pipelines.reports.records import Domain, Number, Setting, Stage, by_step, lengths_of, top
+from pipelines.reports.render import decode, render
+from schemas.manifest import Manifest
+from schemas.tally import Tally, funnel
+
+TOP_LANGUAGES, TOP_DOMAINS = 30, 25
+SAMPLE_CHARS = 600
+BAD_INPUTS_SHOWN = 50
+
+
+class RecipeName(Struct, frozen=True):
+    """A recipe by its name, and what it is for."""
+
+    name: str
+    about: str
+
+
+class Counts(Struct, frozen=True):
+    """Pages by their fate.
+
+    skipped_records: WARC records that hold no page, by type.
+    """
+
+    read: int
+    kept: int
+    dropped: int
+    unreadable: int
+    skipped_records: dict[str, int]
+
+    @property
+    def adds_up(self) -> bool:
+        return self.read == self.kept + self.dropped + self.unreadable
+
+
+class ProblemFile(Struct, frozen=True):
+    """An input file with a problem, and what it is."""
+
+    path: str
+    problem: str
+
+
+class Inputs(Struct, frozen=True):
+    """The WARC files that were read.
+
+    bytes: of all files.
+    bad: those that were left out, or read in part.
+    """
+
+    files: int
+    bytes: int
+    bad: tuple[ProblemFile, ...]
+
+
+class Reason(Struct, frozen=True):
+    """How many pages ended at a stage for a reason."""
+
+    stage: str
+    reason: str
+    fate: Literal["dropped", "unreadable"]
+    count: int
+
+
+class Language(Struct, frozen=True):
+    """Pages of one language.
+
+    seen: those that were extracted.
+    """
+
+    language: str
+    seen: int
+    kept: int
+
+
+class Quality(Struct, frozen=True):
+    """Percentiles of a measure over a sample of kept documents."""
+
+    measure: str
+    p5: Number | None
+    p50: Number | None
+    p95: Number | None
+
+
+class Throughput(Struct, frozen=True):
+    """What a run cost.
+
+    wall_s: seconds by the clock, of this run alone.
+    cpu_s: seconds of the workers' CPU, of all units.
+    extraction_cpu_s: the part of it that extraction took.
+    pages_per_s: pages that this run read, a second by the clock.
+    max_rss_mb: memory of the largest worker, in 10⁶ bytes.
+    units: units of work, of which units_resumed were finished before.
+    """
+
+    runner: str
+    workers: int
+    wall_s: Number
+    cpu_s: Number
+    extraction_cpu_s: Number
+    pages_per_s: Number
+    cpu_ms_per_page: Number
+    max_rss_mb: Number
+    units: int
+    units_resumed: int
+
+
+class SamplePage(Struct, frozen=True):
+    """A page to judge by eye.
+
+    value, threshold: what a rule measured and its limit, where the page was dropped by one.
+    detail: what else there is to say of it.
+    text: its first characters, if it came to extraction.
+    """
+
+    url: str
+    language: str | None
+    text: str
+    value: Number | None
+    threshold: Number | None
+    detail: str | None
+
+
+class Sample(Struct, frozen=True):
+    """Some pages of one fate.
+
+    stage, reason: where and why they ended; empty for kept ones.
+    """
+
+    fate: Literal["kept", "dropped", "unreadable"]
+    stage: str
+    reason: str
+    pages: tuple[SamplePage, ...]
+
+
+class CurateReport(Struct, frozen=True):
+    """report.json of a curate run. Times differ between runs; all else does not.
+
+    blocklist: name and date of the list of blocked URLs.
+    funnel: the stages in their order.
+    reasons: the most common first.
+    languages, domains: the largest first, and not all of them.
+    lengths: extracted documents by characters, in powers of two.
+    versions: of the packages that the dataset depends on.
+    """
+
+    title: str
+    recipe: RecipeName
+    blocklist: str
+    counts: Counts
+    inputs: Inputs
+    funnel: tuple[Stage, ...]
+    reasons: tuple[Reason, ...]
+    languages: tuple[Language, ...]
+    lengths: tuple[SplitBin, ...]
+    domains: tuple[Domain, ...]
+    quality: tuple[Quality, ...]
+    throughput: Throughput
+    samples: tuple[Sample, ...]
+    dataset_hash: str
+    versions: dict[str, str]
+    settings: tuple[Setting, ...]
+
+    @property
+    def ranked_reasons(self) -> list[Reason]:
+        return sorted(self.reasons, key=lambda reason: -reason.count)
+
+    @property
+    def top_reason(self) -> Reason | None:
+        """The most common reason to drop a page."""
+        return next((reason for reason in self.ranked_reasons if reason.fate == "dropped" and reason.count), None)
+
+    @property
+    def ranked_samples(self) -> list[tuple[Sample, int]]:
+        """Samples and of how many pages they are: the kept first, then the most common reasons."""
+        counts = {(reason.stage, reason.reason): reason.count for reason in self.reasons}
+        counts["", ""] = self.counts.kept
+        of_all = [(sample, counts.get((sample.stage, sample.reason), 0)) for sample in self.samples]
+        return sorted(of_all, key=lambda item: (item[0].fate != "kept", -item[1]))
+
+
+def make_report(recipe: Recipe, manifest: Manifest, tally: Tally, throughput: Throughput) -> CurateReport:
+    """Raises BrokenRun if the stages' losses do not add up to the tally's."""
+    return CurateReport(
+        title="documents",
+        recipe=RecipeName(recipe.name, recipe.about),
+        blocklist=blocklist_line(manifest.settings["assets"]["blocklist"]),
+        counts=Counts(**manifest.counts),
+        inputs=inputs_of(manifest.source),
+        funnel=tuple(Stage(*row) for row in funnel(recipe.curate.stages, tally)),
+        reasons=reasons_of(tally),
+        languages=tuple(Language(*row) for row in top(tally.languages, TOP_LANGUAGES)),
+        lengths=lengths_of(tally.lengths),
+        domains=tuple(Domain(*row) for row in top(tally.hosts, TOP_DOMAINS)),
+        quality=quality_of(recipe.curate.measures, tally),
+        throughput=throughput,
+        samples=samples_of(tally),
+        dataset_hash=manifest.dataset_hash,
+        versions=manifest.versions,
+        settings=tuple(Setting(**row) for row in settings_of(recipe.curate.steps())),
+    )
+
+
+def render_page(report: CurateReport) -> str:
+    """report.html."""
+    limits = {"SAMPLE_CHARS": SAMPLE_CHARS, "BAD_INPUTS_SHOWN": BAD_INPUTS_SHOWN}
+    return render("curate.html", report=report, steps=by_step(report.settings), **limits)
+
+
+def blocklist_line(blocklist: dict[str, Any] | str | None) -> str:
+    """What the manifest records of the block list, in a few words."""
+    if isinstance(blocklist, dict):
+        return f"{blocklist.get('name')} of {blocklist.get('date')}"
+    return blocklist or "none in the recipe"
+
+
+def inputs_of(source: list[dict[str, Any]]) -> Inputs:
+    """The manifest's input files in three numbers."""
+    bad = tuple(ProblemFile(file["path"], file["problem"]) for file in source if "problem" in file)
+    return Inputs(len(source), sum(file["bytes"] for file in source), bad)
+
+
+def reasons_of(tally: Tally) -> tuple[Reason, ...]:
+    ordered = sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0]))
+    rows = [
+        {"stage": stage, "reason": reason, "fate": fate, "count": count} for (stage, reason, fate), count in ordered
+    ]
+    return decode(rows, tuple[Reason, ...], "the tally")
+
+
+def quality_of(measures: Iterable[str], tally: Tally) -> tuple[Quality, ...]:
+    """Percentiles of each measure that the tally's sample of kept documents has."""
+    rows = []
+    for measure in measures:
+        values = sorted(page[measure] for _, page in tally.quality if measure in page)
+        if values:
+            rows.append(Quality(measure, *(values[min(len(values) - 1, len(values) * p // 100)] for p in (5, 50, 95))))
+    return tuple(rows)
+
+
+def samples_of(tally: Tally) -> tuple[Sample, ...]:
+    """The tally's samples: kept, dropped, unreadable ones, then by stage and reason."""
+    order = {"kept": 0, "dropped": 1, "unreadable": 2}
+    groups = sorted(tally.samples.items(), key=lambda item: (order[item[0][0]], item[0]))
+    rows = [
+        {"fate": fate, "stage": stage, "reason": reason, "pages": [page for _, page in pages]}
+        for (fate, stage, reason), pages in groups
+    ]
+    return decode(rows, tuple[Sample, ...], "the tally")

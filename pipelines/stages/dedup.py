@@ -1,0 +1,405 @@
+"""`bateia dedup`: documents in, a corpus out: without duplicates and personal data, ready to be published."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from pipelines.assets.bind import described
+from pipelines.engine.output import StageOutput
+from pipelines.engine.progress import Watch
+from pipelines.engine.run import Pace, Phases
+from pipelines.recipes import RECIPES
+from pipelines.recipes.recipe import Recipe
+from pipelines.stages.curate import VERSIONED
+from pipelines.stages.datasets import (
+    READABLE,
+    Input,
+    cluster_partitions,
+    key_partitions,
+    open_input,
+    plan_parts,
+    plan_signature_files,
+    read_earlier,
+    read_inputs,
+)
+from schemas.corpus_tally import CorpusTally
+from schemas.faults import BadInput, BrokenRun
+from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
+from schemas.storage import (
+    is_local,
+    join,
+    list_files,
+    read_json,
+    remove,
+    remove_folder,
+    size_of,
+    write_json,
+    write_whole,
+)
+from transforms.dedup.signatures import DedupWorkdir, SignatureFile
+from transforms.documents import Part
+from transforms.steps.recipe import CorpusRecipe
+from transforms.units import PROGRESS, Records, Work, write_units
+
+if TYPE_CHECKING:
+    from pipelines.reports.corpus.report import CorpusReport, Throughput
+
+STAGE = "dedup"
+OURS = ("data", "clusters", "signatures", "pii", "work", ".progress")
+OUR_FILES = ("README.md", "report.json", "report.html", "failure.log")
+GUARDED_FROM = 200  # documents before the share removed means anything
+MAX_PASSES = 8  # of ROUNDS rounds each; 5,000 documents in a chain need 2
+
+
+@dataclass(frozen=True)
+class DedupRun:
+    """One run as asked for. settings: all that the output's bytes depend on besides the input."""
+
+    output: str
+    name: str
+    recipe: CorpusRecipe
+    inputs: tuple[Input, ...]
+    earlier: tuple[Input, ...]
+    parts: tuple[Part, ...]
+    signature_files: tuple[SignatureFile, ...]
+    tokenizer: str | None
+    settings: dict[str, Any]
+
+    @property
+    def workdir(self) -> DedupWorkdir:
+        return DedupWorkdir(self.output)
+
+    @property
+    def documents(self) -> int:
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def source(self) -> list[dict[str, Any]]:
+        """What was read, back to the WARC files, and what it was compared with."""
+        read = [source_of(item) | {"source": item.manifest.source} for item in self.inputs]
+        return read + [source_of(item) | {"role": "against"} for item in self.earlier]
+
+    @property
+    def directory(self) -> StageOutput:
+        return StageOutput(self.output, OURS, OUR_FILES, self.settings, self.source)
+
+    def is_finished(self) -> bool:
+        return self.directory.is_finished()
+
+    def prepare(self, overwrite: bool) -> None:
+        for step in self.recipe.steps():
+            try:
+                step.setup()
+            except ValueError as error:  # an absent model, an unknown type
+                raise BadInput(f"recipe '{self.name}': {error}") from error
+        self.directory.prepare(overwrite)
+        write_units(self.workdir.parts, self.parts)
+        write_units(self.workdir.signature_files, self.signature_files)
+
+    def how_far(self) -> str:
+        names = [part.name for part in self.parts]
+        signed, written = (len(of.finished(names)) for of in (self.workdir.signing, self.workdir.rewriting))
+        return f"of {len(names)} parts {signed} are signed and {written} written"
+
+    def execute(self, phases: Phases) -> DedupSummary:
+        """Run what is left of the run, phase by phase, and finish it. Raises BrokenRun."""
+        if self.recipe.dedup is not None:
+            sign(self, phases)
+            choose(self, phases, match(self, phases))
+            if phases.execution.guard:
+                check_share(self)
+        rewrite(self, phases)
+        if self.recipe.dedup is not None:
+            audit(self, phases)
+        return finish(self, phases)
+
+
+@dataclass(frozen=True)
+class DedupSummary:
+    """What a run came to: its report."""
+
+    output: str
+    report: CorpusReport
+
+    def lines(self) -> list[str]:
+        output, counts, pace = self.output, self.report.counts, self.report.throughput
+        earlier = counts.removed_earlier
+        of_earlier = f", {earlier:,} of these for an earlier corpus" if earlier else ""
+        share = counts.kept / counts.read if counts.read else 0.0
+        rate = f"{pace.documents_per_s:,.0f} documents/s, {pace.wall_s:.0f} s"
+        return [
+            f"{counts.read:,} documents read = {counts.kept:,} kept ({share:.1%}) + {counts.removed_exact:,} exact "
+            f"+ {counts.removed_near:,} near duplicates in {counts.clusters:,} clusters{of_earlier}; {rate}",
+            f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  duplicates: {output}/clusters",
+            f"look at {output}/report.html and at the dataset card {output}/README.md",
+        ]
+
+
+def source_of(item: Input) -> dict[str, Any]:
+    manifest = item.manifest
+    return {
+        "path": item.path,
+        "stage": manifest.stage,
+        "dataset_hash": manifest.dataset_hash,
+        "documents": item.documents,
+    }
+
+
+def plan_dedup(
+    output: str, name: str, recipe: CorpusRecipe, inputs: list[str], against: list[str], tokenizer: str | None
+) -> DedupRun:
+    """Raises BadInput for inputs that are unfinished, changed, or not comparable."""
+    if against and recipe.dedup is None:
+        raise BadInput(f"recipe '{name}' does not deduplicate, so --against means nothing; leave it out")
+    for given in (*inputs, *against):
+        if overlap(given, output):
+            raise BadInput(
+                f"output {output} overlaps the input {given}, which it would replace; choose another --output"
+            )
+    if against and (wide := widened(recipe)) != recipe:
+        recipe = wide
+        note = f"recipe '{name}' compares documents of one dump; with --against all are compared"
+        sys.stderr.write(f"bateia: note: {note}\n")
+    found = read_inputs(inputs)
+    earlier = read_earlier(against, recipe.dedup) if recipe.dedup is not None else []
+    old = plan_signature_files(earlier)
+    parts = plan_parts(found, len(old))
+    settings = {
+        "recipe": {
+            "name": name,
+            "max_removed": recipe.max_removed,
+            "steps": [described(step) for step in recipe.steps()],
+        },
+        "signature": recipe.dedup.signature if recipe.dedup is not None else None,
+        "tokenizer": tokenizer_identity(tokenizer),
+    }
+    signed = [
+        SignatureFile(p.ordinal, DedupWorkdir(output).signatures(p.name), p.language, False, p.rows) for p in parts
+    ]
+    files = (*old, *signed)
+    return DedupRun(output, name, recipe, tuple(found), tuple(earlier), tuple(parts), files, tokenizer, settings)
+
+
+def recipe_of_inputs(inputs: list[str]) -> Recipe:
+    """The recipe that the inputs were made by. Raises BadInput if they don't tell one that is known."""
+    names = sorted({open_input(path, READABLE).settings["recipe"]["name"] for path in inputs})
+    if len(names) > 1 or names[0] not in RECIPES:
+        raise BadInput(f"the documents were made by {' and '.join(names)}; say what to do with --recipe")
+    return RECIPES[names[0]]
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two directories are the same or one lies in the other."""
+    paths = [Path(path).resolve() if is_local(path) else PurePosixPath(path.rstrip("/")) for path in (one, other)]
+    return paths[0].is_relative_to(paths[1]) or paths[1].is_relative_to(paths[0])
+
+
+def widened(recipe: CorpusRecipe) -> CorpusRecipe:
+    """A recipe that compares within a dump compares all documents once there are earlier corpora: theirs are others."""
+    if recipe.dedup is None or recipe.dedup.scope != "dump":
+        return recipe
+    return replace(recipe, dedup=replace(recipe.dedup, scope="all"))
+
+
+def tokenizer_identity(path: str | None) -> dict[str, str] | None:
+    if path is None:
+        return None
+    from transforms.steps.tokens.tokenizer import load_tokenizer
+
+    return {"name": path.rstrip("/").rpartition("/")[2], "sha256": load_tokenizer(path).sha256}
+
+
+def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Records) -> None:
+    """A phase that goes through all documents, part by part, if an earlier run left any of it."""
+    import apache_beam as beam
+
+    from transforms.run_units import RunUnits
+
+    left = len(run.parts) - len(records.finished(part.name for part in run.parts))
+    if left:
+        watch = Watch(records, [(part.name, part.rows) for part in run.parts], "documents")
+        phases.run(name, left, lambda root: root | beam.Create([run.workdir.parts]) | RunUnits(work, records), watch)
+
+
+def sign(run: DedupRun, phases: Phases) -> None:
+    from transforms.dedup.corpus import SignDocuments
+
+    run_parts(run, phases, "sign", SignDocuments(run.recipe, run.output), run.workdir.signing)
+
+
+def match(run: DedupRun, phases: Phases) -> str:
+    """Connect documents that share a key; returns the folder of the star graphs.
+
+    Raises BrokenRun if they never converge.
+    """
+    import apache_beam as beam
+
+    from transforms.dedup.components import MatchDocuments, RunMoreRounds
+
+    assert run.recipe.dedup is not None
+    settings, record = run.recipe.dedup, run.workdir.path("match.json")
+    if size_of(record) is not None:
+        return run.workdir.stars(read_json(record)["passes"] - 1)
+    partitions = key_partitions(sum(file.rows for file in run.signature_files), settings.bands)
+    for passed in range(MAX_PASSES):
+        folder, before = run.workdir.stars(passed), run.workdir.stars(passed - 1)
+        remove_folder(folder)
+        if passed == 0:
+            step: Any = MatchDocuments(settings, partitions, folder)
+        else:
+            step = RunMoreRounds(partitions, folder)
+        start = run.workdir.signature_files if passed == 0 else before
+        name = "match" if passed == 0 else f"match, pass {passed + 1}"
+        phases.run(name, partitions, lambda root, start=start, step=step: root | beam.Create([start]) | step)
+        found = [read_json(path) for path in list_files(folder, ".json")]
+        if not sum(item["not_converged"] for item in found):
+            write_json(record, {"passes": passed + 1, "edges": sum(item["edges"] for item in found)})
+            return folder
+    raise BrokenRun(f"the clusters of {run.output} do not converge in {MAX_PASSES} passes; this is a defect")
+
+
+def choose(run: DedupRun, phases: Phases, stars: str) -> None:
+    import apache_beam as beam
+
+    from transforms.dedup.survivors import ChooseSurvivors
+
+    assert run.recipe.dedup is not None
+    record, keep = run.workdir.path("clusters.json"), run.recipe.dedup.keep
+    if size_of(record) is not None:
+        return
+    for folder in (join(run.output, "clusters"), run.workdir.path("clusters"), run.workdir.path("decisions")):
+        remove_folder(folder)
+    partitions = cluster_partitions(sum(file.rows for file in run.signature_files))
+    step = ChooseSurvivors(run.output, keep, partitions)
+    phases.run("clusters", partitions, lambda root: root | beam.Create([stars]) | step)
+    write_json(record, {"partitions": partitions})
+
+
+def rewrite(run: DedupRun, phases: Phases) -> None:
+    from transforms.dedup.corpus import RewriteDocuments
+
+    run_parts(run, phases, "rewrite", RewriteDocuments(run.recipe, run.output, run.tokenizer), run.workdir.rewriting)
+
+
+def audit(run: DedupRun, phases: Phases) -> None:
+    """Prove from the files written that nothing is left to remove. Raises BrokenRun."""
+    import apache_beam as beam
+
+    from transforms.dedup.audit import AuditCorpus
+
+    assert run.recipe.dedup is not None
+    listed, report = run.workdir.path("audit.jsonl"), run.workdir.path("audit.json")
+    write_units(listed, finished_signatures(run))
+    partitions = key_partitions(sum(file.rows for file in run.signature_files), run.recipe.dedup.bands)
+    first_new = min((part.ordinal for part in run.parts), default=0)
+    step = AuditCorpus(run.recipe.dedup, join(run.output, "clusters"), first_new, partitions, report)
+    phases.run("audit", partitions, lambda root: root | beam.Create([listed]) | step)
+    faults = read_json(report)
+    if any(faults.values()):
+        raise BrokenRun(
+            f"{run.output}: {faults['repeated']} kept documents still have a duplicate and {faults['orphans']} removed "
+            "ones have no survivor; this is a defect, please report it; nothing is declared finished"
+        )
+
+
+def finished_signatures(run: DedupRun) -> list[SignatureFile]:
+    """Earlier corpora's signature files, and this run's as they lie in its output."""
+    names = {part.ordinal: join(run.output, "signatures", f"{part.name}.parquet") for part in run.parts}
+    return [file if file.earlier else replace(file, path=names[file.ordinal]) for file in run.signature_files]
+
+
+def cluster_counts(run: DedupRun) -> dict[str, int]:
+    records = [read_json(path) for path in list_files(run.workdir.path("clusters"), ".json")]
+    return {name: sum(record[name] for record in records) for name in ("clusters", "removed", "exact", "earlier")}
+
+
+def check_share(run: DedupRun) -> None:
+    removed, most = cluster_counts(run)["removed"], run.recipe.max_removed
+    if run.documents >= GUARDED_FROM and removed > most * run.documents:
+        raise BrokenRun(
+            f"{removed:,} of {run.documents:,} documents would be removed, more than the recipe's {most:.0%}; "
+            f"look at {run.output}/clusters, then repeat the command with --no-guard if it is right"
+        )
+
+
+def finish(run: DedupRun, phases: Phases) -> DedupSummary:
+    """Add up the parts, check the numbers, write card, reports and, last, the manifest."""
+    from pipelines.reports.corpus.card import make_card
+    from pipelines.reports.corpus.report import make_report, render_page
+    from pipelines.reports.corpus.summary import CorpusSummary, read_origin
+    from pipelines.reports.render import write_report
+
+    records = [run.workdir.rewriting.read(part.name) for part in run.parts]
+    tally, clusters = CorpusTally(), cluster_counts(run)
+    for record in records:
+        tally.merge(CorpusTally.from_json(record["tally"]))
+    files = [FileEntry(**file) for record in records for file in record["files"]]
+    for path in list_files(run.workdir.path("clusters"), ".json"):
+        files += [FileEntry(**file) for file in read_json(path)["files"]]
+    check(run, tally, clusters, files)
+    manifest = manifest_of(run, tally, clusters, files)
+    summary = CorpusSummary(manifest, tally, [read_origin(item.path, item.manifest) for item in run.inputs])
+    with write_whole(join(run.output, "README.md")) as file:
+        file.write(make_card(summary).encode("utf-8", "replace"))
+    run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})
+    signed = [run.workdir.signing.read(name) for name in run.workdir.signing.listed()]
+    timings = [record["timings"] for record in (*records, *signed)]
+    report = make_report(summary, throughput_of(timings, phases.pace, tally.read))
+    write_report(run.output, report, render_page(report))
+    write_manifest(run.output, manifest)
+    for folder in (run.workdir.path(), join(run.output, PROGRESS)):
+        remove_folder(folder)
+    remove(join(run.output, "failure.log"))
+    return DedupSummary(run.output, report)
+
+
+def check(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], files: list[FileEntry]) -> None:
+    removed = {"removed": tally.exact + tally.near, "exact": tally.exact, "earlier": tally.earlier}
+    named = {name: clusters[name] for name in removed}
+    rows = sum(file.rows for file in files if file.path.startswith("data/"))
+    if not tally.adds_up() or tally.read != run.documents or removed != named or rows != tally.kept:
+        raise BrokenRun(
+            f"the documents of {run.output} do not add up: {run.documents} given, {tally.read} read, {tally.kept} kept "
+            f"({rows} written), removed {removed} of {named}; this is a defect, please report it"
+        )
+
+
+def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], files: list[FileEntry]) -> Manifest:
+    return Manifest(
+        stage=STAGE,
+        settings=run.settings,
+        versions=versions((*VERSIONED, "presidio-analyzer")),
+        source=run.source,
+        counts={
+            "read": tally.read,
+            "kept": tally.kept,
+            "removed_exact": tally.exact,
+            "removed_near": tally.near,
+            "removed_earlier": tally.earlier,
+            "clusters": clusters["clusters"],
+            "tokens": tally.tokens if run.tokenizer is not None else None,
+        },
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        dataset_hash=hash_dataset(files),
+    )
+
+
+def throughput_of(timings: list[dict[str, float]], pace: Pace, documents: int) -> Throughput:
+    """What signing and rewriting the parts took, by their own clocks; the packed shuffles between count in wall_s."""
+    from pipelines.reports.corpus.report import Throughput
+    from pipelines.reports.records import Phase
+
+    cpu_s = sum(timing["cpu_s"] for timing in timings)
+    return Throughput(
+        runner=pace.runner,
+        workers=pace.workers,
+        wall_s=pace.wall_s,
+        cpu_s=cpu_s,
+        documents_per_s=documents / pace.wall_s if pace.wall_s else 0.0,
+        cpu_ms_per_document=1000 * cpu_s / documents if documents else 0.0,
+        max_rss_mb=max((timing["max_rss_mb"] for timing in timings), default=0),
+        phases=tuple(Phase(**timing) for timing in pace.phases),
+    )

@@ -1,0 +1,257 @@
+"""`bateia plan`: which spans of which documents make which training row; tokens stay where they are."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipelines.engine.output import StageOutput
+from pipelines.engine.run import Phases
+from schemas.faults import BadInput, BrokenRun
+from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
+from schemas.shards.documents import read_documents
+from schemas.shards.layout import CONCAT, PLAN_STAGE, TRAIN, VAL, ShardsInfo, open_shards, plan_folder, shard_number
+from schemas.shards.plans import slice_path
+from schemas.storage import join, read_json, remove_folder, size_of, write_json
+from transforms.encode import host_of
+from transforms.part_files import write_table
+from transforms.plan import DocsFile, PackRows, PlanJob, Shuffle, Stretch, in_order, placed, rows_table
+from transforms.steps.tokens.pack import cut_rows
+from transforms.steps.tokens.settings import PlanSettings
+from transforms.units import write_units
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+DOCUMENTS_PER_PARTITION = 500_000  # 16 bytes each, sorted by one worker at a time
+Slice = tuple[FileEntry, int]  # its file and how many rows
+
+
+@dataclass(frozen=True)
+class PlanRun:
+    """A plan of finished shards, as asked for. docs: documents' files of both splits."""
+
+    shards: ShardsInfo
+    docs: tuple[FileEntry, ...]
+    settings: PlanSettings
+
+    @property
+    def output(self) -> str:
+        return plan_folder(self.shards.folder, self.settings.name)
+
+    @property
+    def directory(self) -> StageOutput:
+        source = [{"path": "../..", "layout_hash": self.shards.layout_hash}]
+        return StageOutput(self.output, ("val", "work"), (), self.settings.settings, source)
+
+    def is_finished(self) -> bool:
+        return self.directory.is_finished()
+
+    def prepare(self, overwrite: bool) -> None:
+        if not overwrite and size_of(join(self.output, MANIFEST)) is not None:
+            raise BadInput(f"plan {self.output} exists with other settings; choose another --name, or --overwrite it")
+        self.directory.prepare(overwrite)
+
+    def how_far(self) -> str:
+        return f"nothing of the plan in {join(self.output, MANIFEST)} yet"
+
+    def execute(self, phases: Phases) -> PlanSummary:
+        return PlanSummary(self.settings, make_plan(self.shards, list(self.docs), self.settings, phases))
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """What a plan holds: its counts."""
+
+    settings: PlanSettings
+    counts: dict[str, Any]
+
+    def lines(self) -> list[str]:
+        return [plan_line(self.settings.name, self.counts, self.settings.context)]
+
+
+def plan_plan(shards: str, settings: PlanSettings) -> PlanRun:
+    """A plan over the shards in a folder. Raises BadInput for unfinished shards, or settings that they can't fulfil."""
+    info, docs = shards_and_docs(shards)
+    plan_settings_fit(info, settings)
+    return PlanRun(info, tuple(docs), settings)
+
+
+def plan_line(name: str, counts: dict[str, Any], context: int) -> str:
+    cut = f", {counts['cut']:,} tokens cut" if counts["cut"] else ""
+    return (
+        f"plan {name}: {counts['documents']:,} documents, {counts['tokens']:,} tokens in {counts['rows']:,} rows of "
+        f"{context:,} + 1{cut}; {len(counts['slices'])} validation slices"
+    )
+
+
+def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings, phases: Phases) -> dict[str, Any]:
+    """Shuffle, pack, write; returns the counts of the plan. docs: documents' files of both splits.
+
+    Raises BadInput for settings that the shards can't fulfil, BrokenRun if the numbers don't add up.
+    """
+    directory = PlanRun(shards, tuple(docs), settings).directory
+    if directory.is_finished() and (manifest := read_manifest(directory.output)) is not None:
+        return manifest.counts
+    copies = settings.copies(shards.counts[TRAIN])
+    directory.prepare(overwrite=False)
+    train = files_of(shards, docs, TRAIN)
+    folder = directory.output
+    planned = expected_documents(shards.counts[TRAIN], settings, copies)
+    partitions = max(1, round(planned / DOCUMENTS_PER_PARTITION))
+    job = PlanJob(folder, settings.seed, settings.context + 1, settings.packing, copies, settings.by, partitions)
+    shuffle(job, train, phases)
+    sorted_counts = [read_counted(job, partition) for partition in range(partitions)]
+    pack(job, phases)
+    packed = [job.packing_records.read(stretch_name(partition)) for partition in range(partitions)]
+    slices = pack_slices(job, shards, files_of(shards, docs, VAL))
+    counts = counts_of(sorted_counts, packed, slices)
+    check(job, counts)
+    entries = [
+        *(FileEntry(**file) for item in packed for file in item["files"]),
+        *(entry for entry, _ in slices.values()),
+    ]
+    directory.remove_strays(("",), {entry.path for entry in entries})
+    write_manifest(folder, manifest_of(shards, settings, counts, entries))
+    remove_folder(job.work(""))
+    return counts
+
+
+def shards_and_docs(folder: str) -> tuple[ShardsInfo, list[FileEntry]]:
+    """Finished shards and their files. Raises BadInput."""
+    shards, manifest = open_shards(folder)
+    return shards, list(manifest.files)
+
+
+def plan_settings_fit(shards: ShardsInfo, settings: PlanSettings) -> None:
+    """Raises BadInput for a name that is no folder's, or a mixture of what is not there."""
+    if not NAME.fullmatch(settings.name):
+        raise BadInput(f"'{settings.name}' is no name for a plan; use letters, digits, dots, dashes and underscores")
+    settings.copies(shards.counts[TRAIN])
+
+
+def files_of(shards: ShardsInfo, docs: list[FileEntry], split: str) -> list[DocsFile]:
+    paths = sorted(file.path for file in docs if file.path.startswith(f"{split}/docs-"))
+    return [DocsFile(shard_number(path), join(shards.folder, path)) for path in paths]
+
+
+def expected_documents(train: dict[str, Any], settings: PlanSettings, copies: dict[str, float] | float) -> float:
+    if not isinstance(copies, dict):
+        return copies * train["documents"]
+    return sum(times * train[f"{settings.by}s"][name]["documents"] for name, times in copies.items())
+
+
+def shuffle(job: PlanJob, files: list[DocsFile], phases: Phases) -> None:
+    import apache_beam as beam
+
+    done, listed = job.work("shuffled.json"), job.work("files.jsonl")
+    if size_of(done) is not None:
+        return
+    write_units(listed, files)
+    phases.run("shuffle", len(files), lambda root: root | beam.Create([listed]) | Shuffle(job))
+    write_json(done, {"partitions": job.partitions})
+
+
+def pack(job: PlanJob, phases: Phases) -> None:
+    import apache_beam as beam
+
+    from transforms.run_units import RunUnits
+
+    listed, stretches = job.work("partitions.jsonl"), stretches_of(job)
+    write_units(listed, stretches)
+    wired = RunUnits(PackRows(job), job.packing_records)
+    phases.run("pack", job.partitions, lambda root: root | beam.Create([listed]) | wired)
+
+
+def stretches_of(job: PlanJob) -> list[Stretch]:
+    """Every partition of the shuffle with what stands before it in the plan.
+
+    Rows stay within the stretch of the shuffle that their documents were drawn in, so that no copy comes early.
+    """
+    counted = [read_counted(job, partition) for partition in range(job.partitions)]
+    whole = sum(item["rows"] or -(-item["tokens"] // job.size) for item in counted)
+    most = max(job.copies.values()) if isinstance(job.copies, dict) else job.copies
+    window = max(1, whole // max(1, math.ceil(most)))
+    stretches, tokens, rows = [], 0, 0
+    for partition, item in enumerate(counted):
+        stretches.append(Stretch(stretch_name(partition), partition, tokens, rows, window))
+        tokens, rows = tokens + item["tokens"], rows + item["rows"]
+    return stretches
+
+
+def stretch_name(partition: int) -> str:
+    return f"{partition:05}"
+
+
+def read_counted(job: PlanJob, partition: int) -> dict[str, int]:
+    if size_of(path := job.counted_path(partition)) is None:
+        return {"documents": 0, "tokens": 0, "rows": 0}  # no document fell into it
+    return read_json(path)
+
+
+def pack_slices(job: PlanJob, shards: ShardsInfo, files: list[DocsFile]) -> dict[str, Slice]:
+    """Every slice of val/, concatenated in the order of a shuffle, by its name."""
+    once = PlanJob(job.folder, job.seed, job.size, CONCAT, 1.0, job.by, 1)
+    rows = [placed(once, file)[0] for file in files]
+    tables = [read_documents(file.path, ["language", "url"]) for file in files]
+    if not rows:
+        return {}
+    languages = np.array([name or "und" for table in tables for name in table.column("language").to_pylist()])
+    hosts = np.array([host_of(url or "") for table in tables for url in table.column("url").to_pylist()])
+    members = np.concatenate(rows)
+    entries = {}
+    for name in shards.slices:
+        kind, _, value = name.partition("-")
+        chosen = {"language": languages == value, "domain": hosts == value}.get(kind, np.full(len(members), True))
+        spans = in_order(members[chosen])
+        total = int(spans["length"].sum(dtype=np.int64))
+        pieces = cut_rows(spans, 0, 0, -(-total // job.size), job.size)
+        entries[name] = write_table(job.folder, slice_path(name), rows_table(pieces)), -(-total // job.size)
+    return entries
+
+
+def counts_of(
+    documents: list[dict[str, int]], packed: list[dict[str, Any]], slices: dict[str, Slice]
+) -> dict[str, Any]:
+    """documents: seen, copies counted. cut: tokens that best fit left out. slices: rows of each. parts: in order."""
+    tokens = sum(item["tally"]["tokens"] for item in packed)
+    return {
+        "documents": sum(item["documents"] for item in documents),
+        "rows": sum(item["tally"]["rows"] for item in packed),
+        "tokens": tokens,
+        "cut": sum(item["tokens"] for item in documents) - tokens,
+        "slices": {name: rows for name, (_, rows) in slices.items()},
+        "parts": list(parts_of(packed)),
+    }
+
+
+def parts_of(packed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    first = 0
+    for item in packed:
+        for file in item["files"]:
+            yield {"path": file["path"], "first_row": first, "rows": item["tally"]["rows"]}
+        first += item["tally"]["rows"]
+
+
+def check(job: PlanJob, counts: dict[str, Any]) -> None:
+    rows = -(-counts["tokens"] // job.size)
+    if job.packing == CONCAT and (counts["cut"] or counts["rows"] != rows):
+        raise BrokenRun(
+            f"the rows of {job.folder} do not add up: {counts['tokens']} tokens in {counts['rows']} rows, "
+            f"{counts['cut']} tokens lost; this is a defect, please report it"
+        )
+    if not counts["rows"]:
+        raise BadInput("the plan would have no rows: --mixture or --tokens leaves no document to train on")
+
+
+def manifest_of(
+    shards: ShardsInfo, settings: PlanSettings, counts: dict[str, Any], entries: list[FileEntry]
+) -> Manifest:
+    own = {"layout_hash": shards.layout_hash, "tokenizer_sha256": shards.tokenizer_sha256}
+    packages = versions(("bateia", "numpy", "pyarrow"))
+    files = tuple(sorted(entries, key=lambda file: file.path))
+    source = [{"layout_hash": shards.layout_hash}]
+    return Manifest(PLAN_STAGE, settings.settings | own, packages, source, counts, files, hash_dataset(files))

@@ -1,0 +1,115 @@
+"""A whole recipe, stage after stage: from WARC files to a trained model, passing over what is finished."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipelines.engine.run import Execution, StageRun, run_stage
+from pipelines.recipes.recipe import Recipe
+from pipelines.stages.curate import CurateOptions, plan_curate
+from pipelines.stages.dedup import plan_dedup
+from pipelines.stages.shard import plan_shards
+from pipelines.stages.train import TrainRun
+from schemas.faults import BadInput
+from schemas.storage import join
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a run is told besides its recipe.
+
+    inputs: WARC files, globs, lists.
+    output: folder of the stages' folders.
+    until: folder of the last stage to run; None for all that the recipe has.
+    curate: how WARC files are read.
+    against: earlier corpora whose documents count as seen.
+    tokenizer: path of one's own, which fills token_count and encodes the shards; None trains one.
+    bos_token: name of its special token that begins documents.
+    """
+
+    inputs: tuple[str, ...]
+    output: str
+    until: str | None = None
+    curate: CurateOptions = CurateOptions()  # noqa: RUF009 - frozen
+    against: tuple[str, ...] = ()
+    tokenizer: str | None = None
+    bos_token: str | None = None
+
+    def folder(self, name: str) -> str:
+        return join(self.output, name)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a recipe.
+
+    name: as the command of the stage is called.
+    folder: of what it writes, below the run's output.
+    plan: makes its run, once the stages before it are finished. Raises BadInput.
+    """
+
+    name: str
+    folder: str
+    plan: Callable[[Recipe, Choices], StageRun]
+
+
+def curate(recipe: Recipe, choices: Choices) -> StageRun:
+    return plan_curate(recipe, list(choices.inputs), choices.folder("documents"), choices.curate)
+
+
+def dedup(recipe: Recipe, choices: Choices) -> StageRun:
+    output, inputs = choices.folder("corpus"), [choices.folder("documents")]
+    return plan_dedup(output, recipe.name, recipe.corpus, inputs, list(choices.against), choices.tokenizer)
+
+
+def shard(recipe: Recipe, choices: Choices) -> StageRun:
+    output, inputs = choices.folder("shards"), [choices.folder("corpus")]
+    own = {"tokenizer": choices.tokenizer, "bos_token": choices.bos_token}
+    return plan_shards(output, inputs, recipe.tokenizer, recipe.split, recipe.plan, **own)
+
+
+def train(recipe: Recipe, choices: Choices) -> StageRun:
+    assert recipe.train is not None
+    return TrainRun(choices.folder("model"), choices.folder("shards"), recipe.plan.name, recipe.train)
+
+
+STAGES = (
+    Stage("curate", "documents", curate),
+    Stage("dedup", "corpus", dedup),
+    Stage("shard", "shards", shard),
+    Stage("train", "model", train),
+)
+
+
+def stages_of(recipe: Recipe, until: str | None) -> tuple[Stage, ...]:
+    """The stages to run. Raises BadInput for a model that the recipe does not train, or that nothing here can train."""
+    there = STAGES if recipe.train is not None else STAGES[:-1]
+    last = until or there[-1].folder
+    wanted = [stage.folder for stage in STAGES].index(last) + 1
+    if wanted > len(there):
+        raise BadInput(f"recipe '{recipe.name}' trains no model; leave --until {last} out, or give a recipe that does")
+    if wanted == len(STAGES) and (missing := [name for name in ("jax", "optax") if not importlib.util.find_spec(name)]):
+        raise BadInput(
+            f"recipe '{recipe.name}' trains a model, which needs the package {missing[0]}: install it with "
+            "`pip install -e '.[jax]'`, or end before it with --until shards"
+        )
+    return STAGES[:wanted]
+
+
+def run_recipe(recipe: Recipe, choices: Choices, execution: Execution) -> int:
+    """Run the stages that are not finished, one after the other. Returns the exit code. Raises BadInput."""
+    stages = stages_of(recipe, choices.until)
+    for number, stage in enumerate(stages, 1):
+        run, label = stage.plan(recipe, choices), f"[{number}/{len(stages)} {stage.name}]"
+        if not execution.overwrite and run.is_finished():
+            print(f"{label} {run.output} is finished")
+            continue
+        if not execution.quiet:
+            sys.stderr.write(f"{label}\n")
+            sys.stderr.flush()
+        if code := run_stage(run, execution):
+            return code
+    return 0

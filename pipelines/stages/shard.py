@@ -1,0 +1,313 @@
+"""`bateia shard`: documents in, token shards and the plan of a training out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.engine.output import StageOutput
+from pipelines.engine.progress import Watch
+from pipelines.engine.run import Pace, Phases
+from pipelines.reports.records import Phase
+from pipelines.reports.render import encode as encode_report
+from pipelines.reports.render import write_report
+from pipelines.reports.shards import ShardsReport, Throughput, make_report, plan_of, render_page
+from pipelines.stages.datasets import Input, read_inputs
+from pipelines.stages.dedup import overlap, source_of
+from pipelines.stages.plan import make_plan, plan_line
+from pipelines.stages.shard_tokenizer import OwnTokenizer, bring_tokenizer, entries_of, json_sha256, own_tokenizer
+from pipelines.stages.tokenizer import TokenizerRun
+from schemas.faults import BadInput, BrokenRun
+from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
+from schemas.shards.documents import documents_in_rows
+from schemas.shards.layout import SHARD_STAGE, SPLITS, TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, shards_info
+from schemas.shards.plans import train_rows
+from schemas.storage import join, remove, remove_folder
+from transforms.documents import Part
+from transforms.encode import EncodeDocuments, encoding, read_tokenizer
+from transforms.steps.tokens.encode import marks_of
+from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
+from transforms.units import PROGRESS, Records, write_units
+
+OURS = ("tokenizer", TRAIN, VAL, "plan", "work", ".progress", "tombstones")
+OUR_FILES = ("report.json", "report.html", "failure.log")
+MOST_DOMAINS = 20  # slices of val/ by host
+LEAST_DOMAIN_DOCUMENTS = 5
+VERSIONED = ("bateia", "numpy", "pyarrow", "sentencepiece", "tiktoken", "tokenizers")
+SHOWN_ROWS = 16  # of the plan, in the report's picture
+
+
+@dataclass(frozen=True)
+class ShardRun:
+    """One run as asked for. own: the tokenizer given, or None for one trained as `training` says."""
+
+    output: str
+    inputs: tuple[Input, ...]
+    parts: tuple[Part, ...]
+    own: OwnTokenizer | None
+    training: TokenizerRun
+    bos_token: str | None
+    split: Split
+    plan: PlanSettings
+
+    @property
+    def records(self) -> Records:
+        return encoding(self.output)
+
+    @property
+    def documents(self) -> int:
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def source(self) -> list[dict[str, Any]]:
+        return [source_of(item) for item in self.inputs]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that the bytes of tokens depend on besides the input, and the first plan's settings."""
+        return {
+            "tokenizer": self.own.settings if self.own is not None else self.training.settings,
+            "bos_token": self.bos_token,
+            "split": self.split.settings,
+            "plan": self.plan.settings,
+        }
+
+    @property
+    def directory(self) -> StageOutput:
+        return StageOutput(self.output, OURS, OUR_FILES, self.settings, self.source)
+
+    @property
+    def parts_path(self) -> str:
+        return join(self.output, "work", "parts.jsonl")
+
+    def is_finished(self) -> bool:
+        return self.directory.is_finished()
+
+    def prepare(self, overwrite: bool) -> None:
+        self.directory.prepare(overwrite)
+        write_units(self.parts_path, self.parts)
+
+    def how_far(self) -> str:
+        done = self.records.finished(part.name for part in self.parts)
+        return f"{len(done)} of {len(self.parts)} files are encoded"
+
+    def execute(self, phases: Phases) -> ShardSummary:
+        """Run what is left of the run, phase by phase, and finish it. Raises BrokenRun."""
+        folder = join(self.output, "tokenizer")
+        try:
+            phases.run_locally("tokenizer", lambda: bring_tokenizer(folder, self.own, self.training, self.inputs))
+        except (BadInput, BrokenRun):  # nothing was encoded yet, and nothing shall stand in the way of another command
+            self.directory.clear()
+            raise
+        tokenizer = self.own.tokenizer if self.own is not None else read_tokenizer(folder)
+        marks = marks_of(tokenizer, self.bos_token)
+        encode(self, EncodeDocuments(self.output, folder, marks, self.split), phases)
+        records = [self.records.read(part.name) for part in self.parts]
+        files = [FileEntry(**file) for record in records for file in record["files"]]
+        counts = counts_of(records)
+        check(self, counts, files)
+        tokens = {
+            "dtype": tokenizer.dtype.name,
+            "vocab_size": tokenizer.size,
+            "bos_id": marks.bos,
+            "eos_id": marks.eos,
+            "pad_id": marks.pad,
+            "tokenizer_sha256": json_sha256(folder),
+            "layout_hash": hash_dataset(files),
+        }
+        return finish(self, phases, tokens, counts, files)
+
+
+@dataclass(frozen=True)
+class ShardSummary:
+    """What a run came to: its report."""
+
+    output: str
+    report: ShardsReport
+
+    def lines(self) -> list[str]:
+        counts, pace, plan = self.report.counts, self.report.throughput, self.report.plan
+        train, val = counts.train, counts.val
+        whole = train + val
+        return [
+            f"{whole.documents:,} documents = {train.documents:,} to train ({train.tokens:,} tokens) + "
+            f"{val.documents:,} to validate ({val.tokens:,}); {whole.bytes_per_token or 0:.2f} bytes a token",
+            plan_line(plan.name, encode_report(plan), plan.context),
+            f"shards {self.report.dataset_hash[:16]}…  {pace.tokens_per_cpu_s:,.0f} tokens a CPU second, "
+            f"{pace.wall_s:.0f} s",
+            f"look at {self.output}/report.html; "
+            f"ask `bateia explain-batch --shards {self.output} --plan main --step 0`",
+        ]
+
+
+def plan_shards(
+    output: str,
+    inputs: list[str],
+    training: TrainTokenizer,
+    split: Split,
+    plan: PlanSettings,
+    tokenizer: str | None = None,
+    bos_token: str | None = None,
+) -> ShardRun:
+    """A run on finished documents or corpora.
+
+    training: how a tokenizer is trained on them, unless one's own is given.
+    tokenizer: path of one's own, or None.
+    bos_token: name of its special token that begins documents; None for one that is known to.
+
+    Raises BadInput for inputs that are unfinished or changed, and a tokenizer without a token that begins documents.
+    """
+    own = own_tokenizer(tokenizer, training.vocab_size) if tokenizer is not None else None
+    for given in inputs:
+        if overlap(given, output):
+            raise BadInput(
+                f"output {output} overlaps the input {given}, which it would replace; choose another --output"
+            )
+    found = tuple(read_inputs(inputs))
+    files = [(item, file) for item in found for file in item.data]
+    if not files:
+        raise BadInput(f"{', '.join(inputs)}: there are no documents to cut into shards")
+    parts = tuple(
+        Part(at, f"{at:05}", (join(item.path, file.path),), file.rows) for at, (item, file) in enumerate(files)
+    )
+    there = {file.path.split("/")[1] for _, file in files}
+    if plan.by == "language" and (strange := sorted(set(dict(plan.mixture or ())) - there)):
+        raise BadInput(
+            f"--mixture: there are no documents in {', '.join(strange)}; there are {', '.join(sorted(there))}"
+        )
+    if own is not None:
+        marks_of(own.tokenizer, bos_token)
+    folder = join(output.rstrip("/"), "tokenizer")
+    return ShardRun(
+        output.rstrip("/"), found, parts, own, TokenizerRun(folder, found, training), bos_token, split, plan
+    )
+
+
+def encode(run: ShardRun, work: EncodeDocuments, phases: Phases) -> None:
+    import apache_beam as beam
+
+    from transforms.run_units import RunUnits
+
+    left = len(run.parts) - len(run.records.finished(part.name for part in run.parts))
+    if left:
+        watch = Watch(run.records, [(part.name, part.rows) for part in run.parts], "documents")
+        wired = RunUnits(work, run.records)
+        phases.run("encode", left, lambda root: root | beam.Create([run.parts_path]) | wired, watch)
+
+
+def counts_of(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """By split: documents, tokens (BOS included), bytes of text, and the same by language and dump; slices of val/."""
+    counts: dict[str, Any] = {}
+    for split in SPLITS:
+        tallies = [record["tally"][split] for record in records]
+        languages, dumps = (merged([tally[name] for tally in tallies]) for name in ("languages", "dumps"))
+        lengths: Counter[str] = sum((Counter(tally["lengths"]) for tally in tallies), Counter())
+        counts[split] = {**total(languages), "languages": languages, "dumps": dumps, "lengths": dict(lengths)}
+    hosts = merged([record["tally"][VAL]["hosts"] for record in records])
+    counts["slices"] = slices_of(counts[VAL], hosts)
+    return counts
+
+
+def merged(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = {}
+    for table in tables:
+        for name, numbers in table.items():
+            found.setdefault(name, Counter()).update(numbers)
+    return {name: dict(found[name]) for name in sorted(found)}
+
+
+def total(table: dict[str, dict[str, int]]) -> dict[str, int]:
+    return {name: sum(row[name] for row in table.values()) for name in ("documents", "tokens", "bytes")}
+
+
+def slices_of(val: dict[str, Any], hosts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Named parts of val/: all of it, each language, and the hosts with the most documents."""
+    if not val["documents"]:
+        return {}
+    slices = {"all": {name: val[name] for name in ("documents", "tokens", "bytes")}}
+    slices |= {f"language-{name}": row for name, row in val["languages"].items()}
+    many = sorted(hosts.items(), key=lambda item: (-item[1]["documents"], item[0]))[:MOST_DOMAINS]
+    return slices | {f"domain-{host}": row for host, row in many if is_slice(host, row)}
+
+
+def is_slice(host: str, row: dict[str, int]) -> bool:
+    """Whether a host becomes a slice; its name becomes a file's, so nothing but a plain one does."""
+    plain = host.replace("-", "").replace(".", "").isalnum() and host.isascii() and ".." not in host
+    return plain and row["documents"] >= LEAST_DOMAIN_DOCUMENTS
+
+
+def check(run: ShardRun, counts: dict[str, Any], files: list[FileEntry]) -> None:
+    """Raises BrokenRun if the numbers don't add up, or nothing is there to train on."""
+    documents = sum(counts[split]["documents"] for split in SPLITS)
+    rows = sum(file.rows for file in files if file.path.endswith(".parquet"))
+    if not run.documents == documents == rows:
+        raise BrokenRun(
+            f"the documents of {run.output} do not add up: {run.documents} given, {documents} encoded, {rows} written; "
+            "this is a defect, please report it"
+        )
+    if not counts[TRAIN]["documents"]:
+        raise BrokenRun(f"all {documents} documents of {run.output} validate and none trains; lower --val-fraction")
+
+
+def finish(
+    run: ShardRun,
+    phases: Phases,
+    tokens: dict[str, Any],
+    counts: dict[str, Any],
+    files: list[FileEntry],
+) -> ShardSummary:
+    """Plan, report and, last, the manifest."""
+    entries = sorted([*entries_of(run.output), *files], key=lambda file: file.path)
+    settings = run.settings | {"tokens": tokens}
+    manifest = Manifest(
+        SHARD_STAGE, settings, versions(VERSIONED), run.source, counts, tuple(entries), hash_dataset(entries)
+    )
+    run.directory.remove_strays(SPLITS, {file.path for file in files})
+    shards = shards_info(run.output, manifest)
+    plan = make_plan(shards, files, run.plan, phases)
+    report = make_report(
+        manifest,
+        tokenizer_name(run),
+        plan_of(run.plan.settings, plan, first_rows(shards, read_plan(shards, run.plan.name))),
+        throughput_of(run, phases.pace, counts),
+    )
+    write_report(run.output, report, render_page(report))
+    write_manifest(run.output, manifest)
+    for folder in (join(run.output, "work"), join(run.output, PROGRESS)):
+        remove_folder(folder)
+    remove(join(run.output, "failure.log"))
+    return ShardSummary(run.output, report)
+
+
+def throughput_of(run: ShardRun, pace: Pace, counts: dict[str, Any]) -> Throughput:
+    """encode: tokens per second of CPU time of the workers; an interrupted run's parts count as they were then."""
+    timings = [run.records.read(part.name)["timings"] for part in run.parts]
+    cpu_s = sum(item["cpu_s"] for item in timings)
+    tokens = sum(counts[split]["tokens"] for split in SPLITS)
+    return Throughput(
+        runner=pace.runner,
+        workers=pace.workers,
+        wall_s=pace.wall_s,
+        phases=tuple(Phase(**timing) for timing in pace.phases),
+        encode_cpu_s=cpu_s,
+        tokens_per_cpu_s=tokens / cpu_s if cpu_s else 0.0,
+        max_rss_mb=max(item["max_rss_mb"] for item in timings),
+    )
+
+
+def tokenizer_name(run: ShardRun) -> str:
+    if run.own is not None:
+        return f"given: {run.own.path.rstrip('/').rpartition('/')[2]}, {run.own.tokenizer.size:,} tokens"
+    return f"{run.training.recipe.algorithm}, trained on this input"
+
+
+def first_rows(shards: ShardsInfo, plan: PlanInfo) -> list[list[dict[str, Any]]]:
+    """For each of the plan's first rows its spans: tokens, language and URL of the document, and whether it begins
+    there. Raises BadInput if the plan or a table of documents can't be read."""
+    reader = train_rows(plan)
+    spans = [reader.spans(row) for row in range(min(SHOWN_ROWS, plan.rows))]
+    rows = documents_in_rows(shards.folder, TRAIN, spans, ("language", "url"))
+    return [
+        [{"tokens": part.tokens, **part.document, "begins": part.begin == part.start} for part in row] for row in rows
+    ]

@@ -1,0 +1,188 @@
+"""`bateia tokenizer train`: a tokenizer from a sample of a corpus, with the proof that every format of it agrees."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipelines.engine.output import RUN, StageOutput
+from pipelines.stages.datasets import Input, read_inputs
+from schemas.faults import BadInput, BrokenRun
+from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
+from schemas.storage import join, locate, remove, write_whole
+from transforms.steps.tokens.sample import place, shares
+from transforms.steps.tokens.settings import TrainTokenizer
+from transforms.steps.tokens.tokenizer import Tokenizer, of_json, of_model
+
+STAGE = "tokenizer"
+FILES = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json", "token_bytes.npy")
+PROVEN_ON = 1000  # documents of the sample on which formats must agree
+SHOWN_MISMATCHES = 5
+VOCABULARY, SMALLEST = 32768, 512  # tokens, where none are asked for
+CHARACTERS_PER_TOKEN = 64  # of the sample: fewer leave tokens that the sample hardly holds
+
+
+@dataclass(frozen=True)
+class TokenizerRun:
+    """A training as asked for: its folder, its documents and its settings."""
+
+    output: str
+    inputs: tuple[Input, ...]
+    recipe: TrainTokenizer
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.recipe.settings
+
+    @property
+    def source(self) -> list[dict[str, Any]]:
+        return [{"path": item.path, "dataset_hash": item.manifest.dataset_hash} for item in self.inputs]
+
+    @property
+    def directory(self) -> StageOutput:
+        return StageOutput(self.output, (), FILES, self.settings, self.source)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """texts: by language, of the documents with the smallest places. characters: by language, of all documents."""
+
+    texts: dict[str, list[str]]
+    characters: dict[str, int]
+
+    @property
+    def all(self) -> list[str]:
+        return [text for _, texts in sorted(self.texts.items()) for text in texts]
+
+    @property
+    def vocab_size(self) -> int:
+        """What suits the sample: one token for CHARACTERS_PER_TOKEN characters, as a power of two up to VOCABULARY."""
+        characters = sum(map(len, self.all))
+        return min(VOCABULARY, max(SMALLEST, 1 << (characters // CHARACTERS_PER_TOKEN).bit_length() - 1))
+
+
+def plan_tokenizer(output: str, inputs: list[str], recipe: TrainTokenizer) -> TokenizerRun:
+    """Raises BadInput for inputs that are unfinished or changed."""
+    return TokenizerRun(output, tuple(read_inputs(inputs)), recipe)
+
+
+def take_sample(run: TokenizerRun) -> Sample:
+    """Documents by their place for the seed. Raises BadInput for weights of languages that are not there."""
+    characters: dict[str, int] = {}
+    for language, rows in batches(run, ["text"]):
+        characters[language] = characters.get(language, 0) + sum(len(row["text"]) for row in rows)
+    try:
+        wanted = shares(characters, run.settings["weights"], run.recipe.sample_mb * 1_000_000)
+    except ValueError as error:
+        raise BadInput(f"--language-weights: {error}") from error
+    found: dict[str, list[tuple[float, str, str]]] = {}
+    for language, rows in batches(run, ["id", "text"]):
+        placed = [(place(row["id"], run.recipe.seed), row["id"], row["text"]) for row in rows]
+        taken = [item for item in placed if item[0] < wanted.get(language, 0.0)]
+        found.setdefault(language, []).extend(taken)
+    return Sample({name: [text for *_, text in sorted(items)] for name, items in found.items()}, characters)
+
+
+def batches(run: TokenizerRun, columns: list[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(language, rows) of every file of the inputs. Raises BadInput for text that is no UTF-8."""
+    import pyarrow.parquet as pq
+
+    for item in run.inputs:
+        for file in item.data:
+            filesystem, name = locate(join(item.path, file.path))
+            with pq.ParquetFile(filesystem.open_input_file(name)) as opened:
+                for batch in opened.iter_batches(1000, columns=columns):
+                    try:
+                        rows = batch.to_pylist()
+                    except UnicodeDecodeError as error:
+                        raise BadInput(f"{join(item.path, file.path)} holds text that is no UTF-8 ({error})") from error
+                    yield file.path.split("/")[1], rows
+
+
+def train(run: TokenizerRun) -> dict[str, Any]:
+    """Train, prove, write. Returns the manifest's counts.
+
+    Raises BadInput for a vocabulary that the sample can't fill or weights of languages that are not there, BrokenRun if
+    formats disagree; then nothing is written.
+    """
+    try:
+        sample = take_sample(run)
+        made, tokenizer = train_files(run, sample)
+    except (BadInput, BrokenRun):
+        remove(join(run.output, RUN))
+        raise
+    entries = []
+    for name, data in made.items():
+        with write_whole(join(run.output, name)) as file:
+            file.write(data)
+        entries.append(FileEntry(name, 0, file.bytes, file.sha256))
+    counts = counts_of(tokenizer, sample)
+    write_manifest(run.output, manifest_of(run, counts, entries))
+    return counts
+
+
+def train_files(run: TokenizerRun, sample: Sample) -> tuple[dict[str, bytes], Tokenizer]:
+    """What a tokenizer's folder holds, by name, and the tokenizer."""
+    import json
+
+    from transforms.steps.tokens.export import mismatches, to_tokenizer_json, tokenizer_config
+    from transforms.steps.tokens.train_bpe import train_bpe
+    from transforms.steps.tokens.train_sentencepiece import train_sentencepiece
+
+    try:
+        learnt = train_sentencepiece if run.recipe.algorithm == "sentencepiece" else train_bpe
+        model = learnt(sample.all, run.recipe.vocab_size or sample.vocab_size)
+    except ValueError as error:
+        raise BadInput(f"{error} (--vocab-size, --sample-mb)") from error
+    if isinstance(model, bytes):
+        exported = to_tokenizer_json(model)
+        prove(list(mismatches(model, exported, proof_texts(sample))))
+        made = {"tokenizer.model": model, "tokenizer.json": exported.encode()}
+        tokenizer = of_model(model, "tokenizer.model", "")
+    else:
+        made = {"tokenizer.json": model.encode()}
+        tokenizer = of_json(made["tokenizer.json"], "tokenizer.json", "")
+    made["tokenizer_config.json"] = json.dumps(tokenizer_config(), indent=1).encode() + b"\n"
+    lengths = io.BytesIO()
+    np.save(lengths, tokenizer.token_bytes)
+    return made | {"token_bytes.npy": lengths.getvalue()}, tokenizer
+
+
+def proof_texts(sample: Sample) -> list[str]:
+    """Up to PROVEN_ON documents, the same number of each language where it has them."""
+    most = -(-PROVEN_ON // max(len(sample.texts), 1))
+    return [text for _, texts in sorted(sample.texts.items()) for text in texts[:most]]
+
+
+def prove(found: list[str]) -> None:
+    if found:
+        told = "; ".join(found[:SHOWN_MISMATCHES])
+        raise BrokenRun(
+            f"tokenizer.json differs from tokenizer.model on {len(found)} documents, so none is written: {told}"
+        )
+
+
+def counts_of(tokenizer: Tokenizer, sample: Sample) -> dict[str, Any]:
+    """By language: documents and characters of the sample, and bytes that a token stands for in it."""
+    languages = {}
+    for language, texts in sorted(sample.texts.items()):
+        tokens = sum(len(tokenizer.encode(text)) for text in texts)
+        size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+        words = sum(len(text.split()) for text in texts)
+        languages[language] = {
+            "documents": len(texts),
+            "characters": sum(map(len, texts)),
+            "bytes_per_token": round(size / tokens, 4) if tokens else None,
+            "tokens_per_word": round(tokens / words, 4) if words else None,
+        }
+    return {"vocabulary": tokenizer.size, "languages": languages}
+
+
+def manifest_of(run: TokenizerRun, counts: dict[str, Any], entries: list[FileEntry]) -> Manifest:
+    packages = versions(("sentencepiece", "tokenizers", "bateia"))
+    files = tuple(sorted(entries, key=lambda file: file.path))
+    return Manifest(STAGE, run.settings, packages, run.source, counts, files, hash_dataset(entries))

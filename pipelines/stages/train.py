@@ -1,0 +1,146 @@
+"""Shards to a trained model: what `bateia train` does, and the same as a stage of a whole recipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pipelines.engine.children import run_command
+from pipelines.engine.run import Phases, Stopped
+from schemas.faults import BadInput, BrokenRun
+from trainer.backend.protocol import Group
+from trainer.run.folder import RunFolder
+from trainer.run.job import TrainJob, read_data
+from trainer.settings import TrainRecipe
+
+EXIT_BROKEN, EXIT_BAD_INPUT = 1, 2
+
+
+@dataclass(frozen=True)
+class TextSamples:
+    """Texts that the model writes at each evaluation. tokens: of each, 0 for none. prompts: what they go on from."""
+
+    tokens: int
+    prompts: tuple[str, ...] = ()
+
+
+def plan_training(shards: str, plan: str, recipe: TrainRecipe, **options: Any) -> TrainJob:
+    """A training as asked for. options: of TrainJob. Raises BadInput for what can't be trained so."""
+    info, of_plan = read_data(shards, plan)
+    return TrainJob(
+        shards=info, plan=of_plan, settings=recipe.settings_for(info.vocab_size, of_plan.context), **options
+    )
+
+
+def train(job: TrainJob, samples: TextSamples, group: Group) -> int:
+    """Train to the end or until a signal, and write report and manifest. Returns the exit code.
+
+    Raises BadInput in the first process; the others return its exit code.
+    """
+    from trainer.generate.samples import SampleTexts
+    from trainer.run.hooks import standard_hooks
+    from trainer.run.loop import Training
+    from trainer.run.stopping import Stopper
+
+    try:
+        hooks = standard_hooks(job)
+        if samples.tokens:
+            hooks.append(SampleTexts(job, samples.tokens, samples.prompts))
+        training = Training(job, hooks, group)
+        with Stopper() as stopper:
+            ended = training.run(stopper)
+    except (BadInput, BrokenRun) as fault:
+        if group.rank == 0:
+            if isinstance(fault, BadInput):
+                raise
+            sys.stderr.write(f"bateia: {fault}\n")
+        return EXIT_BAD_INPUT if isinstance(fault, BadInput) else EXIT_BROKEN
+    if training.is_first and ended:
+        print("\n".join(finish(training)))
+    elif training.is_first:
+        done = f"stopped after {training.steps:,} of {job.settings.steps:,} steps, all saved in {job.output}"
+        sys.stderr.write(f"bateia: {done}. The same command goes on from there.\n")
+    return 0 if ended else stopper.exit_code
+
+
+def finish(training: Any) -> list[str]:
+    """Report, page and manifest. Returns the summary."""
+    from pipelines.reports.render import PAGE, decode, write_page
+    from pipelines.reports.training import TrainingReport, render_page
+    from schemas.storage import join
+    from trainer.run.finish import declare_finished, make_report
+
+    job, backend = training.job, training.backend
+    numbers = make_report(job, backend.device_kind, backend.devices)
+    report = decode(numbers, TrainingReport, "the training's report")
+    write_page(join(job.output, PAGE), render_page(report))
+    declare_finished(job, numbers)
+    return summary(job.output, report)
+
+
+def summary(output: str, report: Any) -> list[str]:
+    """report: pipelines.reports.training.TrainingReport."""
+    totals = report.totals
+    loss = "not finite" if totals.loss is None else f"{totals.loss:.4f}"
+    pace = f"{totals.tokens_per_s or 0:,.0f} tokens/s on {report.devices} {report.device}"
+    mfu = f", MFU {totals.mfu:.1%}" if totals.mfu else ""
+    slices = report.evals[-1].slices if report.evals else {}
+    bits = [f"{name} {item.bits_per_byte:.3f}" for name, item in slices.items() if item.bits_per_byte]
+    return [
+        f"{report.parameters:,} parameters, {totals.steps:,} steps, {totals.tokens:,} tokens; loss {loss}",
+        f"{pace}{mfu}; {totals.waited_share or 0:.1%} of the time waited for data",
+        *([f"bits per byte: {', '.join(bits)}"] if bits else []),
+        f'look at {output}/report.html; try `bateia sample --run {output} --prompt "…"`',
+    ]
+
+
+@dataclass(frozen=True)
+class TrainRun:
+    """The training of a recipe. It runs as a process of its own, `bateia train`: with memory in huge pages, without
+    what Beam's workers left behind, and with its own way to stop."""
+
+    output: str
+    shards: str
+    plan: str
+    recipe: TrainRecipe
+
+    def is_finished(self) -> bool:
+        job = plan_training(self.shards, self.plan, self.recipe, output=self.output)
+        return RunFolder(self.output).is_finished({"settings": job.settings.as_dict(), "data": job.data})
+
+    def prepare(self, overwrite: bool) -> None:
+        """What the training itself does, in its own process."""
+
+    def how_far(self) -> str:
+        return "checkpoints are"
+
+    def execute(self, phases: Phases) -> TrainSummary:
+        """Raises Stopped with the training's exit code if it did not come to its end."""
+        execution = phases.execution
+        options = [*(["--overwrite"] if execution.overwrite else []), *(["--quiet"] if execution.quiet else [])]
+        command = ["train", "--shards", self.shards, "--plan", self.plan, "--output", self.output, *options]
+        if code := run_command([*command, *flags_of(self.recipe)]):
+            raise Stopped(code)
+        return TrainSummary()
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """Nothing: the training's own process has told it."""
+
+    def lines(self) -> Sequence[str]:
+        return ()
+
+
+def flags_of(recipe: TrainRecipe) -> list[str]:
+    """The options of `bateia train` that make this recipe."""
+    flags: list[str] = []
+    for field in fields(recipe):
+        value, flag = getattr(recipe, field.name), f"--{field.name.replace('_', '-')}"
+        if value is True:
+            flags.append(flag)
+        elif value is not None and value is not False:
+            flags += [flag, str(value)]
+    return flags

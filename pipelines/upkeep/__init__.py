@@ -1,0 +1,1 @@
+"""Finished shards: verified, forgotten from, indexed."""

@@ -1,0 +1,256 @@
+"""`bateia forget`: pages out of shards and their plans, whatever interrupts it.
+
+What is to be done is written down first (`ForgetRequest`), then done in steps that can each be repeated, the manifest
+last. Tokens do not move: old plans stay as a record of what a training saw, and one in progress can go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace as replace_fields
+
+from pipelines.engine.run import Phases
+from pipelines.lineage.plans import plan_names, plan_settings
+from pipelines.reports.render import decode, write_report
+from pipelines.reports.shards import Plan, RowSpan, ShardsReport, counts_of, plan_of, render_page
+from pipelines.stages.plan import make_plan
+from pipelines.stages.shard import first_rows
+from pipelines.upkeep.forget_request import ForgetRequest, counts_without
+from pipelines.upkeep.indexes import rewrite_indexes
+from schemas.faults import BadInput
+from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
+from schemas.shards.documents import stream_documents
+from schemas.shards.layout import (
+    SPLITS,
+    ShardsInfo,
+    docs_path,
+    open_plan,
+    open_shards,
+    plan_folder,
+    shards_info,
+    tokens_path,
+)
+from schemas.shards.tokens import stream_tokens
+from schemas.shards.tombstones import FOLDER, fill_token, pending_path, read_tombstones, tombstones_table
+from schemas.storage import join, read_json, remove, remove_folder, remove_temporary, size_of, write_whole
+from transforms.encode import DOCS_PER_GROUP
+from transforms.part_files import PartFile, write_table
+
+
+@dataclass
+class ForgetRun:
+    """A request being done.
+
+    request: what is to be done.
+    phases: how new plans are made.
+    entries: files as they are after it, by path.
+    plans: what each new one holds, or why it could not be made, by the old one's name.
+    """
+
+    request: ForgetRequest
+    phases: Phases
+    entries: dict[str, FileEntry] = field(default_factory=dict)
+    plans: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.shards, self.manifest = open_shards(self.request.shards)
+        self.entries = {file.path: file for file in self.manifest.files}
+
+    @property
+    def after(self) -> Manifest:
+        """The manifest as it will be."""
+        counts = counts_without(self.manifest.counts, self.request.documents)
+        files = tuple(sorted(self.entries.values(), key=lambda file: file.path))
+        return replace(self.manifest, counts=counts, files=files, dataset_hash=hash_dataset(files))
+
+    @property
+    def shards_after(self) -> ShardsInfo:
+        return shards_info(self.shards.folder, self.after)
+
+
+@dataclass(frozen=True)
+class ForgetStage:
+    """A request that is written down, carried out like a stage.
+
+    seen: lines on which steps had seen its pages.
+    """
+
+    request: ForgetRequest
+    seen: tuple[str, ...]
+
+    @property
+    def output(self) -> str:
+        return self.request.shards
+
+    def is_finished(self) -> bool:
+        return False
+
+    def prepare(self, overwrite: bool) -> None:
+        """Nothing: the shards are there."""
+
+    def how_far(self) -> str:
+        return f"{len(self.request.documents):,} documents are being forgotten"
+
+    def execute(self, phases: Phases) -> ForgetSummary:
+        return ForgetSummary((*self.seen, *summary(finish(self.request, phases))))
+
+
+@dataclass(frozen=True)
+class ForgetSummary:
+    text: tuple[str, ...]
+
+    def lines(self) -> tuple[str, ...]:
+        return self.text
+
+
+def finish(request: ForgetRequest, phases: Phases) -> ForgetRun:
+    """Do what is requested, all of it or what an interrupted command left of it."""
+    run = ForgetRun(request, phases)
+    for name in ("", FOLDER, *SPLITS):
+        remove_temporary(join(request.shards, name) if name else request.shards)
+    if run.manifest.dataset_hash == request.dataset_hash:  # else the manifest is written, and all before it
+        for step in STEPS:
+            step(run)
+    remove(pending_path(request.shards))
+    remove(join(request.shards, "failure.log"))
+    return run
+
+
+def write_tombstones(run: ForgetRun) -> None:
+    """First: from here on, what is gone is known as forgotten."""
+    path = run.request.tombstones
+    table = tombstones_table(run.request.documents, run.request.plans)
+    entry = write_table(run.shards.folder, path[len(run.shards.folder) + 1 :], table)
+    run.entries[entry.path] = entry
+
+
+def erase_documents(run: ForgetRun) -> None:
+    for split, shard in run.request.affected:
+        for entry in erase(run.shards, split, shard, run.request.of(split, shard)):
+            run.entries[entry.path] = entry
+
+
+def rebuild_indexes(run: ForgetRun) -> None:
+    tombstones = read_tombstones(run.shards.folder)
+    for split, shard in run.request.affected:
+        rewrite_indexes(run.shards, tombstones, run.entries[f"{split}/tokens-{shard:05}.bin"])
+
+
+def rebuild_plans(run: ForgetRun) -> None:
+    """The plans without the documents. One that has no row left is not made."""
+    docs = [entry for entry in run.entries.values() if entry.rows]
+    for old, new in run.request.rebuilt.items():
+        settings = plan_settings(open_plan(run.shards, old)[1])
+        try:
+            counts = make_plan(run.shards_after, docs, replace(settings, name=new), run.phases)
+        except BadInput as fault:
+            remove_folder(plan_folder(run.shards.folder, new))
+            run.plans[old] = str(fault)
+        else:
+            run.plans[old] = f"rebuilt as {new}: {counts['tokens']:,} tokens in {counts['rows']:,} rows"
+
+
+def rewrite_report(run: ForgetRun) -> None:
+    """Numbers as they are now, and no address of a forgotten page. Without a report there is nothing to do."""
+    path = join(run.shards.folder, "report.json")
+    if size_of(path) is None:
+        return
+    before, after = decode(read_json(path), ShardsReport, path), run.after
+    plan = plan_after(run, before.plan)
+    report = replace_fields(before, counts=counts_of(after), dataset_hash=after.dataset_hash, plan=plan)
+    write_report(run.shards.folder, report, render_page(report))
+
+
+def finish_manifest(run: ForgetRun) -> None:
+    """Last: from here on, the shards are those without the documents."""
+    write_manifest(run.shards.folder, run.after)
+
+
+STEPS = (write_tombstones, erase_documents, rebuild_indexes, rebuild_plans, rewrite_report, finish_manifest)
+
+
+# --- The files of a shard ---------------------------------------------------------------------------------------------
+
+
+def erase(shards: ShardsInfo, split: str, shard: int, documents: list[dict[str, Any]]) -> list[FileEntry]:
+    """Take documents out of a shard that holds them, or held them: PAD over their tokens, their rows out of the table.
+
+    Each file is written anew, then renamed. Returns them as they are then.
+    """
+    docs = without_rows(shards, split, shard, {row["doc_id"] for row in documents})
+    tokens = without_tokens(shards, split, shard, documents)
+    return [FileEntry(tokens.path, docs.rows, tokens.bytes, tokens.sha256), docs]
+
+
+def without_tokens(shards: ShardsInfo, split: str, shard: int, documents: list[dict[str, Any]]) -> FileEntry:
+    path = tokens_path(shards.folder, split, shard)
+    spans = [(row["start"], row["start"] + row["length"]) for row in documents]
+    with write_whole(path) as file:
+        written = 0
+        for tokens in stream_tokens(path, shards.dtype):
+            file.write(filled(tokens, written, spans, fill_token(shards)).tobytes())
+            written += len(tokens)
+    return FileEntry(path[len(shards.folder) + 1 :], 0, file.bytes, file.sha256)
+
+
+def filled(tokens: np.ndarray, offset: int, spans: Iterable[tuple[int, int]], fill: int) -> np.ndarray:
+    """Tokens that begin at token `offset` of a file, with spans of the file overwritten."""
+    changed = tokens.copy()
+    for start, end in spans:
+        changed[max(start - offset, 0) : max(end - offset, 0)] = fill
+    return changed
+
+
+def without_rows(shards: ShardsInfo, split: str, shard: int, ids: set[str]) -> FileEntry:
+    path = docs_path(shards.folder, split, shard)
+    documents = stream_documents(path, DOCS_PER_GROUP)
+    part = PartFile(shards.folder, path[len(shards.folder) + 1 :], documents.schema, DOCS_PER_GROUP)
+    try:
+        for batch in documents:
+            for row in batch.to_pylist():
+                if row["doc_id"] not in ids:
+                    part.add(row)
+    except BaseException:
+        part.discard()
+        raise
+    return part.commit()
+
+
+# --- Report and summary -----------------------------------------------------------------------------------------------
+
+
+def plan_after(run: ForgetRun, plan: Plan) -> Plan:
+    """The report's plan replaced by the one that was made of it; if none was, the same without the addresses."""
+    name = run.request.rebuilt.get(plan.name)
+    if name is None or name not in plan_names(run.shards.folder):
+        gone = {row["url"] for row in run.request.documents}
+        rows = tuple(tuple(hidden(span, gone) for span in row) for row in plan.first_rows)
+        return replace_fields(plan, first_rows=rows)
+    info, manifest = open_plan(run.shards_after, name)
+    return plan_of(manifest.settings, manifest.counts, first_rows(run.shards_after, info))
+
+
+def hidden(span: RowSpan, gone: set[str]) -> RowSpan:
+    return replace_fields(span, url="forgotten") if span.url in gone else span
+
+
+def summary(run: ForgetRun) -> list[str]:
+    """What was done, in lines for a terminal."""
+    request = run.request
+    tokens = sum(row["length"] for row in request.documents)
+    lines = [
+        f"forgotten: {len(request.documents):,} documents, {tokens:,} tokens, in {len(request.affected)} shards; "
+        f"{FOLDER}/{request.number:05}.parquet knows which"
+    ]
+    earlier = [item for item in read_tombstones(request.shards) if item.number != request.number]
+    for name, plan in request.plans.items():
+        superseded = any(item.knows(name, plan.dataset_hash) for item in earlier)
+        if outcome := run.plans.get(name):
+            lines.append(f"plan {name}: {outcome}")
+        elif plan.rebuilt is None and not superseded:
+            lines.append(f"plan {name}: not rebuilt, for it asks for documents of which none is left")
+    return lines

@@ -1,0 +1,1 @@
+"""Token shards and plans on disk: layout, and one reader of each file."""

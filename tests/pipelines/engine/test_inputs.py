@@ -1,0 +1,115 @@
+"""What `--input` names, and the units that the files are read in."""
+
+from __future__ import annotations
+
+import gzip
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pipelines.engine.inputs import WarcFile, expand, find_inputs, plan_units, read_list, writable
+from schemas.faults import BadInput
+
+RECORD = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:0>\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
+
+
+@pytest.fixture
+def crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four WARC files: two at the top, two of one name below."""
+    for name in ("b.warc.gz", "a.warc", "one/c.warc.gz", "two/c.warc.gz"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(gzip.compress(RECORD) if name.endswith(".gz") else RECORD)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "patterns, found",
+    [
+        (["b.warc.gz"], ["b.warc.gz"]),
+        (["*.warc*"], ["a.warc", "b.warc.gz"]),
+        (["**/c.warc.gz"], ["one/c.warc.gz", "two/c.warc.gz"]),
+        (["b.warc.gz", "a.warc", "b.warc.gz", "*.gz"], ["a.warc", "b.warc.gz"]),  # sorted, each once
+        (["o*/*"], ["one/c.warc.gz"]),
+    ],
+)
+def test_patterns_name_files(crawl: Path, patterns: list[str], found: list[str]) -> None:
+    files = find_inputs(patterns)
+    assert [(file.path, file.size, file.problem) for file in files] == [
+        (path, (crawl / path).stat().st_size, None) for path in found
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, root, found",
+    [
+        ("b.warc.gz\n", None, ["lists/b.warc.gz"]),  # beside the list
+        ("b.warc.gz\r\n\n  # comment\n#x\n c.warc \n", "/data/", ["/data/b.warc.gz", "/data/c.warc"]),
+        ("/abs/a.warc\ns3://bucket/k.warc.gz\n", "/data", ["/abs/a.warc", "s3://bucket/k.warc.gz"]),
+        ("crawl-data/x.warc.gz", "s3://commoncrawl", ["s3://commoncrawl/crawl-data/x.warc.gz"]),
+    ],
+)
+@pytest.mark.parametrize("ending", [".paths", ".paths.gz"])
+def test_lists_name_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, root: str | None, found: list[str], ending: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(f"lists/warc{ending}")
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
+    assert read_list(str(path), root) == expand(str(path), root) == found
+
+
+def test_a_list_here_is_relative_to_here(crawl: Path) -> None:
+    (crawl / "my.paths").write_text("b.warc.gz\n")
+    assert [Path(file.path) for file in find_inputs(["my.paths"])] == [Path("b.warc.gz")]
+
+
+def test_objects_in_a_bucket_are_taken_as_they_are() -> None:
+    assert expand("s3://bucket/crawl/a.warc.gz", None) == ["s3://bucket/crawl/a.warc.gz"]
+
+
+def test_a_name_with_brackets_is_a_name(crawl: Path) -> None:
+    (crawl / "x[1].warc").write_bytes(RECORD)
+    assert [file.path for file in find_inputs(["x[1].warc"])] == ["x[1].warc"]
+
+
+def test_a_useless_file_is_noted_unless_all_are(crawl: Path) -> None:
+    (crawl / "empty.warc.gz").touch()
+    files = {file.path: file.problem for file in find_inputs(["empty.warc.gz", "b.warc.gz"])}
+    assert files == {"b.warc.gz": None, "empty.warc.gz": "is empty"}
+    with pytest.raises(BadInput, match=r"no input can be read: empty\.warc\.gz is empty"):
+        find_inputs(["empty.warc.gz"])
+
+
+def test_units_cover_every_byte_once() -> None:
+    units = plan_units([WarcFile("x/a.warc.gz", 1000, None), WarcFile("x/b.warc.gz", 300, None)], 300)
+    for path, size in (("x/a.warc.gz", 1000), ("x/b.warc.gz", 300)):
+        mine = [unit for unit in units if unit.path == path]
+        assert [mine[0].start, mine[-1].end] == [0, size]
+        assert all(before.end == after.start for before, after in pairwise(mine))
+        assert all(0 < unit.end - unit.start <= 300 for unit in mine)
+        assert {unit.size for unit in mine} == {size}
+    assert [unit.name for unit in units[:2]] == ["a-000000000000", "a-000000000250"]
+
+
+def test_equal_names_in_different_folders_stay_apart() -> None:
+    files = [WarcFile("one/c.warc.gz", 10), WarcFile("two/c.warc.gz", 10), WarcFile("two/d.warc.gz", 10)]
+    names = [unit.name for unit in plan_units(files, 100)]
+    assert len(set(names)) == 3
+    assert names[2] == "d-000000000000"
+    assert names == [unit.name for unit in plan_units(files, 100)]
+
+
+def test_files_with_a_problem_have_no_units() -> None:
+    assert plan_units([WarcFile("a.warc.gz", 10, "is empty")], 100) == []
+
+
+def test_a_place_to_write_is_made(tmp_path: Path) -> None:
+    writable(str(tmp_path / "a" / "b"))
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInput, match="choose another --output"):
+        writable(str(tmp_path / "file" / "below"))

@@ -1,0 +1,82 @@
+"""What tests lean on: the checker of pages, what is made once, and kills that are not too early nor too late."""
+
+from __future__ import annotations
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from schemas.storage import PendingFile, write_whole
+from support.baselines import made_once
+from support.killing import Killing
+from support.pages import Strict, replaced
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p><script>alert(1)</script></p>",
+        "<p onclick='x()'>x</p>",
+        "<p style='background: url(http://a.example/)'>x</p>",
+        "<link href='http://a.example/a.css'>",
+        "<svg><use xlink:href='#a'></use></svg>",
+        "<svg><image href='data:x'/></svg>",
+        "<form><button formaction='x'></button></form>",
+        "<p><b>x</p></b>",
+        "<p>x",
+        "x</p>",
+    ],
+)
+def test_a_page_that_acts_loads_or_is_torn_is_found(page: str) -> None:
+    with pytest.raises(AssertionError):
+        Strict(page)
+
+
+def test_a_harmless_page_gives_its_text() -> None:
+    head = "<meta charset='utf-8'><link href='data:,'><style>p {}</style>"
+    page = f"{head}<p style='width: 3%'>a<br>&lt;b&gt;<svg><rect/></svg></p>"
+    assert Strict(page).text == "a<b>"
+
+
+def test_leaves_are_replaced_where_they_stand() -> None:
+    assert replaced({"a": [1, {"b": "c"}], "d": None}, str) == {"a": ["1", {"b": "c"}], "d": "None"}
+
+
+def test_what_is_made_once_is_made_whole(tmp_path_factory: pytest.TempPathFactory) -> None:
+    made: list[Path] = []
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        assert list(folder.iterdir()) == []
+        (folder / "half").touch()
+        if len(made) == 1:
+            raise OSError("no space")
+
+    name = tmp_path_factory.mktemp("baseline").name
+    with pytest.raises(OSError, match="no space"):
+        made_once(tmp_path_factory, f"{name}-made", make)
+    with ThreadPoolExecutor(4) as pool:
+        folders = list(pool.map(lambda _: made_once(tmp_path_factory, f"{name}-made", make), range(4)))
+    assert len(made) == 2 and set(folders) == set(made)
+
+
+def test_a_kill_is_due_at_its_moment_alone() -> None:
+    killing = Killing("*/o/units/*.json", "created", passed=1)
+    assert not killing.is_due("committed", "/x/o/units/a.json")
+    assert not killing.is_due("created", "/x/o/data/a.parquet")
+    assert [killing.is_due("created", "/x/o/units/a.json") for _ in range(2)] == [False, True]
+    assert Killing.from_json(killing.environment()["BATEIA_TEST_KILL_AT"]) == killing
+    assert signal.Signals[killing.signal] is signal.SIGKILL
+
+
+def test_files_are_written_as_the_moments_say(tmp_path: Path) -> None:
+    """A kill knows a file by its path alone: everything that a stage writes goes through one class."""
+    with write_whole(str(tmp_path / "a")) as file:
+        file.write(b"x")
+        assert [path.name.startswith(".a.") for path in tmp_path.iterdir()] == [True]
+    pending = PendingFile(str(tmp_path / "b"))
+    assert pending.path == str(tmp_path / "b")
+    pending.commit()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]

@@ -1,0 +1,88 @@
+"""A training as a recipe asks for it, and what becomes of it on given shards."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.cli.app import COMMANDS
+from pipelines.cli.settings import given
+from pipelines.stages.train import flags_of
+from schemas.faults import BadInput
+from trainer.model.config import find_model
+from trainer.settings import Schedule, TrainRecipe, TrainSettings, default_rate
+
+
+def test_what_is_not_said_is_worked_out() -> None:
+    model = find_model("30m", 2048, 256)
+    assert TrainRecipe(model="30m", steps=1000).settings_for(vocab_size=2048, context=256) == TrainSettings(
+        model=model,
+        schedule=Schedule("wsd", default_rate(model), steps=1000, warmup=20, decay=0.4),
+        batch_size=16,
+        accumulate=1,
+        optimizer="muon",
+        weight_decay=0.1,
+        clip=1.0,
+        dtype="float32",
+        remat=False,
+        separate_documents=False,
+        seed=1,
+    )
+
+
+def test_what_is_said_is_taken(tmp_path: Path) -> None:
+    shape = {"dim": 32, "layers": 2, "heads": 4, "kv_heads": 2, "hidden": 48}
+    (tmp_path / "m.json").write_text(json.dumps(shape))
+    values: dict[str, Any] = {
+        **{"batch_size": 6, "accumulate": 3, "optimizer": "adamw", "weight_decay": 0.5, "clip": 0.0},
+        **{"dtype": "bfloat16", "remat": True, "separate_documents": True, "seed": 9},
+    }
+    schedule = {"schedule": "cosine", "lr": 0.25, "warmup": 0, "decay": 0.125}
+    recipe = TrainRecipe(model=str(tmp_path / "m.json"), steps=7, **schedule, **values)
+    settings = recipe.settings_for(vocab_size=300, context=64)
+    assert settings.schedule == Schedule("cosine", 0.25, 7, 0, 0.125)
+    assert (settings.model.vocab_size, settings.model.context, settings.model.hidden) == (300, 64, 48)
+    assert {name: getattr(settings, name) for name in values} == values
+
+
+def test_a_command_asks_for_what_a_recipe_does_by_itself() -> None:
+    """Every setting is an option, and without it means the same."""
+    args = COMMANDS["train"].parser().parse_args(["--shards", "s", "--output", "o", "--steps", "50"])
+    assert TrainRecipe(**given(args, TrainRecipe)) == TrainRecipe(steps=50)
+
+
+def test_the_options_that_a_recipe_makes_make_the_recipe() -> None:
+    recipe = TrainRecipe(steps=7, lr=0.25, warmup=0, remat=True, schedule="cosine", decay=0.125, seed=9)
+    args = COMMANDS["train"].parser().parse_args(["--shards", "s", "--output", "o", *flags_of(recipe)])
+    assert TrainRecipe(**given(args, TrainRecipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"optimizer": "sgd"}, "no optimizer is called 'sgd'; known: adamw, muon"),
+        ({"dtype": "float16"}, "no computation in 'float16'; known: float32, bfloat16"),
+        ({"schedule": "linear"}, "no schedule is called 'linear'"),
+        ({"lr": 0.0}, "a learning rate of 0.0 can't be"),
+        ({"lr": math.nan}, "a learning rate of nan can't be"),
+        ({"warmup": 10}, "a warm-up of 10 steps does not fit into 10"),
+        ({"decay": 0.0}, "a schedule's decay is a share of the steps above 0"),
+        ({"batch_size": 0}, "a batch of 0 rows is none"),
+        ({"batch_size": 6, "accumulate": 4}, "6 rows can't be computed in 4 equal parts"),
+        ({"clip": -1.0}, "clipping and weight decay are numbers from 0 up"),
+        ({"weight_decay": math.inf}, "clipping and weight decay are numbers from 0 up"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_there_are_shards(values: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        TrainRecipe(**{"steps": 10, **values})
+    assert str(raised.value).startswith(told)
+
+
+def test_a_model_is_looked_up_on_the_shards() -> None:
+    with pytest.raises(BadInput, match="no model is called 'mega'"):
+        TrainRecipe(steps=10, model="mega").settings_for(vocab_size=300, context=64)

@@ -1,0 +1,124 @@
+"""Batches as pure functions of (plan, step): the same on any number of hosts, before and after any crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.faults import BadInput
+from schemas.shards.layout import TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, read_shards
+from schemas.shards.plans import PlanRows, Span, slice_rows, train_rows
+from schemas.shards.tokens import TokenFiles
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B rows of T = context tokens; each array is int32 of shape (B, T).
+
+    x_BxT: what the model sees
+    y_BxT: the token after each
+    mask_BxT: 1 where y is learned; 0 behind a row's end and where y was forgotten
+    segment_ids_BxT: 1, 2, … for the documents of a row, 0 behind its end
+    positions_BxT: of a token within its document's part of the row
+    """
+
+    x_BxT: np.ndarray
+    y_BxT: np.ndarray
+    mask_BxT: np.ndarray
+    segment_ids_BxT: np.ndarray
+    positions_BxT: np.ndarray
+
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        return self.x_BxT, self.y_BxT, self.mask_BxT, self.segment_ids_BxT, self.positions_BxT
+
+
+class PlanReader:
+    """Rows of a plan with their tokens, or of one of its slices of held-out text.
+
+    Raises BadInput if the plan has no such slice or no rows, or a file can't be read.
+    """
+
+    def __init__(self, shards: ShardsInfo, plan: PlanInfo, slice_name: str | None = None) -> None:
+        self.context, self._pad, self._bos = plan.context, shards.pad_id, shards.bos_id
+        self._files = TokenFiles(shards, TRAIN if slice_name is None else VAL)
+        self._plan: PlanRows = train_rows(plan) if slice_name is None else slice_rows(plan, slice_name)
+        self.rows = self._plan.rows
+        if not self.rows:
+            raise BadInput(f"plan {plan.folder} has no rows to read; make one with `bateia plan`")
+
+    def spans(self, row: int) -> list[Span]:
+        """Where the row's tokens lie. After the last row comes the first one again: the next epoch."""
+        return self._plan.spans(row % self.rows)
+
+    def row(self, row: int) -> np.ndarray:
+        """Tokens of a row as they are in the files, shape (up to context + 1,)."""
+        return np.concatenate([self._files.span(*span) for span in self.spans(row)])
+
+    def batch(self, step: int, batch_size: int, rank: int = 0, world: int = 1) -> Batch:
+        """Rows step · batch_size up to (step + 1) · batch_size; of these, every world-th from the rank-th on.
+
+        Raises BadInput if the processes can't share the rows evenly.
+        """
+        check_sharing(batch_size, rank, world)
+        return self.batch_of(range(step * batch_size + rank, (step + 1) * batch_size, world))
+
+    def batch_of(self, rows: range | list[int]) -> Batch:
+        """A batch of any rows, in this order."""
+        shape = (len(rows), self.context + 1)
+        pad = self._pad if self._pad is not None else 0
+        tokens_BxS = np.full(shape, pad, np.int32)
+        segments_BxS, positions_BxS = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        counting = np.arange(self.context + 1, dtype=np.int32)
+        for index, row in enumerate(rows):
+            self._fill(row, tokens_BxS[index], segments_BxS[index], positions_BxS[index], counting)
+        y_BxT = tokens_BxS[:, 1:]
+        learned_BxT = (segments_BxS[:, 1:] > 0) & ~self._forgotten(y_BxT, positions_BxS[:, 1:])
+        x_BxT, segments_BxT, positions_BxT = tokens_BxS[:, :-1], segments_BxS[:, :-1], positions_BxS[:, :-1]
+        parts = (x_BxT, y_BxT, learned_BxT.astype(np.int32), segments_BxT, positions_BxT)
+        return Batch(*(np.ascontiguousarray(part) for part in parts))
+
+    def _forgotten(self, y_BxT: np.ndarray, positions_BxT: np.ndarray) -> np.ndarray:
+        """Where targets were overwritten: with padding, or with BOS by a tokenizer that has no padding.
+
+        BOS is text only as the first token of a document.
+        """
+        if self._pad is not None:
+            return y_BxT == self._pad
+        return (y_BxT == self._bos) & (positions_BxT > 0)
+
+    def _fill(
+        self, row: int, tokens: np.ndarray, segments: np.ndarray, positions: np.ndarray, counting: np.ndarray
+    ) -> None:
+        """Fill one row's arrays of shape (context + 1,). Raises BadInput if the plan's row is longer than these."""
+        filled = 0
+        for segment, (shard, start, length) in enumerate(self.spans(row), 1):
+            part = slice(filled, filled + length)
+            if part.stop > len(tokens):
+                raise BadInput(f"row {row:,} of the plan has more than {len(tokens):,} tokens; make the plan anew")
+            tokens[part] = self._files.span(shard, start, length)
+            segments[part] = segment
+            positions[part] = counting[:length]
+            filled = part.stop
+
+
+def check_sharing(batch_size: int, rank: int, world: int) -> None:
+    """Raises BadInput for a batch that so many processes can't share evenly."""
+    if batch_size < 1:
+        raise BadInput(f"a batch of {batch_size} rows is none; give 1 or more")
+    if not 0 <= rank < world or batch_size % world:
+        raise BadInput(f"{batch_size} rows can't be shared evenly by {world} (this one is number {rank})")
+
+
+def read_batches(shards: str, plan: str, batch_size: int, first_step: int = 0) -> Iterator[Batch]:
+    """Batches of one pass over a plan, from a step on; rows at the end that fill no batch are left out.
+
+    shards: folder that `bateia shard` wrote
+    plan: name of one of its plans
+    Raises BadInput.
+    """
+    info = read_shards(shards)
+    reader = PlanReader(info, read_plan(info, plan))
+    check_sharing(batch_size, 0, 1)
+    return (reader.batch(step, batch_size) for step in range(first_step, reader.rows // batch_size))

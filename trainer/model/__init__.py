@@ -1,0 +1,1 @@
+"""The Llama: its shape, weights, forward pass and decoding, in JAX and PyTorch."""

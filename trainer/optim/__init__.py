@@ -1,0 +1,1 @@
+"""AdamW and Muon, in JAX and PyTorch, with one state for both."""

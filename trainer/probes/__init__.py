@@ -1,0 +1,1 @@
+"""Questions to a trained model: surprisal, few-shot learning, memorization."""

@@ -1,0 +1,1 @@
+"""A run: its folder, loop, checkpoints, logs and end."""

@@ -1,0 +1,179 @@
+"""The folder of a run: made ready, resumed or refused; and its logs, cut back to where a checkpoint stands.
+
+run.json         what was asked: settings, and the data's hashes
+log.jsonl        one line a step        evals.jsonl    one an evaluation
+samples.jsonl    texts of the model     faults.jsonl   steps that went wrong, with their documents
+tokenizer/       the shards'            checkpoints/   (`trainer.run.checkpoints`)
+tensorboard/     the logs once more (`trainer.run.tensorboard`)
+report.json report.html manifest.json   when it is finished, the manifest last
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from schemas.faults import BadInput
+from schemas.manifest import MANIFEST
+from schemas.storage import write_json, write_whole
+
+RUN = "run.json"
+LOG, EVALS, SAMPLES, FAULTS = "log.jsonl", "evals.jsonl", "samples.jsonl", "faults.jsonl"
+LOGS = (LOG, EVALS, SAMPLES, FAULTS)
+REPORT, PAGE, FAILURE = "report.json", "report.html", "failure.log"
+BOARD = "tensorboard"
+FOLDERS = ("checkpoints", "tokenizer", BOARD)
+FILES = (*LOGS, REPORT, PAGE, FAILURE)
+TEMPORARY = ".writing-"
+
+
+class RunFolder:
+    """A run's folder on a local disk. Raises BadInput for one elsewhere."""
+
+    def __init__(self, path: str) -> None:
+        if "://" in path:
+            raise BadInput(f"output {path}: a training writes to a local folder; copy it where it belongs afterwards")
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.tokenizer = self.path / "tokenizer"
+
+    def prepare(self, asked: dict[str, Any], overwrite: bool) -> None:
+        """Make ready to be written or resumed.
+
+        asked: the training's settings and data
+        overwrite: whether to remove what an earlier run wrote
+
+        Raises BadInput if the folder holds a finished run, a run of other settings or data, or foreign files.
+        """
+        asked = json.loads(json.dumps(asked))
+        earlier = self._earlier()
+        if earlier is not None and overwrite:
+            self._clear()
+        elif earlier is not None:
+            if (self.path / MANIFEST).exists():
+                raise BadInput(f"output {self.path} is finished; choose another --output, or --overwrite to replace it")
+            refuse_other(self.path, earlier, asked)
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(str(self.path / RUN), asked)
+
+    def is_finished(self, asked: dict[str, Any]) -> bool:
+        """Whether a run of these settings and data stands here, finished. Raises BadInput for foreign files."""
+        return (self.path / MANIFEST).exists() and self._earlier() == json.loads(json.dumps(asked))
+
+    def _earlier(self) -> dict[str, Any] | None:
+        """What an earlier run was asked to do; None in an empty folder. Raises BadInput if it holds other files."""
+        if self.path.exists() and not self.path.is_dir():
+            raise BadInput(f"output {self.path} is a file; choose another --output")
+        if not (self.path / RUN).exists():
+            foreign = sorted(self.path.iterdir()) if self.path.is_dir() else []
+            if foreign := [path.name for path in foreign if not path.name.startswith(".")]:
+                raise BadInput(f"output {self.path} holds other files, such as {foreign[0]}; choose another --output")
+            return None
+        return read_run(self.path)
+
+    def _clear(self) -> None:
+        """Remove what a run writes: the manifest first, run.json last, so it is known as ours until all is gone."""
+        (self.path / MANIFEST).unlink(missing_ok=True)
+        for name in FOLDERS:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in (*FILES, RUN):
+            (self.path / name).unlink(missing_ok=True)
+
+    def take_tokenizer(self, shards: str) -> None:
+        """Copy the shards' tokenizer, so that text can be generated without them."""
+        if not self.tokenizer.is_dir():
+            with write_folder(self.tokenizer) as temporary:
+                shutil.copytree(Path(shards) / "tokenizer", temporary, dirs_exist_ok=True)
+
+    def append(self, name: str, line: dict[str, Any]) -> None:
+        with (self.path / name).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def lines(self, name: str) -> Iterator[dict[str, Any]]:
+        yield from read_lines(self.path / name)
+
+    def cut_logs(self, step: int) -> None:
+        """Leave what was logged of the first `step` steps; what came after is done again."""
+        for name in LOGS:
+            if not (self.path / name).exists():
+                continue
+            end = step + 1 if step and name in (EVALS, SAMPLES) else step  # these are of a number of steps done
+            kept = [line for line in self.lines(name) if line["step"] < end]
+            with write_whole(str(self.path / name)) as file:
+                file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Lines of a log, without one that a killed run left unfinished. No file, no lines."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if line.endswith("\n"):
+                yield json.loads(line)
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """run.json. Raises BadInput if the folder is not of a run."""
+    try:
+        state = json.loads((path / RUN).read_text(encoding="utf-8"))
+        return {"settings": dict(state["settings"]), "data": dict(state["data"])}
+    except FileNotFoundError as error:
+        raise BadInput(f"{path} holds no {RUN}; give a folder that `bateia train` has written") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} holds a {RUN} that is not of a training; choose another folder") from error
+
+
+def refuse_other(path: Path, earlier: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raises BadInput if an unfinished run was asked for something else."""
+    differing = list(differences(earlier["settings"], asked["settings"]))
+    differing += list(differences(earlier["data"], asked["data"], "data: "))
+    if differing:
+        raise BadInput(
+            f"output {path} holds an unfinished run with other settings ({'; '.join(differing)}); repeat that run's "
+            "command to resume it, choose another --output, or --overwrite"
+        )
+
+
+def differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key in sorted({*before, *now}):
+        one, other = before.get(key), now.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            yield f"{prefix}{key} was {shortened(one)} and is {shortened(other)}"
+
+
+def shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 16 else f"{text[:12]}…"
+
+
+@contextmanager
+def write_folder(path: Path) -> Iterator[Path]:
+    """Fill a folder under a temporary name, which becomes `path` when the block ends without an exception."""
+    temporary = path.parent / f"{TEMPORARY}{path.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.rename(path)
+        sync(path.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def sync(path: Path) -> None:
+    """Flush a file, or a folder's names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

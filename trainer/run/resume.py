@@ -1,0 +1,64 @@
+"""Where a run stands: its folder made ready, and the newest checkpoint to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from schemas.faults import BadInput
+from trainer.backend.protocol import Group
+from trainer.run.checkpoints import Checkpoint, Checkpoints
+from trainer.run.folder import RunFolder
+from trainer.run.job import TrainJob
+
+
+def open_run(
+    job: TrainJob, folder: RunFolder, group: Group, note: Callable[[str], None]
+) -> tuple[Checkpoints, Checkpoint | None]:
+    """A run's checkpoints and the newest one, None for a new run. The first process prepares the folder for all.
+
+    note: is told that a run goes on, and what is not as it was when the checkpoint was written
+
+    Raises BadInput, in all processes, if the folder holds anything else, another run, or is not shared by all of them.
+    """
+    checkpoints = Checkpoints(folder.checkpoints, job.keep)
+    in_first(group, lambda: prepare(job, folder, checkpoints))
+    newest = checkpoints.newest()
+    step = newest.step if newest else 0
+    if group.broadcast(step) != step:
+        raise BadInput(f"output {job.output} is not the same folder for all processes; give one that they share")
+    if newest is not None:
+        note(f"going on from step {newest.step:,} of {job.output}")
+        for text in changes(newest, job):
+            note(text)
+    return checkpoints, newest
+
+
+def in_first(group: Group, action: Callable[[], None]) -> None:
+    """Do it in the first process while the others wait. Raises in all of them if it fails in the first."""
+    fault: BadInput | OSError | None = None
+    if group.rank == 0:
+        try:
+            action()
+        except (BadInput, OSError) as error:
+            fault = error
+    if group.any_reduce(fault is not None):
+        raise fault or BadInput("the first process can't begin")
+
+
+def prepare(job: TrainJob, folder: RunFolder, checkpoints: Checkpoints) -> None:
+    """The folder and its logs, as a new run or the newest checkpoint needs them."""
+    folder.prepare({"settings": job.settings.as_dict(), "data": job.data}, job.overwrite)
+    folder.take_tokenizer(job.shards.folder)
+    checkpoints.clean()
+    newest = checkpoints.newest()
+    folder.cut_logs(newest.step if newest else 0)
+
+
+def changes(checkpoint: Checkpoint, job: TrainJob) -> list[str]:
+    """What differs from when the checkpoint was written, though the run may go on."""
+    now, what = job.state(), {"code_hash": "the trainer's code", "dataset_hash": "the shards' content"}
+    return [
+        f"note: {name} is not what it was at step {checkpoint.step:,}"
+        for key, name in what.items()
+        if checkpoint.state.get(key) != now[key]
+    ]

@@ -1,0 +1,124 @@
+"""A run's logs as TensorBoard shows them: RUN/tensorboard/, an event for each of their lines.
+
+The logs are the truth. They are cut back to a checkpoint when a run goes on, which events can't be: the folder is then
+written anew from them, so that no step is in it twice.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from heapq import merge
+from importlib.util import find_spec
+from itertools import repeat
+from typing import Any
+
+from trainer.run.folder import BOARD, EVALS, LOG, SAMPLES, RunFolder
+from trainer.run.loop import Hook, Training
+
+PACKAGE = "tensorboard"
+MISSING = f"note: nothing is written for TensorBoard, whose package is not here: `pip install {PACKAGE}`"
+
+
+class TensorBoard(Hook):
+    """Shows in TensorBoard what is logged, where its package is installed."""
+
+    def __init__(self) -> None:
+        self._board: Board | None = None
+
+    def on_start(self, training: Training) -> None:
+        if not training.is_first:
+            return
+        if find_spec(PACKAGE) is None:
+            training.note(MISSING)
+        else:
+            self._board = rewritten(training.folder)
+
+    def on_log(self, name: str, line: dict[str, Any]) -> None:
+        if self._board is not None:
+            self._board.add(name, line)
+
+
+def rewritten(folder: RunFolder) -> Board:
+    """A new file of events in place of all before, with what the logs hold."""
+    shutil.rmtree(folder.path / BOARD, ignore_errors=True)
+    board = Board(folder, time.time() - sum(line["seconds"] for line in folder.lines(LOG)))
+    for name, line in logged(folder):
+        board.add(name, line)
+    return board
+
+
+def logged(folder: RunFolder) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Lines of the logs with their log's name, in the order in which they were written."""
+
+    def order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool]:
+        name, line = item
+        return line["step"] + (name == LOG), name != LOG  # a step's line is written when it is done
+
+    yield from merge(*(zip(repeat(name), folder.lines(name)) for name in (LOG, EVALS, SAMPLES)), key=order)
+
+
+class Board:
+    """One file of events, whose times are those of computing: evaluations and interruptions of a run take none.
+
+    began: Unix time of the run's first step
+    """
+
+    def __init__(self, folder: RunFolder, began: float) -> None:
+        from tensorboard.compat.proto import event_pb2
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        self._now = began
+        self._event: Any = event_pb2.Event  # pyright: ignore[reportAttributeAccessIssue] - made on import
+        path = folder.path / BOARD / f"events.out.tfevents.{time.time():.0f}"
+        path.parent.mkdir()
+        # Unbuffered: each event is one write, and there for a reader at once, whatever becomes of this process.
+        self._records = RecordWriter(path.open("wb", buffering=0))
+        self._write(file_version="brain.Event:2")
+        # A TensorBoard that is open forgets here what it has read of an earlier file.
+        self._write(session_log={"status": "START"})
+
+    def add(self, name: str, line: dict[str, Any]) -> None:
+        """Write a line of a log as an event."""
+        if name == LOG:
+            self._now += line["seconds"]
+            self._write(step=line["step"], summary=scalars(step_values(line)))
+        elif name == EVALS:
+            self._write(step=line["step"], summary=scalars(eval_values(line)))
+        elif name == SAMPLES:
+            self._write(step=line["step"], summary=sample(line))
+
+    def _write(self, **parts: Any) -> None:
+        self._records.write(self._event(wall_time=self._now, **parts).SerializeToString())
+
+
+def step_values(line: dict[str, Any]) -> dict[str, float | None]:
+    """Values of a line of log.jsonl by TensorBoard's tag."""
+    names = ("loss", "lr", "grad_norm", "tokens_per_s", "mfu")
+    return {**{f"train/{name}": line[name] for name in names}, "train/waited_share": line["waited_s"] / line["seconds"]}
+
+
+def eval_values(line: dict[str, Any]) -> dict[str, float | None]:
+    """Values of a line of evals.jsonl by tag: a chart for bits per byte and one for the loss, of all slices."""
+    slices = line["slices"].items()
+    return {f"{key}/{name}": means[key] for key in ("bits_per_byte", "loss") for name, means in slices}
+
+
+def scalars(values: dict[str, float | None]) -> dict[str, Any]:
+    """A Summary of the values that there are."""
+    return {"value": [{"tag": tag, "simple_value": value} for tag, value in values.items() if value is not None]}
+
+
+def sample(line: dict[str, Any]) -> Any:
+    """A Summary of a text of the model.
+
+    Indented, it is code to Markdown: a text from the web may hold the address of a picture, which TensorBoard's page
+    would fetch.
+    """
+    from tensorboard.plugins.text.summary_v2 import text_pb
+
+    text = f"{line['prompt']}{line['text']}"
+    return text_pb(
+        f"samples/{line['prompt'] or 'a new document'}", "".join(f"    {part}\n" for part in text.split("\n"))
+    )

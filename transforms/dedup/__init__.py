@@ -1,0 +1,1 @@
+"""From signed documents to a corpus: shuffles of packed keys, never of text."""

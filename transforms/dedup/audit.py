@@ -1,0 +1,96 @@
+"""The proof of a finished deduplication, from its files: doing it again removes nothing, and no one lost its mate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow.dataset as ds
+
+from schemas.storage import list_files, locate, write_json
+from transforms.dedup.components import Keys
+from transforms.dedup.signatures import SignatureFile, ordinals_of, read_signature_files
+from transforms.packed import Pack, grouped, partition_of, unpack
+from transforms.steps.dedup.settings import Deduplicate
+from transforms.steps.dedup.shingles import hash_word
+
+KEPT, CLAIMED = 0, 1
+
+
+class AuditCorpus(beam.PTransform):
+    """Path of the list of finished signature files in; the file `report` with the numbers of faults out.
+
+    first_new: the ordinal from which documents are this run's. repeated: kept ones of these that share a key with
+    another document kept. orphans: removed documents whose survivor is not among those kept. Both must be 0.
+    """
+
+    def __init__(self, settings: Deduplicate, clusters: str, first_new: int, partitions: int, report: str) -> None:
+        super().__init__()
+        self._settings, self._clusters, self._partitions, self._report = settings, clusters, partitions, report
+        self._first_new = first_new
+
+    def expand(self, input_or_inputs: Any) -> Any:
+        files = input_or_inputs | "ReadList" >> beam.FlatMap(read_signature_files) | "SpreadFiles" >> beam.Reshuffle()
+        keys = files | "Keys" >> beam.ParDo(Pack(Keys(self._settings, self._partitions, kept_only=True)))
+        kept = files | "KeptIds" >> beam.ParDo(Pack(KeptIds(self._partitions)))
+        claims = (
+            input_or_inputs.pipeline
+            | "Clusters" >> beam.Create([self._clusters])
+            | "ListClusters" >> beam.FlatMap(list_files)
+            | "SpreadClusters" >> beam.Reshuffle()
+            | "Claims" >> beam.ParDo(Pack(Claims(self._partitions)))
+        )
+        repeated = grouped(keys, "MeetAgain") | "Repeated" >> beam.Map(repeated_keys, self._first_new)
+        orphans = grouped((kept, claims) | beam.Flatten(), "Mates") | "Orphans" >> beam.Map(orphaned_claims)
+        counts = (repeated, orphans) | "Faults" >> beam.Flatten() | "Sum" >> beam.CombinePerKey(sum)
+        return counts | "All" >> beam.combiners.ToDict() | "WriteFaults" >> beam.Map(write_faults, self._report)
+
+
+class KeptIds:
+    """A signature file to rows (hash of a kept document's id, KEPT)."""
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+
+    def __call__(self, file: SignatureFile) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        table = file.read(["id", "kept"])
+        yield marked(table.filter(table.column("kept")).column("id").to_pylist(), KEPT, self._partitions)
+
+
+class Claims:
+    """A file of clusters/ to rows (hash of a removed document's survivor, CLAIMED)."""
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+
+    def __call__(self, path: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        filesystem, name = locate(path)
+        table = ds.dataset(name, filesystem=filesystem, format="parquet").to_table(
+            columns=["survivor_id"], filter=ds.field("match").is_valid()
+        )
+        yield marked(table.column("survivor_id").to_pylist(), CLAIMED, self._partitions)
+
+
+def marked(ids: list[str], mark: int, partitions: int) -> tuple[np.ndarray, np.ndarray]:
+    hashes = np.frombuffer(b"".join(map(hash_word, ids)), np.dtype("<u8"))
+    return np.column_stack([hashes, np.full(len(hashes), mark, np.uint64)]), partition_of(hashes, partitions)
+
+
+def repeated_keys(element: tuple[int, Iterable[bytes]], first_new: int) -> tuple[str, int]:
+    rows = unpack(element[1])
+    keys, nodes = rows[np.argsort(rows[:, 0])].T
+    new = ordinals_of(nodes) >= first_new
+    return "repeated", int(((keys[1:] == keys[:-1]) & (new[1:] | new[:-1])).sum())
+
+
+def orphaned_claims(element: tuple[int, Iterable[bytes]]) -> tuple[str, int]:
+    rows = unpack(element[1])
+    kept = rows[rows[:, 1] == KEPT, 0]
+    claimed = rows[rows[:, 1] == CLAIMED, 0]
+    return "orphans", int(np.isin(claimed, kept, invert=True).sum())
+
+
+def write_faults(faults: dict[str, int], path: str) -> None:
+    write_json(path, {"repeated": 0, "orphans": 0} | faults)

@@ -1,0 +1,133 @@
+"""Signatures to clusters: documents that share a key are linked, and the links become stars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+
+from schemas.storage import list_files, open_read, write_json, write_whole
+from transforms.dedup.signatures import SignatureFile, fixed_uint64, nodes_of, read_signature_files
+from transforms.packed import Pack, grouped, partition_of, unpack
+from transforms.steps.dedup.components import band_stars, both_ways, large_star, not_converged, small_star
+from transforms.steps.dedup.settings import Deduplicate, keys, scope_salt
+
+ROUNDS = 4  # of large and small star in one pipeline; it is run again until all have converged
+
+
+class MatchDocuments(beam.PTransform):
+    """Path of the list of signature files in; for each partition one file of (node, smallest of its cluster) out."""
+
+    def __init__(self, settings: Deduplicate, partitions: int, folder: str) -> None:
+        super().__init__()
+        self._settings, self._partitions, self._folder = settings, partitions, folder
+
+    def expand(self, input_or_inputs: Any) -> Any:
+        keyed = (
+            input_or_inputs
+            | "ReadList" >> beam.FlatMap(read_signature_files)
+            | "SpreadFiles" >> beam.Reshuffle()
+            | "Keys" >> beam.ParDo(Pack(Keys(self._settings, self._partitions)))
+        )
+        edges = grouped(keyed, "Meet") | "Link" >> beam.ParDo(Pack(Route(band_stars, self._partitions)))
+        return edges | "Connect" >> ConnectComponents(self._partitions, self._folder)
+
+
+class RunMoreRounds(beam.PTransform):
+    """A folder of edges that are no star graphs yet in; the same after ROUNDS more rounds out."""
+
+    def __init__(self, partitions: int, folder: str) -> None:
+        super().__init__()
+        self._partitions, self._folder = partitions, folder
+
+    def expand(self, input_or_inputs: Any) -> Any:
+        edges = (
+            input_or_inputs
+            | "ListFiles" >> beam.FlatMap(star_files)
+            | "SpreadFiles" >> beam.Reshuffle()
+            | "Read" >> beam.ParDo(Pack(Route(read_stars, self._partitions)))
+        )
+        return edges | "Connect" >> ConnectComponents(self._partitions, self._folder)
+
+
+class ConnectComponents(beam.PTransform):
+    """Packed rows of both ends of edges in; ROUNDS rounds later, files of stars."""
+
+    def __init__(self, partitions: int, folder: str) -> None:
+        super().__init__()
+        self._partitions, self._folder = partitions, folder
+
+    def expand(self, input_or_inputs: Any) -> Any:
+        rows = input_or_inputs
+        for number in range(ROUNDS):
+            large = Pack(Route(large_star, self._partitions, to_both=False))
+            small = Pack(Route(small_star, self._partitions))
+            rows = grouped(rows, f"Neighbours{number}") | f"LargeStar{number}" >> beam.ParDo(large)
+            rows = grouped(rows, f"Smaller{number}") | f"SmallStar{number}" >> beam.ParDo(small)
+        return grouped(rows, "Stars") | "WriteStars" >> beam.Map(WriteStars(self._folder))
+
+
+class Keys:
+    """A signature file to rows (key, node), each to its key's partition."""
+
+    def __init__(self, settings: Deduplicate, partitions: int, kept_only: bool = False) -> None:
+        self._settings, self._partitions, self._kept_only = settings, partitions, kept_only
+
+    def __call__(self, file: SignatureFile) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        table = file.read(["exact", "bands", "dump", *(["kept"] if self._kept_only else [])])
+        nodes = nodes_of(file.ordinal, np.arange(table.num_rows))
+        exact, _ = fixed_uint64(table.column("exact"), 2)
+        bands, long_enough = fixed_uint64(table.column("bands"), self._settings.bands)
+        dumps = table.column("dump").combine_chunks().dictionary_encode()
+        salts = np.array(
+            [scope_salt(self._settings, dump or "", file.language) for dump in dumps.dictionary.to_pylist()], np.uint64
+        )
+        found = keys(exact[:, 0], bands, salts[dumps.indices.to_numpy()] if len(salts) else np.empty(0, np.uint64))
+        wanted = np.ones(found.shape, bool)
+        wanted[:, 1:] = long_enough[:, None]
+        if self._kept_only:
+            wanted &= table.column("kept").to_numpy()[:, None]
+        rows = np.column_stack([found[wanted], np.broadcast_to(nodes[:, None], found.shape)[wanted]])
+        yield rows, partition_of(rows[:, 0], self._partitions)
+
+
+class Route:
+    """A partition's rows through `change`; the edges that come out go to the owner of the larger end, or of both."""
+
+    def __init__(self, change: Callable[[Any], np.ndarray], partitions: int, to_both: bool = True) -> None:
+        self._change, self._partitions, self._to_both = change, partitions, to_both
+
+    def __call__(self, element: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        edges = self._change(unpack(element[1]) if isinstance(element, tuple) else element)
+        rows = both_ways(edges) if self._to_both else edges
+        yield rows, partition_of(rows[:, 0], self._partitions)
+
+
+class WriteStars:
+    """A partition's rows (owner, neighbour): those from a node to a smaller one are written, and how many have not
+    converged."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def __call__(self, element: tuple[int, Iterable[bytes]]) -> int:
+        partition, buffers = element
+        rows = unpack(buffers)
+        stars = np.unique(rows[rows[:, 0] > rows[:, 1]], axis=0)
+        name = f"{self._folder}/{partition:06}"
+        with write_whole(f"{name}.stars") as file:
+            file.write(np.ascontiguousarray(stars, "<u8").tobytes())
+        write_json(f"{name}.json", {"edges": len(stars), "not_converged": not_converged(rows)})
+        return partition
+
+
+def star_files(folder: str) -> list[str]:
+    return list_files(folder, ".stars")
+
+
+def read_stars(path: str) -> np.ndarray:
+    """Edges (node, root): uint64 of shape (edges, 2)."""
+    with open_read(path) as file:
+        return unpack([file.read()])

@@ -1,0 +1,171 @@
+"""The two map-only passes over documents: sign every part, and rewrite it once its duplicates are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from schemas.corpus import PII_SCHEMA, corpus_schema, signature_schema
+from schemas.corpus_tally import CorpusTally
+from schemas.storage import locate, read_table, size_of
+from transforms.dedup.signatures import DedupWorkdir
+from transforms.documents import ROWS_AT_ONCE, Part, read_documents
+from transforms.steps.dedup.settings import Signer, rehydration_weight
+from transforms.steps.pii.scrub import Span
+from transforms.steps.recipe import Cleaned, CorpusRecipe
+from transforms.steps.tokens.tokenizer import load_tokenizer
+from transforms.units import Heartbeat, UnitFiles, UnitResult
+
+READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count", "warc_offset"]
+SIGNED = ["text", "id", "dump", "url", "language"]
+
+
+PASSAGE_CHARS = 80  # shown on either side of a replacement
+ALONE = {"kept": True, "cluster_id": None, "cluster_size": 1}
+
+
+class SignDocuments:
+    """One part's documents to a file of signatures: what duplicates are told by, instead of the text."""
+
+    def __init__(self, recipe: CorpusRecipe, output: str) -> None:
+        assert recipe.dedup is not None
+        self._recipe, self._dedup, self._workdir = recipe, recipe.dedup, DedupWorkdir(output)
+
+    def setup(self) -> None:
+        for step in self._recipe.steps():
+            step.setup()
+        self._signer = Signer(self._dedup)
+
+    def parse(self, line: dict[str, Any]) -> Part:
+        return Part.from_json(line)
+
+    def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
+        path = self._workdir.signatures(unit.name)[len(self._workdir.output) + 1 :]
+        file = files.rows(path, lambda: signature_schema(self._dedup.bands, finished=False))
+        for done, row in enumerate(read_documents(unit.files, SIGNED), 1):
+            file.add(self._sign(row))
+            beat(heartbeat, done)
+        return UnitResult({})
+
+    def _sign(self, row: dict[str, Any]) -> dict[str, Any]:
+        text = self._recipe.clean(row["text"], row["id"], row["language"]).text
+        signature = self._signer(text, row["language"])
+        return {
+            "id": row["id"],
+            "url": row["url"],
+            "dump": row["dump"],
+            "chars": len(text),
+            "exact": signature.exact,
+            "bands": signature.bands,
+        }
+
+    def close(self) -> None:
+        return
+
+
+class RewriteDocuments:
+    """One part's documents, once their duplicates are known, to what is kept of them: cleaned, with their spans of
+    personal data and their signatures."""
+
+    def __init__(self, recipe: CorpusRecipe, output: str, tokenizer: str | None = None) -> None:
+        """tokenizer: a tokenizer.json, a SentencePiece model or a folder that fills token_count; or None."""
+        self._recipe, self._tokenizer_path, self._workdir = recipe, tokenizer, DedupWorkdir(output)
+
+    def setup(self) -> None:
+        for step in self._recipe.steps():
+            step.setup()
+        self._tokenizer = load_tokenizer(self._tokenizer_path) if self._tokenizer_path is not None else None
+
+    def parse(self, line: dict[str, Any]) -> Part:
+        return Part.from_json(line)
+
+    def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
+        tally, corpus = CorpusTally(), CorpusFiles(files, unit, self._recipe)
+        signed = signatures_of(self._workdir, unit) if self._recipe.dedup is not None else iter(())
+        rows = zip(read_documents(unit.files, READ), decisions_of(self._workdir, unit), strict=True)
+        for done, (row, decision) in enumerate(rows, 1):
+            tally.add_read(row, decision["kept"])
+            if signature := next(signed, None):
+                corpus.add_signature(signature | {"kept": decision["kept"]})
+            if decision["kept"]:
+                self._keep(corpus, tally, row, decision)
+            else:
+                tally.add_removed(row, decision["match"], decision["survivor_url"], decision["earlier"])
+            beat(heartbeat, done)
+        if tally.read != unit.rows or not tally.adds_up():
+            raise RuntimeError(f"{unit.name}: {unit.rows} documents do not add up: {tally.to_json()}")
+        return UnitResult(tally.to_json())
+
+    def _keep(self, corpus: CorpusFiles, tally: CorpusTally, row: dict[str, Any], decision: dict[str, Any]) -> None:
+        cleaned = self._recipe.clean(row["text"], row["id"], row["language"])
+        tokens = len(self._tokenizer.encode(cleaned.text)) if self._tokenizer is not None else None
+        size, cluster = decision["cluster_size"], decision["cluster_id"]
+        written = row | {"text": cleaned.text, "cluster_id": cluster, "cluster_size": size, "token_count": tokens}
+        corpus.add(written, cleaned.spans)
+        tally.add_kept(written)
+        tally.lines_removed += cleaned.lines_removed
+        if cleaned.spans:
+            tally.add_spans([span.type for span in cleaned.spans], row, passages(cleaned))
+
+    def close(self) -> None:
+        return
+
+
+def beat(heartbeat: Heartbeat, done: int) -> None:
+    """Tell of every 64th document: a look at the clock costs as much as a short one."""
+    if not done % 64:
+        heartbeat(done)
+
+
+def passages(cleaned: Cleaned) -> dict[str, str]:
+    """For each type the scrubbed text about where its first replacement stands; replacements move it a little."""
+    found: dict[str, str] = {}
+    for span in cleaned.spans:
+        found.setdefault(span.type, cleaned.text[max(span.start - PASSAGE_CHARS, 0) : span.start + PASSAGE_CHARS])
+    return found
+
+
+class CorpusFiles:
+    """The Parquet files of one part of a corpus. One without rows is not written."""
+
+    def __init__(self, files: UnitFiles, part: Part, recipe: CorpusRecipe) -> None:
+        self._files, self._part = files, part
+        self._weighted = recipe.dedup is not None and recipe.dedup.rehydrate
+        self._bands = recipe.dedup.bands if recipe.dedup is not None else 1
+
+    def add(self, row: dict[str, Any], spans: Sequence[Span]) -> None:
+        """A document that is kept, and its spans of personal data."""
+        if self._weighted:
+            row["rehydration_weight"] = rehydration_weight(row["cluster_size"])
+        self._files.rows(f"data/{self._part.name}.parquet", lambda: corpus_schema(self._weighted)).add(row)
+        if spans:
+            file = self._files.rows(f"pii/{self._part.name}.parquet", lambda: PII_SCHEMA)
+            for span in spans:
+                file.add({"id": row["id"], **span._asdict()})
+
+    def add_signature(self, row: dict[str, Any]) -> None:
+        self._files.rows(f"signatures/{self._part.name}.parquet", lambda: signature_schema(self._bands)).add(row)
+
+
+def decisions_of(workdir: DedupWorkdir, part: Part) -> Iterator[dict[str, Any]]:
+    """What became of each document of a part, in order; one that no cluster names stands alone."""
+    path = workdir.decisions(part.ordinal)
+    listed: Iterator[dict[str, Any]] = iter(())
+    if size_of(path) is not None:
+        listed = iter(read_table(path).to_pylist())
+    following = next(listed, None)
+    for row in range(part.rows):
+        if following is not None and following["row"] == row:
+            yield following
+            following = next(listed, None)
+        else:
+            yield ALONE
+
+
+def signatures_of(workdir: DedupWorkdir, part: Part) -> Iterator[dict[str, Any]]:
+    filesystem, name = locate(workdir.signatures(part.name))
+    with pq.ParquetFile(filesystem.open_input_file(name)) as file:
+        for batch in file.iter_batches(ROWS_AT_ONCE):
+            yield from batch.to_pylist()

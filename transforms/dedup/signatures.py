@@ -1,0 +1,97 @@
+"""Signature files of a deduplication, the numbers by which it knows documents, and its working folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.storage import join, read_table
+from transforms.units import Records, read_units
+
+ROW_TYPE = np.dtype("<u8")
+ROW_BITS = np.uint64(32)  # a node is (ordinal of its part << 32) + row
+
+
+@dataclass(frozen=True)
+class SignatureFile:
+    """Where the signatures of an ordinal's documents lie.
+
+    ordinal: the number of their part.
+    earlier: whether they are of a corpus given by --against.
+    """
+
+    ordinal: int
+    path: str
+    language: str
+    earlier: bool
+    rows: int
+
+    def read(self, columns: list[str]) -> pa.Table:
+        return read_table(self.path, columns)
+
+
+def read_signature_files(path: str) -> Iterator[SignatureFile]:
+    for line in read_units(path):
+        yield SignatureFile(**line)
+
+
+def nodes_of(ordinal: int, rows: np.ndarray) -> np.ndarray:
+    return (np.uint64(ordinal) << ROW_BITS) + rows.astype(np.uint64)
+
+
+def ordinals_of(nodes: np.ndarray) -> np.ndarray:
+    return (nodes >> ROW_BITS).astype(np.int64)
+
+
+def rows_of(nodes: np.ndarray) -> np.ndarray:
+    return (nodes & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class DedupWorkdir:
+    """Where the files between the phases of a deduplication lie. They are removed when it is finished."""
+
+    output: str
+
+    def path(self, *names: str) -> str:
+        return join(self.output, "work", *names)
+
+    @property
+    def parts(self) -> str:
+        return self.path("parts.jsonl")
+
+    @property
+    def signature_files(self) -> str:
+        return self.path("signature_files.jsonl")
+
+    def signatures(self, part: str) -> str:
+        return self.path("signatures", f"{part}.parquet")
+
+    @property
+    def signing(self) -> Records:
+        """Records of the parts whose signatures are written."""
+        return Records(self.output, "work/signed")
+
+    @property
+    def rewriting(self) -> Records:
+        """Records of the parts that are written to the corpus."""
+        return Records(self.output, "work/rewritten")
+
+    def stars(self, passed: int) -> str:
+        return self.path(f"stars-{passed:02}")
+
+    def decisions(self, ordinal: int) -> str:
+        return self.path("decisions", f"{ordinal:06}.parquet")
+
+
+def fixed_uint64(column: pa.ChunkedArray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """A fixed-size binary column as uint64 of shape (rows, width), and which rows are not null."""
+    rows = [np.zeros((0, width), ROW_TYPE)]
+    for chunk in column.chunks:
+        data = chunk.buffers()[1]
+        values = np.frombuffer(data, ROW_TYPE, count=len(chunk) * width, offset=chunk.offset * width * 8)
+        rows.append(values.reshape(-1, width))
+    return np.concatenate(rows), column.is_valid().to_numpy()

@@ -1,0 +1,63 @@
+"""Documents as stages read them: parts, which are units of work, and the rows of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from schemas.storage import locate
+
+ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Part:
+    """Documents of one language that are worked on together and become one file of each kind.
+
+    ordinal: its number among all parts of the run; in a deduplication, earlier corpora's come first.
+    name: `<language>/part-00000`, or a shard's number.
+    files: paths of the Parquet files, in order.
+    rows: documents in them.
+    """
+
+    ordinal: int
+    name: str
+    files: tuple[str, ...]
+    rows: int
+
+    @property
+    def language(self) -> str:
+        return self.name.partition("/")[0]
+
+    @classmethod
+    def from_json(cls, line: dict[str, Any]) -> Part:
+        return cls(**{**line, "files": tuple(line["files"])})
+
+
+def read_documents(files: Sequence[str], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows of files of documents, in order, with those of the columns that there are.
+
+    Raises ValueError, naming file and row, if a text is no UTF-8.
+    """
+    for path in files:
+        filesystem, name = locate(path)
+        with pq.ParquetFile(filesystem.open_input_file(name)) as file:
+            present = [column for column in columns if column in file.schema_arrow.names]
+            row = 0
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=present):
+                try:
+                    yield from batch.to_pylist()
+                except UnicodeDecodeError as error:
+                    what = f"text from row {row} on is no UTF-8 ({error}); write the file anew"
+                    raise ValueError(f"{path}: {what}") from error
+                row += len(batch)
+
+
+def measures_in(path: str) -> tuple[str, ...]:
+    """Names of the quality values that a file of documents carries."""
+    filesystem, name = locate(path)
+    schema = pq.read_schema(filesystem.open_input_file(name))
+    return tuple(field.name for field in schema.field("quality").type) if "quality" in schema.names else ()

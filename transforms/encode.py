@@ -1,0 +1,132 @@
+"""Files of documents to token shards: one pair of files for each input file and split."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.shards.layout import SPLITS, VAL, docs_path, docs_schema, tokens_path
+from schemas.storage import join, open_read, size_of
+from transforms.documents import Part, measures_in, read_documents
+from transforms.steps.tokens.encode import Marks, encode_document, key_of
+from transforms.steps.tokens.settings import Split
+from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, of_json, of_model
+from transforms.units import Heartbeat, Records, UnitFiles, UnitResult
+
+DOCS_PER_GROUP = 16_384  # rows of docs-*.parquet in one row group: no texts in them, so more fit than in a corpus
+READ = ("text", "id", "url", "file_path", "warc_offset", "dump", "language", "language_score", "cluster_id", "quality")
+
+
+class EncodeDocuments:
+    """One input file's documents to its shard of each split. Map-only: a shard needs no neighbour."""
+
+    def __init__(self, output: str, tokenizer: str, marks: Marks, split: Split) -> None:
+        """tokenizer: its folder."""
+        self._output, self._tokenizer_path, self._marks, self._split = output, tokenizer, marks, split
+
+    def setup(self) -> None:
+        self._tokenizer = read_tokenizer(self._tokenizer_path)
+
+    def parse(self, line: dict[str, Any]) -> Part:
+        return Part.from_json(line)
+
+    def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
+        """Raises ValueError, naming file and row, for text that is no UTF-8."""
+        bos = np.array([self._marks.bos], self._tokenizer.dtype)
+        shards = {split: ShardFiles(files, self._output, split, unit) for split in SPLITS}
+        read = 0
+        for read, row in enumerate(read_documents(unit.files, READ), 1):
+            text = row["text"].encode()
+            tokens = encode_document(self._tokenizer, bos, row["text"])
+            shards[self._split.of(text)].add(row, tokens, len(text))
+            if not read % 64:
+                heartbeat(read)
+        if read != unit.rows:
+            raise ValueError(f"{unit.files[0]} has {read} documents and should have {unit.rows}; write it anew")
+        return UnitResult({split: shard.tally() for split, shard in shards.items()})
+
+    def close(self) -> None:
+        return
+
+
+def encoding(output: str) -> Records:
+    """The records of an output's parts that are encoded."""
+    return Records(output, "work/encoded")
+
+
+def read_tokenizer(folder: str) -> Tokenizer:
+    """Of shards, from wherever they lie: by tokenizer.model if there is one, else by tokenizer.json."""
+    model = join(folder, MODEL)
+    path, of = (model, of_model) if size_of(model) is not None else (join(folder, JSON), of_json)
+    with open_read(path) as file:
+        data = file.read()
+    return of(data, path, hashlib.sha256(data).hexdigest())
+
+
+class ShardFiles:
+    """One shard of one split: its tokens, its documents' rows, and counts by language and, in val, by host.
+
+    A shard without documents is not written.
+    """
+
+    def __init__(self, files: UnitFiles, output: str, split: str, part: Part) -> None:
+        self._files, self._split, self._part = files, split, part
+        self._tokens_path = tokens_path(output, split, part.ordinal)[len(output) + 1 :]
+        self._docs_path = docs_path(output, split, part.ordinal)[len(output) + 1 :]
+        self._written = 0
+        self._languages: dict[str, Counter[str]] = {}
+        self._dumps: dict[str, Counter[str]] = {}
+        self._hosts: dict[str, Counter[str]] = {}
+        self._lengths: Counter[str] = Counter()
+
+    def add(self, row: dict[str, Any], tokens: np.ndarray, size: int) -> None:
+        """size: bytes of the text in UTF-8."""
+        self._files.raw(self._tokens_path).add(tokens.tobytes())
+        docs = self._files.rows(self._docs_path, self._schema, group=DOCS_PER_GROUP)
+        docs.add(
+            {
+                "doc_id": row["id"],
+                "start": self._written,
+                "length": len(tokens),
+                "bytes": size,
+                "key": key_of(row["id"]),
+                "url": row["url"],
+                "warc_file": row["file_path"],
+                **{name: row.get(name) for name in ("warc_offset", "dump", "language", "language_score", "cluster_id")},
+                "quality": row.get("quality"),
+            }
+        )
+        self._written += len(tokens)
+        self._lengths[str(len(tokens).bit_length() - 1)] += 1
+        counted = Counter(documents=1, tokens=len(tokens), bytes=size)
+        for table, name in self._tables(row):
+            table.setdefault(name, Counter()).update(counted)
+
+    def _schema(self) -> pa.Schema:
+        return docs_schema(measures_in(self._part.files[0]))
+
+    def _tables(self, row: dict[str, Any]) -> Iterator[tuple[dict[str, Counter[str]], str]]:
+        yield self._languages, row.get("language") or "und"
+        yield self._dumps, row.get("dump") or ""
+        if self._split == VAL and (host := host_of(row["url"] or "")):
+            yield self._hosts, host
+
+    def tally(self) -> dict[str, Any]:
+        """Documents, tokens and bytes by language, dump and host; documents by floor(log2(tokens))."""
+        tables = {"languages": self._languages, "dumps": self._dumps, "hosts": self._hosts}
+        counts = {name: {key: dict(count) for key, count in table.items()} for name, table in tables.items()}
+        return {**counts, "lengths": dict(self._lengths)}
+
+
+def host_of(url: str) -> str:
+    """The URL's host without www., or "" for none."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""

@@ -1,0 +1,84 @@
+"""One HTTP response through a recipe: what became of it, and the text that was extracted on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from schemas.document import Document, Page
+from schemas.verdict import Drop
+from transforms.steps.extract.extract_text import Extractor
+from transforms.steps.recipe import CurateRecipe
+from transforms.steps.text.words import NoWordSplitter
+from transforms.steps.warc.reader import Response, page_of
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a response.
+
+    verdict: the finished document, or why there is none
+    text: what extraction gave, before any step rewrote it; None if it came to none
+    """
+
+    verdict: Document | Drop
+    text: str | None = None
+
+
+class Curator:
+    """Applies one recipe to responses, one at a time. A context manager: it owns the extraction child."""
+
+    def __init__(self, recipe: CurateRecipe) -> None:
+        """Raises what a step's setup raises, such as NoWordSplitter for a language that the recipe keeps."""
+        self.recipe = recipe
+        self.extractor = Extractor(recipe.extract)
+        for step in recipe.steps():
+            step.setup(recipe.languages)
+
+    def __enter__(self) -> Curator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.extractor.close()
+
+    def curate(self, response: Response, warc_file: str, dump: str) -> Outcome:
+        """Return the response's fate. The same response gives the same fate, whatever came before."""
+        page = page_of(response, warc_file)
+        return Outcome(page) if isinstance(page, Drop) else self.curate_page(page, dump)
+
+    def curate_page(self, page: Page, dump: str) -> Outcome:
+        """Return the fate of a page that was read."""
+        for step in self.recipe.pages:
+            verdict = step(page)
+            if isinstance(verdict, Drop):
+                return Outcome(verdict)
+            page = verdict
+        text = self.extractor.extract(page)
+        if isinstance(text, Drop):
+            return Outcome(text)
+        return Outcome(self.judge(new_document(page, text, dump)), text)
+
+    def judge(self, document: Document) -> Document | Drop:
+        """Apply the document steps until one drops it."""
+        for step in self.recipe.documents:
+            try:
+                verdict = step(document)
+            except NoWordSplitter:  # a recipe that keeps all languages meets some that it can't count words in
+                verdict = Drop(step.stage, "no_word_splitter", detail=document.language)
+            if isinstance(verdict, Drop):
+                if verdict.language is not None:
+                    return verdict
+                return replace(verdict, language=document.language, language_score=document.language_score)
+            document = verdict
+        return document
+
+
+def new_document(page: Page, text: str, dump: str) -> Document:
+    return Document(
+        text=text,
+        id=page.record_id,
+        dump=dump,
+        url=page.url,
+        date=page.date,
+        file_path=page.warc_file,
+        warc_offset=page.warc_offset,
+    )

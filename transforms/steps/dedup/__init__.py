@@ -1,0 +1,1 @@
+"""Duplicates: signatures, connected components, survivors."""

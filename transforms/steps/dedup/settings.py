@@ -1,0 +1,126 @@
+"""How documents are compared: their exact hash and MinHash bands, within a scope."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from schemas.setting import setting
+from transforms.steps.dedup.minhash import MinHash
+from transforms.steps.dedup.shingles import WordHashes, shingles
+from transforms.steps.step import Step
+from transforms.steps.text.hashes import mix
+
+SCOPES = ("dump", "language", "all")
+KEEPS = ("first", "longest")
+REMEMBERED = 100_000  # signatures, about 50 MB
+_EXACT_SALT = np.uint64(0xD6E8FEB86659FD93)  # apart from every band
+# Pieces that normalise as the whole does, unless a run of marks is endless: that would take its length squared.
+_PIECES = re.compile(r"[\w\s]*[^\w\s]{0,100}")
+_FINEWEB = "FineWeb, arXiv 2406.17557, section 3.4"
+
+# FineWeb2 (arXiv 2506.20920), section 5: how often a document is repeated for the size of its cluster, from that size.
+REHYDRATION = ((1000, 1), (100, 8), (5, 5), (3, 3), (2, 2), (1, 1))
+
+
+class Signature(NamedTuple):
+    """exact: 16 bytes. bands: 8 bytes for each band, or None for a text of fewer words than a shingle has."""
+
+    exact: bytes
+    bands: bytes | None
+
+
+@dataclass(frozen=True)
+class Deduplicate(Step):
+    """Keeps one document of each cluster of equal or nearly equal ones.
+
+    Two documents are linked if they share the hash of their normalised text or of a band of MinHash; clusters are the
+    connected components of these links. Raises ValueError for a scope or a keep that does not exist.
+    """
+
+    stage: ClassVar[str] = "dedup"
+
+    scope: str = setting("dump", "only documents of one dump, of one language, or all are compared", _FINEWEB)
+    keep: str = setting("first", "survivor: first by (dump, id), or the longest text of these", "our choice")
+    bands: int = setting(14, "bands; one shared links two documents", _FINEWEB)
+    rows: int = setting(8, "hashes in a band", _FINEWEB)
+    shingle: int = setting(5, "words of an n-gram; shorter texts are compared by exact hash only", _FINEWEB)
+    seed: int = setting(1, "draws the hash functions", "datatrove's default")
+    rehydrate: bool = setting(False, "add FineWeb2's rehydration_weight", "FineWeb2, arXiv 2506.20920, section 5")
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("scope", self.scope, SCOPES), ("keep", self.keep, KEEPS)):
+            if value not in known:
+                raise ValueError(f"Deduplicate has no {name} '{value}'; known: {', '.join(known)}")
+
+    @property
+    def hashes(self) -> int:
+        """Hash functions in all bands."""
+        return self.bands * self.rows
+
+    def share_linked(self, similarity: float) -> float:
+        """Share of the pairs of documents of this Jaccard similarity that a band links."""
+        return 1 - (1 - similarity**self.rows) ** self.bands
+
+    @property
+    def signature(self) -> dict[str, Any]:
+        """The settings that make signatures comparable: these of two corpora must be equal."""
+        return {"bands": self.bands, "rows": self.rows, "shingle": self.shingle, "seed": self.seed, "version": 1}
+
+
+class Signer:
+    """Signatures of texts. One for each thread: it remembers what it has met, for the web repeats itself."""
+
+    def __init__(self, settings: Deduplicate) -> None:
+        self._shingle = settings.shingle
+        self._minhash = MinHash(settings.bands, settings.rows, settings.seed)
+        self._words = WordHashes()
+        self._signed: dict[tuple[bytes, str | None], Signature] = {}
+
+    def __call__(self, text: str, language: str | None) -> Signature:
+        key = digest(text), language
+        if (known := self._signed.get(key)) is not None:
+            return known
+        if len(self._signed) >= REMEMBERED:
+            self._signed.clear()
+        signature = self._signed[key] = self._sign(text, language)
+        return signature
+
+    def _sign(self, text: str, language: str | None) -> Signature:
+        found = shingles(self._words(text, language), self._shingle)
+        bands = self._minhash.band_hashes(found).astype("<u8").tobytes() if len(found) else None
+        return Signature(digest(normalised(text)), bands)
+
+
+def digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def normalised(text: str) -> str:
+    """The text whose hash tells exact duplicates: NFC, lower case, each run of white space as one space."""
+    if not unicodedata.is_normalized("NFC", text):
+        text = "".join(unicodedata.normalize("NFC", piece) for piece in _PIECES.findall(text))
+    return " ".join(text.lower().split())
+
+
+def scope_salt(settings: Deduplicate, dump: str, language: str) -> np.uint64:
+    """What is mixed into every key, so that documents of different scopes share none."""
+    name = {"dump": dump, "language": language, "all": ""}[settings.scope]
+    return np.frombuffer(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), np.dtype("<u8"))[0]
+
+
+def keys(exact: np.ndarray, bands: np.ndarray, salts: np.ndarray) -> np.ndarray:
+    """Keys by which documents meet: one for the exact hash and one for each band.
+
+    exact: uint64 (n,), a half of the exact hash. bands: uint64 (n, bands). salts: uint64 (n,). Returns (n, 1 + bands).
+    """
+    return mix(np.column_stack([exact ^ _EXACT_SALT, bands]) ^ salts[:, None])
+
+
+def rehydration_weight(cluster_size: int) -> int:
+    return next(weight for least, weight in REHYDRATION if cluster_size >= least)

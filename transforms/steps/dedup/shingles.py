@@ -1,0 +1,112 @@
+"""Word n-grams of a text as 64-bit hashes: what MinHash compares documents by.
+
+Words are those of the simplified text (datatrove's MinHash: lower case, numbers to 0, punctuation to spaces, no
+accents), split as the document's language is. All of that happens within runs of non-space characters (chunks), so what
+a chunk gives is remembered and most of a text costs one dictionary look-up a chunk. Languages written without spaces
+are compared by characters in place of words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+from unicodedata import category, normalize
+
+import numpy as np
+
+from transforms.steps.text.hashes import mix
+from transforms.steps.text.words import (
+    LONGEST_CHUNK,
+    NEED_A_DICTIONARY,
+    PUNCTUATION,
+    SHORT_TEXT,
+    beyond,
+    pieces,
+    split_chunks,
+)
+
+MEMORY_BYTES = 64 << 20  # remembered chunks, about; then they are forgotten and learnt anew
+CHUNK_BYTES = 250  # measured: what one remembered chunk costs beside its characters
+
+_NUMBER = re.compile(r"\d+(?:[.,،٫⎖⎗⎘]\d+)?")
+_PLACES = 0x9E3779B97F4A7C15  # odd, well mixed; its powers tell an n-gram's places apart
+
+
+class _Simplest(dict[int, str]):
+    """What becomes of each character. By character, for to normalise a whole run of marks takes its length squared."""
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = "".join(part for part in normalize("NFD", chr(code)) if category(part) != "Mn")
+        return found
+
+
+_SIMPLEST = _Simplest({ord(mark): " " for mark in PUNCTUATION if mark != "\n"})
+
+
+def simplify(text: str) -> str:
+    """Lower case, numbers to 0, punctuation to spaces, NFD without marks. Works on each chunk by itself."""
+    return _NUMBER.sub("0", text.lower()).translate(_SIMPLEST)
+
+
+class WordHashes:
+    """The words of texts as uint64 hashes. One for each thread: it remembers what it has met."""
+
+    def __init__(self) -> None:
+        self._memory: dict[str, dict[str, bytes]] = {}
+        self._bytes = 0
+
+    def __call__(self, text: str, language: str | None) -> np.ndarray:
+        """uint64 of shape (words,), in the order of the text."""
+        if language in NEED_A_DICTIONARY:
+            codes = np.frombuffer("".join(simplify(text).split()).encode("utf-32-le", "surrogatepass"), np.uint32)
+            return mix(codes.astype(np.uint64) + np.uint64(1))
+        chunks = text.split()
+        if len(text) > SHORT_TEXT and beyond(chunks, language or "xx"):
+            memory = self._learn({}, dict.fromkeys(chunks), language or "xx", limited=True)
+            return np.frombuffer(b"".join(map(memory.__getitem__, chunks)), np.dtype("<u8"))
+        memory = self._memory.setdefault(language or "xx", {})
+        try:
+            packed = b"".join(map(memory.__getitem__, chunks))
+        except KeyError:
+            self._learn(memory, set(chunks).difference(memory), language or "xx")
+            packed = b"".join(map(memory.__getitem__, chunks))
+            self._bound()
+        return np.frombuffer(packed, np.dtype("<u8"))
+
+    def _learn(
+        self, memory: dict[str, bytes], new: Iterable[str], language: str, limited: bool = False
+    ) -> dict[str, bytes]:
+        """limited: new are all chunks of a text in their order, and what is beyond words.WORK_MOST is not split. What
+        that is depends on the whole text, so it is not for the memory of other texts."""
+        chunks = list(new)
+        simplified = [chunk.split() for chunk in simplify("\n".join(chunks)).split("\n")]
+        parts_of = simplified
+        if any(len(word) > LONGEST_CHUNK for found in simplified for word in found):
+            parts_of = [[part for word in found for part in pieces(word)] for found in simplified]
+        parts = dict.fromkeys(part for parts in parts_of for part in parts)
+        rest = beyond(parts, language) if limited else ()
+        words_of = split_chunks(set(parts).difference(rest), language)
+        for chunk, found in zip(chunks, parts_of, strict=True):
+            memory[chunk] = b"".join(hash_word(word) for part in found for word in words_of.get(part, (part,)))
+        self._bytes += 0 if limited else CHUNK_BYTES * len(chunks) + sum(map(len, chunks))
+        return memory
+
+    def _bound(self) -> None:
+        if self._bytes > MEMORY_BYTES:
+            self._memory.clear()
+            self._bytes = 0
+
+
+def hash_word(word: str) -> bytes:
+    """8 bytes, a little-endian uint64."""
+    return blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def shingles(words: np.ndarray, n: int) -> np.ndarray:
+    """Hashes of every n-gram of the words' hashes: uint64 of shape (words - n + 1,), empty for fewer than n words."""
+    count = max(len(words) - n + 1, 0)
+    total = np.zeros(count, np.uint64)
+    for place in range(n if count else 0):
+        total += words[place : place + count] * np.uint64(pow(_PLACES, place + 1, 1 << 64))
+    return mix(total)

@@ -1,0 +1,143 @@
+"""The process that parses hostile HTML: pages in on standard input, text out on standard output, killed by the kernel.
+
+Run as `python -m transforms.steps.extract.child SETTINGS_JSON` by extract_text.Extractor. Frames: a page is a uint32
+length and UTF-8; a reply is a uint32 length, a float64 of CPU seconds and JSON. An exception that is not expected ends
+the process; the parent then drops the page, names the exception in the ledger and starts another child.
+"""
+
+import gc
+import json
+import logging
+import os
+import resource
+import signal
+import struct
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+STATUS = Path("/proc/self/status")  # Linux; elsewhere there is no memory limit
+SELF_TEST = (
+    "<html><body><article><h1>Gold in the gravel</h1>"
+    + "<p>The pan turns slowly, and the light sand leaves it with the water while the heavy grains stay behind.</p>" * 4
+    + "</article></body></html>"
+)
+
+
+def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
+    from trafilatura import extract
+    from trafilatura.deduplication import LRUCache
+    from trafilatura.settings import LRU_SIZE
+
+    def main_text(html: str) -> str:
+        return (
+            extract(
+                html,
+                fast=settings["fast"],
+                favor_precision=settings["favor"] == "precision",
+                favor_recall=settings["favor"] == "recall",
+                include_comments=False,
+                deduplicate=LRUCache(maxsize=LRU_SIZE) if settings["deduplicate"] else False,
+            )
+            or ""
+        )
+
+    return main_text
+
+
+def resiliparse_extractor(_: dict[str, Any]) -> Callable[[str], str]:
+    from resiliparse.extract.html2text import extract_plain_text
+
+    return lambda html: extract_plain_text(html, main_content=True, alt_texts=False, comments=False)
+
+
+EXTRACTORS = {"trafilatura": trafilatura_extractor, "resiliparse": resiliparse_extractor}
+
+
+def language_gate(gate: dict[str, Any]) -> Callable[[str], dict[str, Any] | None]:
+    """Return a function that gives None for a page that may pass, else the reply that says why not."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    from transforms.steps.text.language_model import probabilities
+
+    def gated(html: str) -> dict[str, Any] | None:
+        text = extract_plain_text(html, main_content=False, alt_texts=False, links=False)
+        found = probabilities(text, gate["model"])
+        best = max((found.get(language, 0.0) for language in gate["languages"]), default=0.0)
+        if best >= gate["min_probability"] or not found:
+            return None
+        return {"gated": next(iter(found)), "probability": best}
+
+    return gated
+
+
+def answer(html: str, main_text: Callable[[str], str], gate: Callable[[str], dict | None] | None) -> dict[str, Any]:
+    try:
+        if gate is not None and (reply := gate(html)) is not None:
+            return reply
+        return {"text": main_text(html).replace("\x00", "").strip()}
+    except MemoryError:
+        return {"fault": "out_of_memory"}
+    except RecursionError:
+        return {"fault": "nested_too_deep"}
+
+
+def peak_mb() -> float:
+    """Most memory this process ever held, in MiB; 0 where the system does not tell."""
+    if not STATUS.exists():
+        return 0.0
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
+
+
+def cap_memory(added_mb: int) -> None:
+    """Make allocations fail at twice what a page may add.
+
+    A parser that is refused memory may give half a page without an error, so the limit itself is on the peak, which is
+    looked at after each page; this cap only stops what would run far beyond it.
+    """
+    if STATUS.exists():
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + (2 * added_mb << 20), resource.RLIM_INFINITY))
+
+
+def reply_to(out: BinaryIO, message: dict[str, Any], cpu_s: float) -> None:
+    body = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
+    out.write(struct.pack("<Id", len(body), cpu_s) + body)
+    out.flush()
+
+
+def serve(settings: dict[str, Any], pages: BinaryIO, out: BinaryIO) -> None:
+    main_text = EXTRACTORS[settings["extractor"]](settings)
+    gate = language_gate(settings["gate"]) if settings["gate"] else None
+    if not main_text(SELF_TEST):
+        raise RuntimeError(f"{settings['extractor']} finds no text in a simple page")
+    gc.freeze()  # what was imported never needs collecting
+    most_mb = peak_mb() + settings["memory_limit_mb"]
+    cap_memory(settings["memory_limit_mb"])
+    reply_to(out, {"ready": True}, time.thread_time())
+    while len(head := pages.read(4)) == 4:
+        html = pages.read(struct.unpack("<I", head)[0]).decode("utf-8", "replace")
+        # Not process_time: with ITIMER_PROF armed it moves by kernel ticks, and half a tick a page would be lost.
+        started = time.thread_time()
+        # At zero the kernel sends SIGPROF, whose default action ends the process, inside C code too.
+        signal.setitimer(signal.ITIMER_PROF, settings["cpu_limit_s"])
+        reply = answer(html, main_text, gate)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        if peak_mb() > most_mb:
+            reply = {"fault": "out_of_memory"}
+        reply_to(out, reply, time.thread_time() - started)
+
+
+def main() -> None:
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not break the frames
+    logging.disable(logging.CRITICAL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    serve(json.loads(sys.argv[1]), sys.stdin.buffer, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Rules on documents: language, Gopher, C4, FineWeb."""

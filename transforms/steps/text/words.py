@@ -1,0 +1,312 @@
+"""Words and sentences as spaCy counts them, at the price of a dictionary look-up.
+
+The thresholds of Gopher, C4 and FineWeb were tuned on datatrove's words: spaCy's rule-based tokenizer with the tokens
+stripped and the empty ones left out. A plain regular expression flips verdicts, so the words must be spaCy's. spaCy
+splits each run of non-space characters (a chunk) by itself, whatever stands around it; so a chunk's tokens are
+remembered, and spaCy only sees chunks that are new. What is remembered is a pure function of the chunk: a result never
+depends on which documents came before.
+
+Where the words differ from spaCy's: in chunks longer than LONGEST_CHUNK; in "( :)", where spaCy takes "( :" for the
+emoticon "(:", finds its mistake and misses the real one, ":)"; and behind WORK_MOST in texts made of ever new chunks.
+None was met in 1,715 real pages of 19 languages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from itertools import accumulate, chain
+from threading import RLock
+from typing import ClassVar
+from unicodedata import category
+
+from transforms.steps.text.lean_import import without_frameworks
+
+# spaCy's affix rules are quadratic in a chunk of nothing but punctuation: 66 ms for 1,000 characters, 6 s for 10,000.
+# So a longer chunk is cut into pieces. The longest in 684 real English pages has 665 characters.
+LONGEST_CHUNK = 1_000
+PIECE = 100
+
+# spaCy takes about 10 us for a new chunk, 1 for each of its characters and 7 for a sign at its edges, so a megabyte of
+# noise would take it 2 to 7 s. Work is counted in these units, over a text's different chunks in their order; what
+# comes behind the limit is split at signs, which for words with marks around them is what spaCy does. Russian text
+# reaches the limit with about 80,000 words (Gopher's rule takes 100,000 at most), English later.
+WORK_MOST = 400_000
+CHUNK_WORK, CHARACTER_WORK, EDGE_WORK = 8, 1, 7
+SHORT_TEXT = WORK_MOST // (CHARACTER_WORK + EDGE_WORK)  # characters that can't be that much work
+
+MEMORY_BYTES = 64 << 20  # remembered chunks of all languages, about; then they are forgotten and learnt anew
+CHUNK_BYTES = 300  # measured: what one remembered chunk costs beside its characters
+
+# Written without spaces, or split by spaCy with a dictionary of its own: rules on white space give no words there.
+NEED_A_DICTIONARY = frozenset({"bo", "dz", "ja", "km", "ko", "lo", "my", "th", "vi", "wuu", "yue", "zh"})
+SPACY_NAMES = {"no": "nb"}  # fastText's label -> spaCy's package
+
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: spaCy raises for it
+_LOCK = RLock()  # Beam runs bundles in threads; one must not forget what another is looking up
+_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
+_SIGNS = re.compile(r"[\W_]*")
+_UNUSUAL_SPACE = re.compile(r"[^\S ]|  ")  # white space that spaCy makes a token of: anything but a single ' '
+
+
+class NoWordSplitter(ValueError):
+    """A language whose words can't be told from its white space."""
+
+
+def _characters(ranges: str) -> frozenset[str]:
+    """Characters of 'A B-C …': hexadecimal code points and ranges of them."""
+    spans = [[int(end, 16) for end in span.split("-")] for span in ranges.split()]
+    return frozenset(chr(code) for span in spans for code in range(span[0], span[-1] + 1))
+
+
+# Marks that end a sentence: datatrove's 159 (Unicode's Sentence_Terminal and Khmer signs; no quotation marks).
+TERMINAL_MARKS = _characters(
+    "21 2E 3F 589 61D-61F 6D4 700-702 7F9 837 839 83D-83E 964-965 104A-104B 1362 1367-1368 166E 1735-1736 17D4-17D6 "
+    "17D9-17DA 1803 1809 1944-1945 1AA8-1AAB 1B5A-1B5B 1B5E-1B5F 1B7D-1B7E 1C3B-1C3C 1C7E-1C7F 203C-203D 2047-2049 "
+    "2E2E 2E3C 2E53-2E54 3002 A4FF A60E-A60F A6F3 A6F7 A876-A877 A8CE-A8CF A92F A9C8-A9C9 AA5D-AA5F AAF0-AAF1 ABEB "
+    "FE52 FE56-FE57 FF01 FF0E FF1F FF61 10A56-10A57 10F55-10F59 10F86-10F89 11047-11048 110BE-110C1 11141-11143 "
+    "111C5-111C6 111CD 111DE-111DF 11238-11239 1123B-1123C 112A9 1144B-1144C 115C2-115C3 115C9-115D7 11641-11642 "
+    "1173C-1173E 11944 11946 11A42-11A43 11A9B-11A9C 11C41-11C42 11EF7-11EF8 11F43-11F44 16A6E-16A6F 16AF5 "
+    "16B37-16B38 16B44 16E98 1BC9F 1DA88"
+)
+
+# Characters that make no word by themselves: CCNet's list of punctuation as datatrove uses it (with U+FF11, a digit;
+# with control characters except tab and newline), and the terminal marks.
+PUNCTUATION = TERMINAL_MARKS | _characters(
+    "0-8 B-1F 22-2D 2F 3A-3E 40 5B-60 7B-9F AB B4 BB 2013-2014 2019 201C-201E 2026 2236 2501 25BA 3001 3008-300D "
+    "3010-3011 FF05 FF08-FF09 FF0C FF11 FF1A-FF1B FF5E"
+)
+
+
+def require(*languages: str) -> None:
+    """Load the word splitters of these languages. NoWordSplitter for one that needs a dictionary to find words.
+
+    Of no language, English's, by which text of an unknown one is split: so an absent spaCy fails before any page.
+    """
+    with _LOCK:
+        for language in languages or ("en",):
+            _splitter(language)
+
+
+@lru_cache(maxsize=2)  # the last text's words serve the steps that follow each other on it
+def words(text: str, language: str = "en") -> tuple[str, ...]:
+    """The words of a text, punctuation included, as spaCy's tokenizer for `language` splits it.
+
+    A language unknown to spaCy is split by its rules for any ("xx"). NoWordSplitter for one that needs a dictionary.
+    """
+    with _LOCK:
+        splitter = _splitter(language)
+        chunks = splitter.chunks(text)
+        tokens = splitter.tokens_of(chunks, len(text))
+        return tuple(chain.from_iterable(map(tokens.__getitem__, chunks)))
+
+
+def sentence_count(text: str, language: str = "en") -> int:
+    """Sentences of a text by spaCy's sentencizer, each line by itself. A line has at least one, even an empty line."""
+    with _LOCK:
+        splitter = _splitter(language)
+        if len(text) <= SHORT_TEXT:
+            try:
+                return splitter.count_sentences(text, splitter.marks)
+            except KeyError:  # a chunk whose marks are not known yet
+                pass
+        return splitter.count_sentences(text, splitter.marks_of(splitter.chunks(text), len(text)))
+
+
+def beyond(chunks: Iterable[str], language: str) -> list[str]:
+    """Of a text's chunks, in their order, the different ones behind WORK_MOST: they are not for spaCy."""
+    with _LOCK:
+        splitter = _splitter(language)
+        unusual = [chunk for chunk in dict.fromkeys(chunks) if not splitter.is_plain(chunk)]
+    for place, reached in enumerate(accumulate(map(_work, unusual))):
+        if reached > WORK_MOST:
+            return unusual[place:]
+    return []
+
+
+def _work(chunk: str) -> int:
+    least = CHUNK_WORK + CHARACTER_WORK * len(chunk)
+    if chunk.isalnum():
+        return least
+    edges = _signs_before(chunk) + _signs_before(chunk[::-1])
+    return least + EDGE_WORK * min(edges, len(chunk))
+
+
+def _signs_before(chunk: str) -> int:
+    found = _SIGNS.match(chunk)
+    return found.end() if found else 0
+
+
+def split_chunks(chunks: set[str], language: str) -> dict[str, tuple[str, ...]]:
+    """The words of each chunk (a run of non-space characters). NoWordSplitter as in words().
+
+    What is plain is a word, and spaCy is not asked about it.
+    """
+    with _LOCK:
+        splitter = _splitter(language)
+        plain = {chunk for chunk in chunks if splitter.is_plain(chunk)}
+        unusual = {chunk: pieces(chunk) for chunk in chunks - plain}
+        splitter.learn([piece for parts in unusual.values() for piece in parts])
+        found: dict[str, tuple[str, ...]] = {chunk: (chunk,) for chunk in plain}
+        for chunk, parts in unusual.items():
+            found[chunk] = tuple(chain.from_iterable(splitter.tokens[part] for part in parts))
+        return found
+
+
+class _Splitter:
+    """spaCy's rules for one language, and the chunks that it has split already."""
+
+    loaded: ClassVar[list[_Splitter]] = []
+    bytes_used: ClassVar[int] = 0
+
+    def __init__(self, language: str) -> None:
+        import spacy  # 0.5 s: only for those who split
+
+        self.language = language
+        self.nlp = spacy.blank(language)
+        # Attributes that no one reads take a third of the time that a new chunk costs.
+        self.nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]
+        rules: Mapping[str, object] = self.nlp.tokenizer.rules  # type: ignore[attr-defined]
+        self.mark = _Marks(spacy.blank("xx").add_pipe("sentencizer").punct_chars)  # type: ignore[attr-defined]
+        self.special = frozenset(rules)
+        spaced = [re.escape(rule) for rule in rules if len(rule.split()) > 1]  # Spanish "EE. UU."
+        spaced.sort(key=len, reverse=True)
+        self.spaced_rule = re.compile("|".join(spaced)) if spaced else None
+        self.chunk = re.compile("(?:" + "|".join([*spaced, r"\S"]) + ")+")
+        self.chunk_or_space = re.compile(self.chunk.pattern + r"|\s+")
+        self.tokens: dict[str, tuple[str, ...]] = {}
+        self.marks: dict[str, str] = {}
+        _Splitter.loaded.append(self)
+
+    def is_plain(self, chunk: str) -> bool:
+        """Whether spaCy's rules for any language make the chunk one word: small ASCII letters, or ASCII digits."""
+        alike = chunk.isascii() and ((chunk.isalpha() and chunk.islower()) or chunk.isdigit())
+        return alike and len(chunk) <= LONGEST_CHUNK and chunk not in self.special
+
+    def chunks(self, text: str) -> list[str]:
+        """Runs of non-space characters, pieces of endless ones; a special case with a space in it is one run."""
+        spaced = self.spaced_rule is not None and self.spaced_rule.search(text)
+        found = self.chunk.findall(text) if spaced else text.split()
+        if max(map(len, found), default=0) > LONGEST_CHUNK:
+            return [piece for chunk in found for piece in pieces(chunk)]
+        return found
+
+    def tokens_of(self, chunks: list[str], length: int) -> Mapping[str, tuple[str, ...]]:
+        """The words of each chunk of a text of `length` characters, by the chunk."""
+        rest = beyond(chunks, self.language) if length > SHORT_TEXT else ()
+        if not rest:
+            self.learn(chunks)
+            return self.tokens
+        within = set(chunks).difference(rest)  # even if others were met in another text: it may not matter
+        self.learn(within)
+        found = {chunk: self.tokens[chunk] for chunk in within}
+        return found | {chunk: tuple(_WORD_OR_SIGN.findall(chunk)) for chunk in rest}
+
+    def marks_of(self, chunks: list[str], length: int) -> Mapping[str, str]:
+        """What the words of each chunk do in the sentencizer, by the chunk."""
+        tokens = self.tokens_of(chunks, length)
+        if tokens is not self.tokens:
+            return {chunk: self._marks(words) for chunk, words in tokens.items()}
+        for chunk in set(chunks).difference(self.marks):
+            self.marks[chunk] = self._marks(tokens[chunk])
+        return self.marks
+
+    def learn(self, chunks: Iterable[str]) -> None:
+        """Have spaCy split the chunks that are new and not plain."""
+        if _Splitter.bytes_used > MEMORY_BYTES:
+            _forget_chunks()
+        new = set(chunks).difference(self.tokens)
+        if not new:
+            return
+        plain = set(filter(self.is_plain, new))
+        self.tokens.update((chunk, (chunk,)) for chunk in plain)
+        if asked := list(new - plain):
+            self.tokens.update(zip(asked, self._split(asked), strict=True))
+        _Splitter.bytes_used += CHUNK_BYTES * len(new) + 2 * sum(map(len, new))
+
+    def _split(self, chunks: list[str]) -> list[tuple[str, ...]]:
+        """One call of spaCy, with a new line between chunks: no rule joins tokens over it."""
+        text = _SURROGATE.sub("\ufffd", "\n".join(chunks))
+        with self.nlp.memory_zone():  # else its string store keeps every token it ever saw
+            tokens = [token.text for token in self.nlp.tokenizer(text)]
+        groups: list[list[str]] = [[]]
+        for token in tokens:
+            if token == "\n":
+                groups.append([])
+            elif word := token.strip():
+                groups[-1].append(word)
+        return [tuple(group) for group in groups]
+
+    def _marks(self, tokens: tuple[str, ...]) -> str:
+        if len(tokens) == 1 and tokens[0].isalnum():
+            return "w"
+        return "".join(map(self.mark.__getitem__, tokens))
+
+    def count_sentences(self, text: str, marks: Mapping[str, str]) -> int:
+        """In a line's marks, every 'tw' is where a next sentence begins. KeyError for a chunk without marks."""
+        return sum(1 + self._line_marks(line, marks).count("tw") for line in text.split("\n"))
+
+    def _line_marks(self, line: str, marks: Mapping[str, str]) -> str:
+        if not _UNUSUAL_SPACE.search(line):
+            return "".join(map(marks.__getitem__, self.chunks(line)))
+        found = []
+        for run in self.chunk_or_space.findall(line):
+            if run.isspace():
+                found.append("" if run == " " else "w")
+            else:
+                found.extend(map(marks.__getitem__, pieces(run)))
+        return "".join(found)
+
+
+class _Marks(dict[str, str]):
+    """What a token does in the sentencizer: 't' ends a sentence, 'w' begins one, other punctuation does neither."""
+
+    def __init__(self, enders: Iterable[str]) -> None:
+        super().__init__(dict.fromkeys(enders, "t"))
+
+    def __missing__(self, token: str) -> str:
+        if not token.isalnum() and all(category(character)[0] == "P" for character in token):
+            return ""
+        return "w"
+
+
+def pieces(chunk: str) -> list[str]:
+    """The chunk itself, or pieces of one that is longer than LONGEST_CHUNK."""
+    if len(chunk) <= LONGEST_CHUNK:
+        return [chunk]
+    # A special case with a space in it, said endlessly, is cut there too: a piece may not begin with white space.
+    return [part[start : start + PIECE] for part in chunk.split() for start in range(0, len(part), PIECE)]
+
+
+def forget_words() -> None:
+    """Forget every text and chunk met so far, so that the next text costs what it would cost a new process."""
+    with _LOCK:
+        words.cache_clear()
+        _forget_chunks()
+
+
+def _forget_chunks() -> None:
+    for splitter in _Splitter.loaded:
+        splitter.tokens.clear()
+        splitter.marks.clear()
+    _Splitter.bytes_used = 0
+
+
+@cache
+def _splitter(language: str) -> _Splitter:
+    if language in NEED_A_DICTIONARY:
+        raise NoWordSplitter(
+            f"no words for {language!r}: it needs a word splitter with a dictionary. "
+            "Leave the language out (KeepLanguages), or put a step of your own in place of those that count words."
+        )
+    with without_frameworks():  # spaCy loads what is registered with it, Presidio too, when it is first asked
+        known = _spacy_name(language)
+        return _Splitter(known) if known == language else _splitter(known)
+
+
+def _spacy_name(language: str) -> str:
+    name = SPACY_NAMES.get(language, language)
+    package = find_spec(f"spacy.lang.{name}") if name.isalpha() else None
+    return name if package is not None and package.submodule_search_locations else "xx"

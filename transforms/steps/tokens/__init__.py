@@ -1,0 +1,1 @@
+"""Tokenizers, encoding, packing into training rows, indexes."""

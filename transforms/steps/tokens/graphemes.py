@@ -1,0 +1,37 @@
+"""Which stretches of a text tokens stand for, in whole characters as people see them.
+
+A token may hold a part of a character's bytes, and a character that people see (a grapheme cluster, Unicode Annex 29)
+may be several code points; so tokens are put together until both end at the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import NamedTuple
+
+import regex
+
+from transforms.steps.tokens.tokenizer import Tokenizer
+
+
+class Group(NamedTuple):
+    """numbers, sizes: of the tokens that stand for `text`, and the bytes of each."""
+
+    text: str
+    numbers: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+
+def groups(tokenizer: Tokenizer, text: str) -> Iterator[Group]:
+    """The text in groups of one token each, or of as few as end where a grapheme ends."""
+    numbers = tokenizer.encode(text).tolist()
+    sizes = [len(tokenizer.pieces[number]) for number in numbers]
+    graphemes = regex.findall(r"\X", text)
+    ends = set(accumulate(len(grapheme.encode("utf-8", "surrogatepass")) for grapheme in graphemes))
+    data, first, start = text.encode("utf-8", "surrogatepass"), 0, 0
+    for at, end in enumerate(accumulate(sizes)):
+        if end in ends:
+            shown = data[start:end].decode("utf-8", "replace")
+            yield Group(shown, tuple(numbers[first : at + 1]), tuple(sizes[first : at + 1]))
+            first, start = at + 1, end

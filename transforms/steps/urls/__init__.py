@@ -1,0 +1,1 @@
+"""Dropping pages by URL: block lists, their forms and how they are compiled."""

@@ -1,0 +1,210 @@
+"""Compiling a block list: published lists in, the folder of blocklist.py out, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transforms.steps.urls.blocklist import FILES, FORMAT, HEADER, KINDS, WORD_FILES, BlocklistError, file_sha256
+from transforms.steps.urls.forms import canonical_host, digest_of, listed_url, words_of
+from transforms.steps.urls.sources import Source, lines_of
+
+if TYPE_CHECKING:  # imported where a build needs it: listing the recipes must not wait for numpy
+    import numpy as np
+
+
+def build_blocklist(
+    source: Path,
+    output: Path,
+    name: str,
+    words: Path | None = None,
+    listed: str | None = None,
+    licence: str = "",
+    replace: bool = False,
+) -> dict[str, Any]:
+    """Compile `source` (a folder or a tar archive) to the folder `output`; returns its header.
+
+    words: a folder with banned_words.txt, soft_banned_words.txt and banned_subwords.txt (datatrove's names), or None.
+    listed: the list's date, YYYY-MM-DD; by default the newest modification time among the lists read (UTC).
+    The same source gives the same bytes. The folder appears whole or not at all. 4.5 M hosts: 6 s and 300 MB.
+    Raises BlocklistError for a source without lists, a bad date, and an output that exists unless `replace`.
+    """
+    import shutil
+    import tempfile
+
+    _check_output(output, replace)
+    if not source.exists():
+        raise BlocklistError(f"{source} isn't there; give a folder or a tar archive of UT1's layout")
+    lists = Source(source)
+    hashes = _read_hashes(lists)
+    if not hashes:
+        raise BlocklistError(f"{source} holds no `domains` or `urls`; give UT1's archive or a folder like it")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
+    try:
+        header = _write_tables(temporary, hashes)
+        header |= {
+            "format": FORMAT,
+            "name": name,
+            "date": _list_date(listed, lists.newest),
+            "licence": licence,
+            "source": {"name": source.name, "sha256": source_sha256(source)},
+            "aliases": {alias: real for alias, real in sorted(lists.aliases.items()) if real in header["categories"]},
+            "not_utf8": lists.not_utf8,
+            "too_long": lists.too_long,
+        }
+        header["counts"] |= _write_words(temporary / "words.json", words)
+        header["files"] = {name: {"sha256": file_sha256(temporary / name)} for name in FILES}
+        (temporary / HEADER).write_text(json.dumps(header, indent=1, sort_keys=True) + "\n", "utf-8")
+        temporary.chmod(0o755)  # mkdtemp's 0700 would keep other users' processes from sharing it
+        _put_in_place(temporary, output)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return header
+
+
+def source_sha256(source: Path) -> str:
+    """sha256 of an archive, or of the names and contents of a folder's lists."""
+    if source.is_file():
+        return file_sha256(source)
+    digest = hashlib.sha256()
+    for path in sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink()):
+        digest.update(f"{path.relative_to(source).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _read_hashes(source: Source) -> dict[tuple[str, str], np.ndarray]:
+    """uint64 hashes of every list, by (category, kind), unsorted. Raises BlocklistError for bytes that are no lists."""
+    import tarfile
+    import zlib
+
+    import numpy as np
+
+    canonical: dict[str, Callable[[str], str]] = {"domains": canonical_host, "urls": listed_url}
+    parts: dict[tuple[str, str], list[np.ndarray]] = {}
+    try:
+        for category, kind, file in source.files():
+            form = canonical[kind]
+            blocks = (b"".join(digest_of(form(line)) for line in lines) for lines in lines_of(file, source))
+            parts.setdefault((category, kind), []).extend(np.frombuffer(block, "<u8") for block in blocks)
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise BlocklistError(f"{source.path} can't be read as a folder or a tar or tar.gz archive ({error})") from error
+    for place, target in source.links.items():
+        if target in parts:
+            parts.setdefault(place, []).extend(parts[target])
+    return {place: np.concatenate(blocks) for place, blocks in parts.items()}
+
+
+def _write_tables(root: Path, hashes: Mapping[tuple[str, str], np.ndarray]) -> dict[str, Any]:
+    """Write the four arrays; returns `categories`, `category_sets` and `counts` for the header."""
+    import numpy as np
+
+    categories = sorted({category for category, _ in hashes})
+    merged = {}
+    for kind in KINDS:
+        mine = [(number, hashes[name, kind]) for number, name in enumerate(categories) if (name, kind) in hashes]
+        merged[kind] = _merge_duplicates(mine)
+    sets = sorted({members for _, several in merged.values() for members in several.values()})
+    sets = [(number,) for number in range(len(categories))] + sets
+    if len(sets) > 1 << 16:
+        raise BlocklistError(f"{len(sets):,} distinct sets of categories, over 65,536: is this a block list?")
+    index = {members: number for number, members in enumerate(sets)}
+    counts = {}
+    for kind, ((keys, first), several) in merged.items():
+        numbers = first.copy()
+        for at, members in several.items():
+            numbers[at] = index[members]
+        np.save(root / f"{kind}.npy", keys)
+        np.save(root / f"{kind}_categories.npy", numbers)
+        counts[kind] = len(keys)
+    return {
+        "categories": categories,
+        "category_sets": [[categories[number] for number in members] for members in sets],
+        "counts": counts,
+    }
+
+
+def _merge_duplicates(
+    lists: list[tuple[int, np.ndarray]],
+) -> tuple[tuple[np.ndarray, np.ndarray], dict[int, tuple[int, ...]]]:
+    """Sort and merge (category number, hashes) lists.
+
+    Returns the unique sorted hashes with one category number each, and by position all the numbers of those that
+    more than one category lists.
+    """
+    import numpy as np
+
+    keys = np.concatenate([np.zeros(0, np.uint64), *(part for _, part in lists)])
+    numbers = np.concatenate([np.zeros(0, np.uint16), *(np.full(len(part), n, np.uint16) for n, part in lists)])
+    order = np.argsort(keys)
+    keys, numbers = keys[order], numbers[order]
+    starts = np.flatnonzero(np.concatenate([np.ones(min(len(keys), 1), bool), keys[1:] != keys[:-1]]))
+    ends = np.append(starts[1:], len(keys))
+    several: dict[int, tuple[int, ...]] = {}
+    for at in np.flatnonzero(ends - starts > 1).tolist():
+        members = tuple(sorted(set(numbers[starts[at] : ends[at]].tolist())))
+        if len(members) > 1:
+            several[at] = members
+    return (keys[starts], numbers[starts]), several
+
+
+def _list_date(listed: str | None, newest: float) -> str:
+    from datetime import UTC, date, datetime
+
+    if listed is None:
+        return datetime.fromtimestamp(newest, UTC).date().isoformat()
+    try:
+        return date.fromisoformat(listed).isoformat()
+    except ValueError as error:
+        raise BlocklistError(f"--date {listed!r} isn't a date; write YYYY-MM-DD") from error
+
+
+def _write_words(path: Path, folder: Path | None) -> dict[str, int]:
+    """words.json from the three word files; returns how many words each holds. A file that is absent gives no words."""
+    words: dict[str, list[str]] = {kind: [] for kind in WORD_FILES}
+    if folder is not None:
+        found = {kind: folder / name for kind, name in WORD_FILES.items() if (folder / name).is_file()}
+        if not found:
+            raise BlocklistError(f"{folder} holds none of {', '.join(WORD_FILES.values())}; leave --words out for none")
+        words |= {kind: _read_words(file) for kind, file in found.items()}
+    path.write_text(json.dumps(words, indent=1) + "\n", "utf-8")
+    return {kind: len(entries) for kind, entries in words.items()}
+
+
+def _read_words(path: Path) -> list[str]:
+    """Sorted words, each cut down to ASCII letters and digits in lower case, as datatrove reads its lists.
+
+    A line that starts with `#` is a comment there, so its thirteen hashtags (`#mong`) count for nothing, here too.
+    """
+    lines = path.read_text("utf-8").splitlines()
+    return sorted({"".join(words_of(line)) for line in lines if not line.startswith("#")} - {""})
+
+
+def _check_output(output: Path, replace: bool) -> None:
+    """A folder that holds anything but a compiled list is never replaced."""
+    if output.exists() and not replace:
+        raise BlocklistError(f"{output} exists; give --replace, or another --output")
+    if output.exists() and (not output.is_dir() or {path.name for path in output.iterdir()} - {*FILES, HEADER}):
+        raise BlocklistError(f"{output} is no compiled block list and won't be replaced; give another --output")
+
+
+def _put_in_place(temporary: Path, output: Path) -> None:
+    """Rename a finished folder to its name. One that is there gives way; its readers keep their files."""
+    import shutil
+    import tempfile
+
+    while True:
+        try:
+            temporary.rename(output)
+            return
+        except OSError:
+            if not output.is_dir():
+                raise
+        old = Path(tempfile.mkdtemp(prefix=f".{output.name}.old.", dir=output.parent))
+        with suppress(FileNotFoundError):  # another process was faster
+            output.rename(old)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,146 @@
+"""What one WARC record is to the read stage: a response, a sound record that is none, or unreadable."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+from transforms.steps.warc.limits import ReadLimits
+from transforms.steps.warc.records import Record
+from transforms.steps.warc.response import BadMessage, parse_response
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+LINE_BREAKS_COUNTED = 4
+UNSAFE = re.compile(r"[\x00-\x20\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One readable `response` record of http or https.
+
+    url: percent-encoded where it held spaces or control characters; it always has a host.
+    offset: where the gzip member (or plain record) starts in the file. Records of one gzip member share it.
+    size: bytes of the gzip member if the record is alone in it, else of the inflated (or plain) record.
+    status: None if the status line has no number. content_type: media type in lower case, '' if none.
+    payload_type: WARC-Identified-Payload-Type. body: without transfer and content encodings.
+    truncated: WARC-Truncated, else what else tells that the body ends early (`chunked`, the name of a content encoding,
+        `content-length`; `record` if only the record's length does), else None.
+    declared_type: the Content-Type header as given, None if there is none.
+    """
+
+    url: str
+    record_id: str
+    date: str
+    offset: int
+    size: int
+    status: int | None
+    content_type: str
+    http_charset: str | None
+    payload_type: str | None
+    body: bytes
+    truncated: str | None
+    declared_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Bytes of the file that gave no response.
+
+    reason: gzip_damaged, gzip_truncated, record_truncated, record_too_large, body_too_large, too_many_encodings,
+        too_many_gzip_members, bad_warc_header, bad_http_header, bad_content_encoding, bad_url, junk (bytes between
+        members that belong to none), or file_too_short (the file ends before the size that it was planned with).
+    size: bytes of the file up to the next readable member; in a gzip member of many records, inflated bytes.
+    value, threshold: what a limit forbade, if it is known, and the limit. status, declared_type: of a response whose
+        body can't be had.
+    """
+
+    offset: int
+    size: int
+    reason: str
+    url: str | None = None
+    record_id: str | None = None
+    detail: str | None = None
+    value: int | None = None
+    threshold: int | None = None
+    status: int | None = None
+    declared_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A sound record that is no HTTP response. kind: its WARC-Type, its URL's scheme (dns, ftp)."""
+
+    offset: int
+    kind: str
+
+
+Event = Response | Unreadable | Skipped
+
+
+def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Event:
+    """What one record is to the read stage."""
+    head = record.head
+    fault = record.fault
+    if head is None:
+        return Unreadable(offset, size, fault, None, None, record.detail, record.value, record.threshold)
+    kind = head.get(b"warc-type").lower()
+    url = _clean_url(head.get(b"warc-target-uri"))
+    record_id = head.get(b"warc-record-id")
+    unreadable = partial(Unreadable, offset, size, url=url, record_id=record_id)
+    if record.broken or record.given_up:  # whatever its type: other records may be lost with it
+        return unreadable(reason=fault, detail=record.detail, value=record.value, threshold=record.threshold)
+    if not kind:
+        return unreadable(reason="bad_warc_header", detail="no WARC-Type")
+    if kind != "response":
+        return Skipped(offset, kind)
+    scheme = SCHEME.match(url)
+    if scheme and scheme[1].lower() not in ("http", "https"):
+        return Skipped(offset, scheme[1].lower())
+    if url_fault := _url_fault(url):
+        return unreadable(reason="bad_url", detail=url_fault)
+    if fault:
+        return unreadable(reason=fault, detail=record.detail, value=record.value, threshold=record.threshold)
+    message = parse_response(record.block, limits)
+    if isinstance(message, BadMessage):
+        return unreadable(**asdict(message))
+    return Response(
+        url=url,
+        record_id=record_id,
+        date=head.get(b"warc-date"),
+        offset=offset,
+        size=size,
+        status=message.status,
+        content_type=message.content_type,
+        http_charset=message.charset,
+        payload_type=head.get(b"warc-identified-payload-type").partition(";")[0].strip().lower() or None,
+        body=message.body,
+        truncated=head.get(b"warc-truncated").strip() or message.cut or (None if message.whole else _cut(record)),
+        declared_type=message.declared_type,
+    )
+
+
+def _cut(record: Record) -> str | None:
+    """`record` if the record ends before the length that it names. Some writers count the line breaks behind it."""
+    length = record.head.length if record.head is not None else None
+    return "record" if length is not None and length > len(record.block) + LINE_BREAKS_COUNTED else None
+
+
+def _clean_url(value: str) -> str:
+    """The URL without wget's <angle brackets>; spaces and control characters percent-encoded."""
+    value = value.strip()
+    if value.startswith("<") and value.endswith(">"):
+        value = value[1:-1].strip()
+    return UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", value)
+
+
+def _url_fault(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises if it is no number
+    except ValueError as error:
+        return str(error)
+    if not parts.scheme:
+        return "no scheme"
+    return None if parts.hostname else "no host"

@@ -1,0 +1,260 @@
+"""Reading WARC files in pieces: byte ranges, records, and what the read stage makes of a record.
+
+A damaged member costs its own record only; everything that could not be read is returned with its reason. A record's
+true start is a fact of the bytes: a gzip member (or, in a plain file, a place) whose content begins with a WARC header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import BinaryIO
+
+from transforms.steps.warc.bytes import (
+    GZIP_MAGIC,
+    PADDING,
+    FileBlocks,
+    GzipFault,
+    GzipMember,
+    PlainBytes,
+    Tape,
+    find_member,
+    open_member,
+)
+from transforms.steps.warc.events import Event, Response, Skipped, Unreadable, event_of
+from transforms.steps.warc.html_pages import page_of
+from transforms.steps.warc.limits import ReadLimits
+from transforms.steps.warc.records import RECORD_LINE, find_record, read_head, read_records
+
+__all__ = [
+    "Event",
+    "ReadLimits",
+    "Response",
+    "Skipped",
+    "Unit",
+    "Unreadable",
+    "page_of",
+    "read_record_at",
+    "read_unit",
+    "read_warcinfo",
+    "sniff",
+    "split_units",
+]
+
+SNIFF_BYTES = 4 << 20
+ARC_LINE = re.compile(rb"filedesc://|(?:https?|dns|ftp):\S+ [\d.]+ \d{14} \S+ -?\w+\r?\n")
+NOT_WARC = {
+    b"\x28\xb5\x2f\xfd": "Zstandard data",
+    b"BZh": "bzip2 data",
+    b"\xfd7zXZ": "xz data",
+    b"PK\x03\x04": "a ZIP archive",
+    b"PAR1": "a Parquet file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The members of one WARC file that start in [start, end). Bytes of the file; size: of the whole file."""
+
+    path: str
+    size: int
+    start: int
+    end: int
+
+
+def split_units(path: str, size: int, unit_bytes: int) -> list[Unit]:
+    """Cut a file of `size` bytes into equal units of at most `unit_bytes`: a function of the input alone."""
+    count = -(-size // unit_bytes)
+    edges = [size * i // count for i in range(count + 1)] if count else []
+    return [Unit(path, size, start, end) for start, end in pairwise(edges)]
+
+
+def read_unit(
+    stream: BinaryIO,
+    unit: Unit,
+    limits: ReadLimits = ReadLimits(),  # noqa: B008  frozen
+    on_progress: Callable[[int], None] | None = None,
+) -> Iterator[Event]:
+    """Everything in the members that start in the unit's range, in the order of the file; the last may end behind it.
+
+    Damage and junk belong to the unit of the member before it, so that any way of cutting a file into units gives the
+    same events. Reading starts up to `limits.lookback_bytes` before the range: a member whose body holds another
+    WARC file is then seen as a whole, and the inner file's members are not taken for true ones.
+
+    stream: seekable, of `unit.size` bytes. on_progress: called with the file position reached, once per event.
+    """
+    file = FileBlocks(stream, unit.size)
+    first = max(0, unit.start - limits.lookback_bytes)
+    read = _read_members if _is_gzip(file) else _read_plain
+    owned = first == unit.start == 0
+    for offset, is_start, event, reached in read(file, first, limits):
+        if is_start:
+            if offset >= unit.end:
+                return
+            owned = offset >= unit.start
+        if owned and event is not None:
+            yield event
+            if on_progress is not None:
+                on_progress(reached)
+
+
+# What the two readers yield: where a member or plain record starts (or a stretch that is none), whether it is a true
+# start, an event if there is one, and the file position reached.
+Step = tuple[int, bool, Event | None, int]
+
+
+def _read_members(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator[Step]:
+    """The records of all gzip members at and after `position`."""
+    while position < file.size:
+        tape = open_member(file, position)
+        if tape is None:
+            following = _next_member(file, position + 1)
+            yield position, False, _junk(file, position, following), following
+            position = following
+            continue
+        member = tape.source
+        yield position, True, None, position
+        alone = True
+        for record in read_records(tape, 0, limits):
+            size = record.stop - record.start
+            reached = member.end or position
+            if record.broken or record.given_up:
+                reached = _next_member(file, position + 1)
+                size = reached - position
+            if record.broken:
+                record = replace(record, fault=_damage(record.fault, reached < file.size))
+            elif alone and record.last and member.end and not record.given_up:
+                size = member.end - position
+            yield position, False, event_of(record, position, size, limits), reached
+            alone = False
+        position = member.end or _next_member(file, position + 1)
+
+
+def _next_member(file: FileBlocks, position: int) -> int:
+    found = find_member(file, position, file.size)
+    return file.size if found is None else found
+
+
+def _damage(fault: str, followed: bool) -> str:
+    """A member that ends too early is cut by the end of the file only if no other follows."""
+    return "gzip_damaged" if followed else fault
+
+
+def _junk(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
+    """What lies in a stretch without records; None if it is only padding or an empty gzip member."""
+    if GZIP_MAGIC.match(file.at(start, 4)):
+        tape = Tape(GzipMember(file, start))
+        try:
+            empty = tape.fill(1) == 0
+        except GzipFault as fault:
+            return Unreadable(start, stop - start, _damage(fault.reason, stop < file.size), detail=fault.detail)
+        if empty and tape.source.end == stop:
+            return None
+        return Unreadable(start, stop - start, "junk", detail="a gzip member that holds no WARC record")
+    return _no_padding(file, start, stop)
+
+
+def _no_padding(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
+    """What lies in a stretch that holds no member and no record; None if it is only padding."""
+    position = start
+    while position < stop:
+        block = bytes(file.at(position, min(1 << 16, stop - position)))
+        if not block:  # it shrank, or was never whole
+            return Unreadable(start, stop - start, "file_too_short", value=position, threshold=file.size)
+        if block.strip(PADDING):
+            return Unreadable(start, stop - start, "junk")
+        position += len(block)
+    return None
+
+
+def _read_plain(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator[Step]:
+    """The records of a plain file at and after `position`."""
+    tape = Tape(PlainBytes(file), position)
+    if position > 0:
+        found = find_record(tape, position, file.size, limits)
+        if found is None:
+            return
+        position = found
+    for record in read_records(tape, position, limits):
+        event = event_of(record, record.start, record.stop - record.start, limits)
+        position = record.stop
+        yield record.start, record.head is not None, event, position
+    yield position, False, _no_padding(file, position, file.size), file.size
+
+
+def _is_gzip(file: FileBlocks) -> bool:
+    """Whether the file consists of gzip members, whatever its name: by the first record that is sound at its start."""
+    tape = Tape(PlainBytes(file))
+    if RECORD_LINE.match(file.at(0, 64)) and read_head(tape, 0, ReadLimits()) is not None:
+        return False
+    packed = bool(GZIP_MAGIC.match(file.at(0, 4)))
+    member = find_member(file, 0, SNIFF_BYTES)
+    if packed and member is not None:  # what looks plain before it may be a damaged member's stored blocks
+        return True
+    plain = find_record(tape, 0, SNIFF_BYTES if member is None else member, ReadLimits())
+    return plain is None and (packed or member is not None)
+
+
+def read_record_at(
+    stream: BinaryIO,
+    size: int,
+    offset: int,
+    limits: ReadLimits = ReadLimits(),  # noqa: B008  frozen
+) -> Event:
+    """The first record of the gzip member, or the plain record, that starts at `offset` of a file of `size` bytes."""
+    file = FileBlocks(stream, size)
+    if 0 <= offset < size:
+        read = _read_members if GZIP_MAGIC.match(file.at(offset, 4)) else _read_plain
+        first = next((step for step in read(file, offset, limits) if step[2] is not None), None)
+        if first is not None and first[0] == offset and first[2] is not None:
+            return first[2]
+    return Unreadable(offset, 0, "junk", detail="no WARC record starts here")
+
+
+def read_warcinfo(stream: BinaryIO, path: str, size: int) -> dict[str, str]:
+    """The fields (software, isPartOf, …) of the warcinfo record that the file at `path` starts with; {} if none."""
+    file = FileBlocks(stream, size)
+    tape = open_member(file, 0) or Tape(PlainBytes(file))
+    record = next(read_records(tape, 0, ReadLimits()), None)
+    if record is None or record.head is None or record.head.get(b"warc-type").lower() != "warcinfo":
+        return {}
+    lines = record.block.decode("utf-8", "replace").replace("\0", "").splitlines()
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def sniff(stream: BinaryIO, size: int) -> str | None:
+    """None if a WARC record starts in the file's first 4 MiB (a damaged one will do: the ledger names the damage).
+
+    Else why the file can't be read, to follow its name: "is empty", "is an ARC file, not WARC", …
+    """
+    if size == 0:
+        return "is empty"
+    file = FileBlocks(stream, size)
+    if find_member(file, 0, SNIFF_BYTES) is not None:
+        return None
+    tape = Tape(PlainBytes(file))
+    if find_record(tape, 0, SNIFF_BYTES, ReadLimits()) is not None:
+        return None
+    return _describe(file)
+
+
+def _describe(file: FileBlocks) -> str:
+    """What a file that is no WARC file looks like."""
+    head = bytes(file.at(0, 256))
+    for magic, name in NOT_WARC.items():
+        if head.startswith(magic):
+            return f"is {name}, not WARC"
+    packed = bool(GZIP_MAGIC.match(head))
+    if packed:
+        tape = Tape(GzipMember(file, 0))
+        try:
+            tape.fill(256)
+        except GzipFault:
+            return "is not a WARC file (starts like gzip, but can't be inflated)"
+        head = bytes(tape.held[:256])
+    if ARC_LINE.match(head):
+        return "is an ARC file, not WARC"
+    return f"is not a WARC file (starts with {head[:24]!r}{', gzipped' if packed else ''})"

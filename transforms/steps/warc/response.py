@@ -1,0 +1,249 @@
+"""An HTTP response as stored in a WARC record: status, declared types, and the body without its encodings.
+
+Headers lie: Common Crawl stores decoded bodies (and renames the header to X-Crawl-Content-Encoding), other crawlers
+keep the header and drop the encoding. So an encoding is undone only where the bytes bear it out.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from transforms.steps.warc.limits import ReadLimits
+
+# Without a version in `ICY 200 OK`, as old SHOUTcast servers say.
+STATUS_LINE = re.compile(rb"(?:HTTP/\d+(?:\.\d+)?|ICY)(?:[ \t]+(\d{3})(?!\d))?[^\n]*(?:\n|\Z)")
+HEADER_END = re.compile(rb"\n\r*\n")
+# The fields that matter, each with its folded lines; one pass over headers of any size.
+FIELDS = re.compile(
+    rb"^(content-type|content-length|content-encoding|transfer-encoding)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+# 100 Continue and the like, stored before the response that counts.
+INTERIM = re.compile(rb"(?:\s*HTTP/\d(?:\.\d)? 1\d\d[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n)+(?=HTTP/)")
+MEDIA_TYPE = re.compile(r"""\s*["']?([\w!#$&^.+-]+/[\w!#$&^.+*-]+)""", re.ASCII)
+CHARSET = re.compile(r"""charset\s*=[\s"']*([^\s"';,]+)""", re.IGNORECASE)
+CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z/]")
+LENGTH = re.compile(r"\d{1,18}")
+BODILESS = frozenset({204, 304})  # the length is that of another response
+GZIP = b"\x1f\x8b\x08"
+DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """content_type: media type in lower case, '' if none.
+
+    cut: what tells that the body ends early: `chunked`, the name of a content encoding, `content-length`; else None.
+    whole: something tells that it does not.
+    declared_type: the header that names the media type (else the last of them) as given, None if there is none.
+    """
+
+    status: int | None
+    content_type: str
+    charset: str | None
+    body: bytes
+    cut: str | None = None
+    whole: bool = False
+    declared_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadMessage:
+    """reason: bad_http_header, bad_content_encoding, body_too_large, too_many_encodings or too_many_gzip_members.
+
+    value, threshold: what a limit forbade, if it is known, and the limit. status, declared_type: as of a Message.
+    """
+
+    reason: str
+    detail: str | None = None
+    value: int | None = None
+    threshold: int | None = None
+    status: int | None = None
+    declared_type: str | None = None
+
+
+def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
+    """Parse a whole HTTP response; its body is decoded as far as `limits` allow."""
+    interim = INTERIM.match(block)
+    start = interim.end() if interim else len(block) - len(block.lstrip(b"\r\n"))
+    status = STATUS_LINE.match(block, start)
+    if status is None:
+        return BadMessage("bad_http_header", f"starts with {block[:16]!r}")
+    end = HEADER_END.search(block, status.end() - 1, start + limits.max_header_bytes)
+    if end is None and len(block) > limits.max_header_bytes:
+        detail = f"no end in {limits.max_header_bytes} bytes"
+        return BadMessage("bad_http_header", detail, threshold=limits.max_header_bytes)
+    head, body = (block[start:], b"") if end is None else (block[start : end.start() + 1], block[end.end() :])
+
+    declared, content_type, charset, transfer, content, length = None, "", None, "", "", None
+    for name, raw in FIELDS.findall(head):
+        value = raw.decode("latin-1").replace("\0", "")
+        match name.lower():
+            case b"content-type":  # the last one that is a media type wins, as in WHATWG Fetch
+                if declared is None or MEDIA_TYPE.match(value) or not content_type:
+                    declared = value.strip()
+                content_type, charset = _media_type(value, content_type, charset)
+            case b"content-length" if LENGTH.fullmatch(value.strip()):
+                length = int(value)
+            case b"transfer-encoding":
+                transfer += "," + value.lower()
+            case b"content-encoding":
+                content += "," + value.lower()
+
+    code = int(status[1]) if status[1] else None
+    cut, whole = None, False
+    if "chunked" in transfer:
+        body, cut, whole = _join_chunks(body)
+    elif length is not None and code not in BODILESS:  # servers that send chunks may name any length
+        cut, whole = (None, True) if length <= len(body) else ("content-length", False)
+    decoded = _decode(body, _named(content), limits)
+    if isinstance(decoded, BadMessage):
+        return replace(decoded, status=code, declared_type=declared)
+    stored, (body, cut_encoding) = body, decoded
+    if cut == "content-length" and body is stored and _named(content):  # the crawler undid it: the length was another
+        cut = None
+    cut = cut or cut_encoding
+    return Message(code, content_type, charset, body, cut, whole and not cut, declared)
+
+
+def _media_type(value: str, content_type: str, charset: str | None) -> tuple[str, str | None]:
+    kind = MEDIA_TYPE.match(value)
+    found = CHARSET.search(value)
+    if kind is None:
+        return content_type, found[1] if found else charset
+    return kind[1].lower(), found[1] if found else None
+
+
+def _join_chunks(body: bytes) -> tuple[bytes, str | None, bool]:
+    """The body without its chunk sizes, or as it is if it has none, for the header lies; `chunked` if it is cut;
+    whether it is whole."""
+    parts: list[bytes] = []
+    position = 0
+    while (size := CHUNK_SIZE.match(body, position)) is not None:
+        start, length = size.end(), int(size[1], 16)
+        if length == 0:
+            return b"".join(parts), None, True
+        stop = start + length
+        if stop < len(body) and body[stop : stop + 1] not in (b"\r", b"\n"):
+            break  # no chunk ends here: the size was part of the text
+        parts.append(body[start:stop])
+        position = stop
+    return (b"".join(parts), "chunked", False) if parts else (body, None, False)
+
+
+def _named(content: str) -> list[str]:
+    """The encodings of a Content-Encoding header that can be undone, in the order in which they were applied."""
+    return [name for name in re.findall(r"[\w-]+", content) if name.removeprefix("x-") in DECODED]
+
+
+def _decode(body: bytes, encodings: list[str], limits: ReadLimits) -> tuple[bytes, str | None] | BadMessage:
+    """Undo content encodings, last applied first; one that the bytes don't bear out is passed over."""
+    if (count := len(encodings)) > limits.max_encodings:
+        return BadMessage("too_many_encodings", value=count, threshold=limits.max_encodings)
+    cut, most, stored = None, limits.max_body_bytes, body
+    for encoding in reversed(encodings):
+        result = _undo(body, encoding.removeprefix("x-"), limits)
+        if isinstance(result, BadMessage):
+            return result
+        if result is None:
+            continue
+        body, whole = result
+        if len(body) > most:
+            break
+        if not whole:
+            if not body:
+                return BadMessage("bad_content_encoding", encoding)
+            cut = encoding
+    if len(body) > most:
+        size = len(body) if body is stored else None  # what is decoded is decoded no further
+        return BadMessage("body_too_large", f"over {most} bytes", size, most)
+    return body, cut
+
+
+def _undo(body: bytes, encoding: str, limits: ReadLimits) -> tuple[bytes, bool] | BadMessage | None:
+    """The body without one encoding and whether it is whole; None if it has no such encoding."""
+    match encoding:
+        case "gzip":
+            return _gunzip(body, limits)
+        case "deflate":
+            return _inflate(body, limits.max_body_bytes)
+        case "br":
+            return _decode_arrow(body, "brotli", limits.max_body_bytes)
+        case "zstd" if body.startswith(b"\x28\xb5\x2f\xfd"):
+            return _decode_arrow(body, "zstd", limits.max_body_bytes)
+    return None
+
+
+def _gunzip(body: bytes, limits: ReadLimits) -> tuple[bytes, bool] | BadMessage:
+    """Undo gzip, also applied twice under one header, as proxies do."""
+    whole, layers = True, 0
+    while body.startswith(GZIP) and (not layers or len(body) <= limits.max_body_bytes):
+        if layers == limits.max_encodings:
+            return BadMessage("too_many_encodings", "gzip in gzip", threshold=limits.max_encodings)
+        parts: list[bytes] = []
+        room, start, ended = limits.max_body_bytes + 1, 0, True
+        while ended and room > 0 and body.startswith(GZIP, start):
+            if len(parts) == limits.max_gzip_members:
+                return BadMessage("too_many_gzip_members", threshold=limits.max_gzip_members)
+            part, ended, start = _zlib(body, 31, room, start)
+            parts.append(part)
+            room -= len(part)
+        whole = whole and (ended or room <= 0)
+        body, layers = b"".join(parts), layers + 1
+    return body, whole
+
+
+def _inflate(body: bytes, most: int) -> tuple[bytes, bool] | None:
+    """Undo deflate: by the standard in zlib's format, by some servers raw."""
+    if len(body) >= 2 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0:
+        data, ended, _ = _zlib(body, 15, most + 1)
+        if data or ended:
+            return data, ended
+    data, ended, _ = _zlib(body, -15, most + 1)
+    if ended or len(data) > most:
+        return data, True
+    return (data, False) if data and not MARKUP.match(body) else None
+
+
+def _zlib(data: bytes, wbits: int, most: int, start: int = 0, piece: int = 1 << 16) -> tuple[bytes, bool, int]:
+    """Inflate up to `most` bytes from `start` on: what came out before any damage, whether it is whole, where it ends.
+
+    piece: bytes given and taken at once; what zlib had inflated in the call that meets the damage is lost.
+    """
+    inflater = zlib.decompressobj(wbits)
+    parts: list[bytes] = []
+    room, given, pending = most, start, b""
+    try:
+        while room > 0 and not inflater.eof:
+            if not pending:
+                pending = data[given : given + piece]
+                given += len(pending)
+            part = inflater.decompress(pending, min(room, piece))
+            pending = inflater.unconsumed_tail
+            parts.append(part)
+            room -= len(part)
+            if not part and not pending and given == len(data):
+                break
+    except zlib.error:
+        small = 256
+        return (b"".join(parts), False, given) if piece <= small else _zlib(data, wbits, most, start, small)
+    return b"".join(parts), inflater.eof, given - len(inflater.unused_data)
+
+
+def _decode_arrow(body: bytes, codec: str, most: int) -> tuple[bytes, bool] | None:
+    """Undo brotli or zstd with the decoders that Arrow carries. None if plain markup is only labelled so."""
+    parts: list[bytes] = []
+    room = most + 1
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(body), codec) as stream:
+            while room > 0 and (part := stream.read(min(room, 1 << 16))):
+                parts.append(part)
+                room -= len(part)
+    except OSError:  # pa.ArrowIOError: damaged, cut or none
+        return None if MARKUP.match(body) else (b"".join(parts), False)
+    return b"".join(parts), True
