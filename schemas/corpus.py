@@ -16,7 +16,7 @@ CLUSTER_SCHEMA = pa.schema(
         ("survivor_url", pa.string()),
         ("first_seen_dump", pa.string()),
         ("match", pa.string()),  # exact | near, to the survivor; null for the survivor itself
-        ("earlier", pa.bool_()),  # the survivor stands in a corpus given by --against
+        ("earlier", pa.bool_()),  # whether the survivor is in a corpus given by --against
     ]
 )
 

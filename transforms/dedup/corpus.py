@@ -66,8 +66,10 @@ class SignDocuments:
 
 
 class RewriteDocuments:
-    """One part's documents, once their duplicates are known, to what is kept of them: cleaned, with their spans of
-    personal data and their signatures."""
+    """Writes what is kept of one part's documents, once their duplicates are known.
+
+    That is their cleaned text, the spans of personal data, and the signatures of all documents.
+    """
 
     def __init__(self, recipe: CorpusRecipe, output: str, tokenizer: str | None = None) -> None:
         """tokenizer: a tokenizer.json, a SentencePiece model or a folder that fills token_count; or None."""

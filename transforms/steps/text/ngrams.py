@@ -32,9 +32,8 @@ class NGrams:
         sums = np.zeros(codes.size + 1, np.uint64)
         np.cumsum((codes + SHIFT) * powers[:-1], out=sums[1:])
         self.sums_to_start, self.sums_to_end = sums[self.starts], sums[self.ends]
-        self.lift = powers[
-            codes.size - self.starts
-        ]  # brings hashes to one exponent, so that equal n-grams are equal at any position
+        # Brings the hashes to one exponent, so that equal n-grams have equal hashes at any position.
+        self.lift = powers[codes.size - self.starts]
 
     def hashes(self, n: int) -> np.ndarray:
         """A hash of every n-gram, in order; empty if there are fewer than n words."""
@@ -93,14 +92,10 @@ def repeated_positions(firsts: np.ndarray, later: np.ndarray, n: int) -> np.ndar
     firsts: for each n-gram, the position of the first one equal to it
     later: whether an n-gram is not at its first position
     """
-    positions, first_of = (
-        np.flatnonzero(later).data,
-        firsts.data,
-    )  # memory views: faster by element than arrays
+    positions, first_of = np.flatnonzero(later).data, firsts.data  # memory views: faster by element than arrays
     before = np.cumsum(later, dtype=np.int32).data  # how many of `positions` are at or before each position
-    unseen = bytearray(
-        firsts.size + n
-    )  # 1 at the first position of an n-gram that was skipped there and has not been met since
+    # 1 at the first position of an n-gram that was skipped there and has not occurred since.
+    unseen = bytearray(firsts.size + n)
     skipped = b"\1" * n
     repeated: list[int] = []
     index = 0

@@ -53,7 +53,7 @@ _UNUSUAL_SPACE = re.compile(r"[^\S ]|  ")  # white space that spaCy makes a toke
 
 
 class NoWordSplitter(ValueError):
-    """A language whose words can't be told from its white space."""
+    """A language whose words can't be found by white space."""
 
 
 def _characters(ranges: str) -> frozenset[str]:
@@ -218,9 +218,8 @@ class _Splitter:
         # Not `self.tokens`: another text may have put a chunk of `rest` there, and a result must not depend on that.
         within = set(chunks).difference(rest)
         self.learn(within)
-        return {chunk: self.tokens[chunk] for chunk in within} | {
-            chunk: tuple(_WORD_OR_SIGN.findall(chunk)) for chunk in rest
-        }
+        split = {chunk: self.tokens[chunk] for chunk in within}
+        return split | {chunk: tuple(_WORD_OR_SIGN.findall(chunk)) for chunk in rest}
 
     def roles_of(self, chunks: list[str], length: int) -> Mapping[str, str]:
         """The sentence roles of each chunk's words, by the chunk."""
@@ -302,7 +301,7 @@ def pieces(chunk: str) -> list[str]:
 
 
 def forget_words() -> None:
-    """Forget every text and chunk met so far, so that the next text costs what it would cost a new process."""
+    """Forget all remembered texts and chunks, so that the next text costs what it would cost a new process."""
     with _LOCK:
         words.cache_clear()
         _forget_chunks()
@@ -322,7 +321,7 @@ def _splitter(language: str) -> _Splitter:
             f"no words for {language!r}: it needs a word splitter with a dictionary. "
             "Leave the language out (KeepLanguages), or put a step of your own in place of those that count words."
         )
-    with without_frameworks():  # spaCy loads what is registered with it, Presidio too, when it is first asked
+    with without_frameworks():  # on its first use spaCy imports all packages that are registered as its plug-ins
         known = _spacy_name(language)
         return _Splitter(known) if known == language else _splitter(known)
 

@@ -25,8 +25,7 @@ def salt(seed: int, use: int) -> np.ndarray:
 def shuffle_keys(keys: np.ndarray, copies: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The position of every copy of every document in a shuffle: (indices of documents, uint64 positions), one a copy.
 
-    The n copies of a document are drawn one from each n-th part of the training, so that no document is seen a second
-    time long before others are seen once.
+    The n copies of a document fall one into each n-th part of the training, so that they are spread over it.
 
     keys: `document_key` of each document, uint64
     copies: how often each document is to be seen, float64; with 2.3, every one is seen twice and 30 % a third time

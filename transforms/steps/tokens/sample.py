@@ -1,4 +1,4 @@
-"""A sample of documents that depends on their ids and a seed alone, whatever files they stand in."""
+"""A sample of documents that depends on their ids and a seed alone, not on files or their order."""
 
 from __future__ import annotations
 

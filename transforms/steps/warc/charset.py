@@ -87,9 +87,8 @@ def declared_in(head: bytes) -> str | None:
     """The codec that the page itself declares in a meta element or an XML declaration."""
     match = XML_ENCODING.match(head) or META_CHARSET.search(COMMENT.sub(b"", head))
     codec = codec_of(match[1].decode("latin-1")) if match else None
-    return (
-        "utf-8" if codec and codec.startswith("utf-16") else codec
-    )  # the declaration itself could be read, so it is not UTF-16
+    # A declaration that can be read as ASCII does not stand in UTF-16, whatever it says.
+    return "utf-8" if codec and codec.startswith("utf-16") else codec
 
 
 def _decode_utf8(body: bytes, declared: bool) -> str | None:
@@ -114,7 +113,7 @@ def _utf16_without_mark(sample: bytes) -> str | None:
 
 
 def _escape_encoding(body: bytes, declared: list[str]) -> str | None:
-    """The 7-bit encoding of a body that is pure ASCII: told by its escape sequences, not by a declaration alone."""
+    """The 7-bit encoding of a body that is pure ASCII: known by its escape sequences, not by a declaration alone."""
     if ISO_2022_JP_ESCAPE.search(body):
         return "iso2022_jp_ext"
     return "hz" if "hz" in declared and b"~{" in body else None

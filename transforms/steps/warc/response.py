@@ -113,10 +113,8 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
     if isinstance(decoded, BadMessage):
         return replace(decoded, status=code, declared_type=declared)
     stored, (body, cut_encoding) = body, decoded
-    if (
-        cut == "content-length" and body is stored and _known_encodings(content)
-    ):  # the crawler undid the encoding; the length is the encoded body's
-        cut = None
+    if cut == "content-length" and body is stored and _known_encodings(content):
+        cut = None  # the crawler undid the encoding; the length is that of the encoded body
     cut = cut or cut_encoding
     return Message(code, content_type, charset, body, cut, whole and not cut, declared)
 
