@@ -10,13 +10,13 @@ CLUSTER_SCHEMA = pa.schema(
         ("id", pa.string()),
         ("url", pa.string()),
         ("dump", pa.string()),
-        ("cluster_id", pa.string()),  # the smallest (dump, id)'s id of all members, earlier corpora's among them
+        ("cluster_id", pa.string()),  # id of its smallest member by (dump, id), earlier corpora included
         ("cluster_size", pa.int64()),
         ("survivor_id", pa.string()),
         ("survivor_url", pa.string()),
         ("first_seen_dump", pa.string()),
         ("match", pa.string()),  # exact | near, to the survivor; null for the survivor itself
-        ("earlier", pa.bool_()),  # the survivor stands in a corpus given by --against
+        ("earlier", pa.bool_()),  # whether the survivor is in a corpus given by --against
     ]
 )
 
@@ -33,7 +33,7 @@ PII_SCHEMA = pa.schema(
 
 
 def corpus_schema(weighted: bool = False) -> pa.Schema:
-    """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset and what clusters/ tells.
+    """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset and the document's cluster.
 
     weighted: with rehydration_weight, how often FineWeb2 would repeat a document for having so many copies.
     """
@@ -42,10 +42,13 @@ def corpus_schema(weighted: bool = False) -> pa.Schema:
 
 
 def signature_schema(bands: int, finished: bool = True) -> pa.Schema:
-    """Arrow schema of `signatures/*.parquet`: what later crawls are matched with instead of the text.
+    """Arrow schema of `signatures/*.parquet`, with which later crawls are compared instead of with the text.
 
-    exact: 16 bytes, hash of the normalised text. bands: `bands` little-endian uint64 hashes, null for a text too short
-    for MinHash. kept: whether the document is in the corpus (only when `finished`).
+    Of its columns, `exact` is the 16-byte hash of the normalised text; `bands` are little-endian uint64 hashes, null
+    for a text too short for MinHash; `kept` says whether the document is in the corpus.
+
+    bands: number of bands
+    finished: whether the corpus is finished, so that `kept` is known and a column
     """
     columns = [
         ("id", pa.string()),

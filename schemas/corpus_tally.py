@@ -6,22 +6,31 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from schemas.tally import MAX_HOSTS, SAMPLE_CHARS, Keyed, bump, host_of, sample_key, smallest
+from schemas.tally import MAX_HOSTS, SAMPLE_CHARS, KeyedSamples, bump, host_of, sample_key, smallest
 
-REMOVED_SAMPLES = 20
-MOST_REPEATED = 20
-SCRUBBED_SAMPLES = 10  # per type
+MAX_REMOVED_SAMPLES = 20
+MAX_REPEATED = 20
+MAX_SCRUBBED_SAMPLES = 10  # per type
 
 
 @dataclass
 class CorpusTally:
     """Counts of one part, or of many merged.
 
-    exact, near: documents removed by how they match their survivor; earlier: those of them whose survivor stands in an
-    earlier corpus. languages: [read, kept, characters kept, tokens kept]. dumps, hosts and lengths (by
-    floor(log2(characters))): [read, kept]. pii: type to [documents, spans]. cluster_sizes: kept documents by
-    floor(log2(cluster size)). repeated: the kept documents with the largest clusters. removed: those with the smallest
-    keys. scrubbed: per type, passages around a replacement, after scrubbing.
+    read, kept: documents; read = kept + exact + near
+    exact, near: documents removed, by how they match their survivor
+    earlier: those of the removed ones whose survivor is in an earlier corpus
+    tokens: of the kept documents
+    chars_read, chars_kept: characters of the documents read and kept
+    lines_removed: repeated lines of the kept documents
+    languages: [read, kept, characters kept, tokens kept] by language
+    dumps, hosts: [read, kept] by dump and by host
+    lengths: [read, kept] by floor(log2(characters)), as a string
+    pii: [documents, spans] by type of personal data
+    cluster_sizes: kept documents by floor(log2(cluster size)), as a string
+    repeated: the kept documents with the largest clusters
+    removed: the removed documents with the smallest keys
+    scrubbed: by type, passages around a replacement, after scrubbing, of the documents with the smallest keys
     """
 
     read: int = 0
@@ -40,8 +49,8 @@ class CorpusTally:
     pii: dict[str, list[int]] = field(default_factory=dict)
     cluster_sizes: dict[str, int] = field(default_factory=dict)
     repeated: list[dict[str, Any]] = field(default_factory=list)
-    removed: Keyed = field(default_factory=list)
-    scrubbed: dict[str, Keyed] = field(default_factory=dict)
+    removed: KeyedSamples = field(default_factory=list)
+    scrubbed: dict[str, KeyedSamples] = field(default_factory=dict)
 
     def add_read(self, row: dict[str, Any], kept: bool) -> None:
         """Count a document of the input: a row with text, url, language and dump."""
@@ -66,7 +75,7 @@ class CorpusTally:
         totals[3] += tokens
         bucket = str(size.bit_length() - 1)
         self.cluster_sizes[bucket] = self.cluster_sizes.get(bucket, 0) + 1
-        if size > 1 and (len(self.repeated) < MOST_REPEATED or size >= self.repeated[-1]["cluster_size"]):
+        if size > 1 and (len(self.repeated) < MAX_REPEATED or size >= self.repeated[-1]["cluster_size"]):
             shown = {"cluster_size": size, "id": row["id"], "url": (row["url"] or "")[:500]}
             shown |= {"text": text[:SAMPLE_CHARS]}
             self.repeated = largest([*self.repeated, shown])
@@ -76,10 +85,10 @@ class CorpusTally:
         self.near += match == "near"
         self.earlier += earlier
         key = sample_key(row["url"] or "", row["id"])
-        if len(self.removed) < REMOVED_SAMPLES or key < self.removed[-1][0]:
+        if len(self.removed) < MAX_REMOVED_SAMPLES or key < self.removed[-1][0]:
             shown = {"url": (row["url"] or "")[:500], "match": match, "survivor_url": (survivor_url or "")[:500]}
             shown |= {"language": row["language"], "text": row["text"][:SAMPLE_CHARS]}
-            self.removed = smallest([*self.removed, (key, shown)], REMOVED_SAMPLES)
+            self.removed = smallest([*self.removed, (key, shown)], MAX_REMOVED_SAMPLES)
 
     def add_spans(self, kinds: Sequence[str], row: dict[str, Any], passages: dict[str, str]) -> None:
         """Count one document's replaced spans. passages: per type, scrubbed text around the first of them."""
@@ -90,7 +99,7 @@ class CorpusTally:
         key = sample_key(row["url"] or "", row["id"])
         for kind, passage in passages.items():
             shown = {"url": (row["url"] or "")[:500], "text": passage}
-            self.scrubbed[kind] = smallest([*self.scrubbed.get(kind, []), (key, shown)], SCRUBBED_SAMPLES)
+            self.scrubbed[kind] = smallest([*self.scrubbed.get(kind, []), (key, shown)], MAX_SCRUBBED_SAMPLES)
 
     def merge(self, other: CorpusTally) -> None:
         for name in COUNTS:
@@ -102,9 +111,9 @@ class CorpusTally:
         for key, count in other.cluster_sizes.items():
             self.cluster_sizes[key] = self.cluster_sizes.get(key, 0) + count
         self.repeated = largest([*self.repeated, *other.repeated])
-        self.removed = smallest([*self.removed, *other.removed], REMOVED_SAMPLES)
+        self.removed = smallest([*self.removed, *other.removed], MAX_REMOVED_SAMPLES)
         for kind, pages in other.scrubbed.items():
-            self.scrubbed[kind] = smallest([*self.scrubbed.get(kind, []), *pages], SCRUBBED_SAMPLES)
+            self.scrubbed[kind] = smallest([*self.scrubbed.get(kind, []), *pages], MAX_SCRUBBED_SAMPLES)
 
     def adds_up(self) -> bool:
         return self.read == self.kept + self.exact + self.near
@@ -125,4 +134,4 @@ COUNTS = tuple(item.name for item in fields(CorpusTally) if item.type == "int")
 
 
 def largest(repeated: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(repeated, key=lambda item: (-item["cluster_size"], item["id"]))[:MOST_REPEATED]
+    return sorted(repeated, key=lambda item: (-item["cluster_size"], item["id"]))[:MAX_REPEATED]

@@ -21,7 +21,20 @@ FINEWEB_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document. `quality` holds every value that a passed rule measured, by its measure's name."""
+    """One document.
+
+    text: main text of the page
+    id: of the WARC record
+    dump: name of the crawl
+    url: of the page
+    date: WARC-Date as written
+    file_path: of the WARC file
+    warc_offset: byte offset in that file of the gzip member (or plain record) that holds the record
+    language: code by the language model, or None before it was asked
+    language_score: its probability, 0 to 1
+    token_count: tokens of the text, or None if it was not tokenized
+    quality: every value that a passed rule measured, by its measure's name
+    """
 
     text: str
     id: str
@@ -52,8 +65,10 @@ def document_schema(measures: Iterable[str]) -> pa.Schema:
 class Page:
     """One HTML page as read from a WARC file.
 
+    url: of the page
     record_id: WARC-Record-ID as written, `<urn:uuid:…>`; empty if the record has none.
     date: WARC-Date as written (ISO 8601, UTC).
+    warc_file: path of the file
     warc_offset: byte offset in the WARC file of the gzip member (or plain record) that holds the record.
     size: bytes of the HTTP body after transfer and content decoding.
     html: the body decoded to text.

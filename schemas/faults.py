@@ -1,8 +1,8 @@
-"""The two faults that a command tells in one line: the user's (exit code 2) and the run's own (exit code 1)."""
+"""The two exceptions that a command reports in one line: bad input (exit code 2) and a broken run (exit code 1)."""
 
 from __future__ import annotations
 
-MAX_REASON = 200  # characters; an error of Arrow may list a whole schema, which a stranger's file may have written
+MAX_REASON = 200  # characters; an error of Arrow may quote a whole schema, which a hostile file may have chosen
 
 
 class BadInput(ValueError):

@@ -106,7 +106,7 @@ def read_manifest(folder: str) -> Manifest | None:
 
 
 def _check_format(path: str, value: Any) -> None:
-    """Before anything else is looked at: another format may have other fields."""
+    """Raise BadInput for another format_version. Checked first, because another format may have other fields."""
     version = value.get("format_version", FORMAT_VERSION) if isinstance(value, dict) else FORMAT_VERSION
     if type(version) is not int:
         raise _foreign(path, TypeError(f"format_version {version!r}"))

@@ -1,9 +1,10 @@
-"""Tokens that no text contains: their names and numbers are fixed before there is anything to use them for.
+"""Special tokens: no text contains them. Those for chat and tools are reserved in every tokenizer, used or not.
 
-Text that spells one of these names is encoded letter by letter.
+Text that spells one of these names is encoded like any other text.
 """
 
-UNKNOWN, BEGIN, END, PAD = "<unk>", "<s>", "</s>", "<pad>"  # 0, 1, 2, 3; unknown is never used: bytes stand in
+# Numbers 0, 1, 2, 3. <unk> is never used: what has no token of its own is encoded byte by byte.
+UNKNOWN, BEGIN, END, PAD = "<unk>", "<s>", "</s>", "<pad>"
 CHAT = ("<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 TOOLS = ("<|tool_call|>", "<|tool_result|>", "<|think|>", "<|/think|>")
 RESERVED = tuple(f"<|reserved_{number}|>" for number in range(8))

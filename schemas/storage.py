@@ -41,7 +41,7 @@ def join(folder: str, *names: str) -> str:
 
 
 def size_of(path: str) -> int | None:
-    """Size of a file in bytes, or None if there is no such file. Raises OSError if it can't be told."""
+    """Size of a file in bytes, or None if there is no such file. Raises OSError if the file system can't say."""
     filesystem, name = locate(path)
     info = filesystem.get_file_info(name)
     return info.size if info.type == fs.FileType.File else None
@@ -80,7 +80,11 @@ def remove_folder(path: str) -> None:
 
 
 class HashingFile:
-    """A file being written that counts its bytes and takes their sha256 on the way."""
+    """A file being written that counts its bytes and hashes them.
+
+    bytes: how many were written
+    sha256: of these, in hex
+    """
 
     def __init__(self, sink: Any) -> None:
         self._sink = sink
@@ -106,7 +110,13 @@ class HashingFile:
 
 
 class PendingFile:
-    """A file under a temporary hidden name beside its final one, until `commit` renames it. Attempts never clash."""
+    """A file under a temporary hidden name beside its final one, until `commit` renames it.
+
+    The temporary name is different in each attempt, so that two processes can write the same file.
+
+    path: the final one
+    file: to write to
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -16,21 +16,23 @@ from schemas.verdict import Drop
 SAMPLES_PER_REASON = 10
 SAMPLE_CHARS = 600
 QUALITY_SAMPLE = 500  # kept documents whose quality values feed the report's percentiles
-MAX_HOSTS = 2000  # hosts counted per unit; the rarest are forgotten, so counts of rare hosts are lower bounds
+MAX_HOSTS = 2000  # hosts kept per unit, those with the most pages; so counts of rare hosts are lower bounds
 
-Keyed = list[tuple[str, dict[str, Any]]]
+KeyedSamples = list[tuple[str, dict[str, Any]]]  # (sample_key, what is shown of a page)
 
 
 def sample_key(url: str, record_id: str) -> str:
-    """A page's place in every sample: the smallest keys are shown, so a sample depends on no order of arrival."""
+    """A hash by which pages are drawn: samples hold the smallest keys, whatever the order in which pages arrive."""
     return hashlib.blake2b(f"{url}\x00{record_id}".encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def smallest(items: Keyed, most: int) -> Keyed:
-    return sorted(items, key=lambda item: item[0])[:most]
+def smallest(items: KeyedSamples, count: int) -> KeyedSamples:
+    """The samples with the smallest keys."""
+    return sorted(items, key=lambda item: item[0])[:count]
 
 
 def host_of(url: str) -> str:
+    """The URL's host without `www.`; "" if it has none."""
     try:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:
@@ -41,8 +43,15 @@ def host_of(url: str) -> str:
 class Tally:
     """Counts of one unit, or of many merged.
 
-    reasons: (stage, reason, fate) of what was not kept. languages, lengths (by floor(log2(characters))) and hosts: two
-    counts each, (seen, kept). samples: per (fate, stage, reason) the pages with the smallest keys.
+    read: responses; read = kept + dropped + unreadable
+    kept, dropped, unreadable: responses by their fate
+    skipped: records that are no HTTP response, by kind
+    reasons: responses not kept, by (stage, reason, fate)
+    languages: [seen, kept] by language
+    lengths: [seen, kept] by floor(log2(characters)) of the extracted text, as a string
+    hosts: [seen, kept] by host
+    samples: by (fate, stage, reason), the pages with the smallest keys
+    quality: quality values of the kept documents with the smallest keys
     """
 
     read: int = 0
@@ -54,11 +63,11 @@ class Tally:
     languages: dict[str, list[int]] = field(default_factory=dict)
     lengths: dict[str, list[int]] = field(default_factory=dict)
     hosts: dict[str, list[int]] = field(default_factory=dict)
-    samples: dict[tuple[str, str, str], Keyed] = field(default_factory=dict)
-    quality: Keyed = field(default_factory=list)
+    samples: dict[tuple[str, str, str], KeyedSamples] = field(default_factory=dict)
+    quality: KeyedSamples = field(default_factory=list)
 
     def add(self, url: str, record_id: str, verdict: Document | Drop, text: str | None) -> None:
-        """Count one response. `text` is what extraction gave, if the page came that far."""
+        """Count one response. text: what extraction gave, or None if the page did not get that far."""
         kept = isinstance(verdict, Document)
         key = sample_key(url, record_id)
         bump(self.hosts, host_of(url), kept)
@@ -142,6 +151,7 @@ class Tally:
 
 
 def bump(counts: dict[str, list[int]], key: str, kept: bool) -> None:
+    """Count one more page in `counts`, [seen, kept] by key."""
     pair = counts.setdefault(key, [0, 0])
     pair[0] += 1
     pair[1] += kept

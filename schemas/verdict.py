@@ -12,6 +12,9 @@ class Check:
 
     rule: name of the rule; it becomes the ledger's `reason` when the check fails.
     measure: name of the quality column that stores the value (several rules may bound one measure).
+    value: what was measured
+    keep: the comparison that must hold
+    threshold: what the value is compared with
     """
 
     rule: str
@@ -35,9 +38,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Why a page goes no further: the ledger's stage, reason, value and threshold.
+    """Why a page goes no further; each field is a column of the ledger.
 
+    stage: of the step that dropped it
+    reason: name of the rule
+    value: what the rule measured, or None if it measures nothing
+    threshold: the limit that the value broke
     detail: free text for people, e.g. the category and date of the block list that was hit.
+    language: of the document, or None if it is not known yet
+    language_score: its probability, 0 to 1
     fate: "dropped" by a rule, or "unreadable" where the bytes could not be made into a page.
     """
 

@@ -24,7 +24,13 @@ LABEL_CHARS = 64
 
 @dataclass(frozen=True)
 class CurateUnit:
-    """The members of one WARC file that start in [start, end). size: bytes of the whole file."""
+    """The members of one WARC file that start in [start, end).
+
+    name: of the unit
+    path: of the file
+    size: bytes of the whole file
+    start, end: bytes of the file
+    """
 
     name: str
     path: str
@@ -38,10 +44,10 @@ class CurateUnit:
 
 
 class CuratePages:
-    """One unit's pages through a recipe, to Parquet parts by language and the unit's stretch of the ledger."""
+    """One unit's pages through a recipe, to Parquet parts by language and the unit's part of the ledger."""
 
     def __init__(self, recipe: CurateRecipe, dump: str | None = None, keep_dropped: bool = False) -> None:
-        """dump: name of the crawl for all documents, or None to tell it from path or warcinfo."""
+        """dump: name of the crawl for all documents, or None to take it from path or warcinfo."""
         self._recipe, self._dump, self._keep_dropped = recipe, dump, keep_dropped
         self._curator: Curator | None = None
 
@@ -81,7 +87,7 @@ class CuratePages:
 
 
 def dump_of(stream: BinaryIO, unit: Unit) -> str:
-    """The crawl's name, from the file's path or from the warcinfo record at its start; empty if neither tells."""
+    """The crawl's name, from the file's path or from the warcinfo record at its start; empty if neither names one."""
     return dump_of_path(unit.path) or read_warcinfo(stream, unit.path, unit.size).get("isPartOf", "")
 
 
@@ -90,7 +96,7 @@ def unreadable(item: Unreadable) -> Outcome:
 
 
 class UnitParts:
-    """The Parquet parts of one unit: one per language, and its stretch of the ledger."""
+    """The Parquet parts of one unit: one per language, and one of the ledger."""
 
     def __init__(self, files: UnitFiles, unit: CurateUnit, measures: tuple[str, ...], keep_dropped: bool) -> None:
         self._files, self._unit, self._keep_dropped = files, unit, keep_dropped
@@ -109,7 +115,7 @@ class UnitParts:
 
 
 def language_folder(language: str | None) -> str:
-    """A language's folder. Labels are whatever a model or a step calls a language; no path comes of them."""
+    """A language's folder. A label may be any text that a model or a step gives, so it must not become a path."""
     return NO_LABEL.sub("_", language or "und")[:LABEL_CHARS]
 
 
@@ -158,6 +164,6 @@ def ledger_row(item: Response | Unreadable, outcome: Outcome, warc_file: str) ->
 
 
 def body_sha1(item: Response | Unreadable) -> str | None:
-    """sha1 of a body that is there; by it, any reader's bodies can be compared with ours."""
+    """sha1 of the body, None without one; with it, bodies read by other programs can be compared with ours."""
     body = item.body if isinstance(item, Response) else b""
     return hashlib.sha1(body, usedforsecurity=False).hexdigest() if body else None

@@ -15,7 +15,7 @@ ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Part:
-    """Documents of one language that are worked on together and become one file of each kind.
+    """Documents of one language that are one unit of work and become one file of each kind.
 
     ordinal: its number among all parts of the run; in a deduplication, earlier corpora's come first.
     name: `<language>/part-00000`, or a shard's number.
@@ -38,7 +38,7 @@ class Part:
 
 
 def read_documents(files: Sequence[str], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Rows of files of documents, in order, with those of the columns that there are.
+    """Rows of files of documents, in order, with those of the columns that the files have.
 
     Raises ValueError, naming file and row, if a text is no UTF-8.
     """

@@ -6,17 +6,17 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
 
 from schemas.shards.layout import SPLITS, VAL, docs_path, docs_schema, tokens_path
 from schemas.storage import join, open_read, size_of
+from schemas.tally import host_of
 from transforms.documents import Part, measures_in, read_documents
-from transforms.steps.tokens.encode import Marks, encode_document, key_of
+from transforms.steps.tokens.encode import SpecialTokenIds, document_key, encode_document
 from transforms.steps.tokens.settings import Split
-from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, of_json, of_model
+from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, tokenizer_from_json, tokenizer_from_model
 from transforms.units import Heartbeat, Records, UnitFiles, UnitResult
 
 DOCS_PER_GROUP = 16_384  # rows of docs-*.parquet in one row group: no texts in them, so more fit than in a corpus
@@ -26,9 +26,9 @@ READ = ("text", "id", "url", "file_path", "warc_offset", "dump", "language", "la
 class EncodeDocuments:
     """One input file's documents to its shard of each split. Map-only: a shard needs no neighbour."""
 
-    def __init__(self, output: str, tokenizer: str, marks: Marks, split: Split) -> None:
-        """tokenizer: its folder."""
-        self._output, self._tokenizer_path, self._marks, self._split = output, tokenizer, marks, split
+    def __init__(self, output: str, tokenizer: str, special_tokens: SpecialTokenIds, split: Split) -> None:
+        """tokenizer: path of its folder"""
+        self._output, self._tokenizer_path, self._special_tokens, self._split = output, tokenizer, special_tokens, split
 
     def setup(self) -> None:
         self._tokenizer = read_tokenizer(self._tokenizer_path)
@@ -38,7 +38,7 @@ class EncodeDocuments:
 
     def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
         """Raises ValueError, naming file and row, for text that is no UTF-8."""
-        bos = np.array([self._marks.bos], self._tokenizer.dtype)
+        bos = np.array([self._special_tokens.bos], self._tokenizer.dtype)
         shards = {split: ShardFiles(files, self._output, split, unit) for split in SPLITS}
         read = 0
         for read, row in enumerate(read_documents(unit.files, READ), 1):
@@ -56,17 +56,19 @@ class EncodeDocuments:
 
 
 def encoding(output: str) -> Records:
-    """The records of an output's parts that are encoded."""
+    """The records of the parts that are encoded, of one output."""
     return Records(output, "work/encoded")
 
 
 def read_tokenizer(folder: str) -> Tokenizer:
-    """Of shards, from wherever they lie: by tokenizer.model if there is one, else by tokenizer.json."""
+    """The tokenizer of a folder on any file system: tokenizer.model if there is one, else tokenizer.json."""
     model = join(folder, MODEL)
-    path, of = (model, of_model) if size_of(model) is not None else (join(folder, JSON), of_json)
+    path, read = (
+        (model, tokenizer_from_model) if size_of(model) is not None else (join(folder, JSON), tokenizer_from_json)
+    )
     with open_read(path) as file:
         data = file.read()
-    return of(data, path, hashlib.sha256(data).hexdigest())
+    return read(data, path, hashlib.sha256(data).hexdigest())
 
 
 class ShardFiles:
@@ -95,7 +97,7 @@ class ShardFiles:
                 "start": self._written,
                 "length": len(tokens),
                 "bytes": size,
-                "key": key_of(row["id"]),
+                "key": document_key(row["id"]),
                 "url": row["url"],
                 "warc_file": row["file_path"],
                 **{name: row.get(name) for name in ("warc_offset", "dump", "language", "language_score", "cluster_id")},
@@ -122,11 +124,3 @@ class ShardFiles:
         tables = {"languages": self._languages, "dumps": self._dumps, "hosts": self._hosts}
         counts = {name: {key: dict(count) for key, count in table.items()} for name, table in tables.items()}
         return {**counts, "lengths": dict(self._lengths)}
-
-
-def host_of(url: str) -> str:
-    """The URL's host without www., or "" for none."""
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""

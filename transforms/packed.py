@@ -1,7 +1,7 @@
-"""What shuffles: one numpy buffer for each partition and bundle, not one element for each row.
+"""How rows shuffle: as one numpy buffer for each partition and bundle, not as one element for each row.
 
 An element costs 6 to 50 microseconds and hundreds of bytes in Beam's Python SDK; a row in a buffer costs its 16 bytes.
-The order in which buffers arrive means nothing: whoever receives a partition sorts it.
+Buffers arrive in any order: whoever receives a partition sorts it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from transforms.steps.text.hashes import mix
 ROW = np.dtype("<u8")
 FLUSH_BYTES = 32 << 20  # rows held by one worker before they are handed on
 
-Keyed = tuple[int, bytes]
+KeyedBuffer = tuple[int, bytes]  # a partition's number, and rows of it
 
 
 def partition_of(values: np.ndarray, partitions: int) -> np.ndarray:
-    """Which partition a uint64 belongs to; nodes that follow each other are spread."""
+    """Which partition a uint64 belongs to. Consecutive values are spread over partitions."""
     return (mix(values) % np.uint64(partitions)).astype(np.int64)
 
 
@@ -32,7 +32,7 @@ def unpack(buffers: Iterable[bytes], width: int = 2) -> np.ndarray:
     return np.frombuffer(b"".join(buffers), ROW).reshape(-1, width)
 
 
-def split(rows: np.ndarray, partitions: np.ndarray) -> Iterator[Keyed]:
+def split(rows: np.ndarray, partitions: np.ndarray) -> Iterator[KeyedBuffer]:
     """(partition, buffer of its rows) for every partition that has any."""
     if not len(rows):
         return
@@ -53,7 +53,7 @@ class Pack(beam.DoFn):
         self._held: list[tuple[np.ndarray, np.ndarray]] = []
         self._bytes = 0
 
-    def process(self, element: Any) -> Iterator[Keyed]:
+    def process(self, element: Any) -> Iterator[KeyedBuffer]:
         for rows, partitions in self._rows_of(element):
             self._held.append((rows, partitions))
             self._bytes += rows.nbytes + partitions.nbytes
@@ -61,13 +61,15 @@ class Pack(beam.DoFn):
                 yield from self._flush()
 
     def finish_bundle(self) -> Any:
-        for keyed in self._flush():
-            yield WindowedValue(keyed, GlobalWindow().max_timestamp(), (GlobalWindow(),))
+        for keyed_buffer in self._flush():
+            yield WindowedValue(keyed_buffer, GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
-    def _flush(self) -> Iterator[Keyed]:
+    def _flush(self) -> Iterator[KeyedBuffer]:
         held, self._held, self._bytes = self._held, [], 0
         if held:
-            yield from split(np.concatenate([rows for rows, _ in held]), np.concatenate([where for _, where in held]))
+            yield from split(
+                np.concatenate([rows for rows, _ in held]), np.concatenate([partitions for _, partitions in held])
+            )
 
 
 def grouped(rows: Any, label: str) -> Any:

@@ -87,7 +87,7 @@ class ApplySteps(beam.PTransform):
     """Pages in; `.documents` (schemas.document.Document) and `.dropped` (Dropped) out, by a recipe's steps.
 
     recipe: with its assets bound to paths that the workers have.
-    dump: name of the crawl for all documents; None tells it from the WARC file's path.
+    dump: name of the crawl for all documents; None takes it from the WARC file's path.
     """
 
     def __init__(self, recipe: CurateRecipe, dump: str | None = None) -> None:

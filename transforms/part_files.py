@@ -1,4 +1,4 @@
-"""The small Parquet writer of our own: parts under deterministic names, whole or absent, with their sha256.
+"""A small Parquet writer: parts under deterministic names, whole or absent, with their sha256.
 
 Beam's WriteToParquet leaves stale shards behind on a second run, and its WriteToFiles can lose local sub-directories.
 """
@@ -55,13 +55,13 @@ class PartFile:
         return FileEntry(self.path, self.rows, self._pending.file.bytes, self._pending.file.sha256)
 
     def discard(self) -> None:
-        with suppress(OSError, ValueError):  # it writes a last time; what failed before may fail again
+        with suppress(OSError, ValueError):  # closing writes once more, which may fail as before
             self._writer.close()
         self._pending.discard()
 
 
 class RawFile:
-    """One file of bytes in the making. rows: what the writer counts as such."""
+    """One file of bytes in the making. rows: number of calls of `add`."""
 
     def __init__(self, root: str, path: str) -> None:
         self.path, self.rows = path, 0
@@ -81,7 +81,7 @@ class RawFile:
 
 
 class TableFile:
-    """One table as a Parquet file that has no name yet."""
+    """One table as a Parquet file that is written but has not got its name yet."""
 
     def __init__(self, root: str, path: str, table: pa.Table) -> None:
         self.path, self.rows = path, len(table)

@@ -1,4 +1,4 @@
-"""A seeded global shuffle of documents into training rows. What shuffles is 16 bytes a document, packed."""
+"""A seeded global shuffle of documents into training rows: 16 bytes a document go through it, in packed buffers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ HALF = np.uint64(32)
 
 @dataclass(frozen=True)
 class DocsFile:
-    """Documents of one shard. split: of which."""
+    """The docs-*.parquet of one shard.
+
+    shard: its number
+    path: of the file
+    """
 
     shard: int
     path: str
@@ -33,8 +37,13 @@ class DocsFile:
 class PlanJob:
     """What every worker needs to know.
 
-    folder: the plan's. size: tokens of a row. copies: how often documents are seen, by their `by` (language or dump),
-    or one number for all. partitions: stretches of the shuffle, each sorted and packed by one worker at a time.
+    folder: the plan's
+    seed: draws the order of the documents
+    size: tokens of a row
+    packing: one of PACKINGS
+    copies: how often documents are seen, by their language or dump, or one number for all
+    by: the column that the keys of `copies` are values of, "language" or "dump"
+    partitions: number of equal parts of the shuffle, each sorted and packed by one worker at a time
     """
 
     folder: str
@@ -69,8 +78,8 @@ class Shuffle(beam.PTransform):
 
     def expand(self, input_or_inputs: Any) -> Any:
         files = input_or_inputs | "ReadFiles" >> beam.FlatMap(read_files) | "SpreadFiles" >> beam.Reshuffle()
-        placed = files | "Place" >> beam.ParDo(Pack(PlaceDocuments(self._job)))
-        return grouped(placed, "Partitions") | "Sort" >> beam.Map(SortPartition(self._job))
+        rows = files | "Place" >> beam.ParDo(Pack(ShuffleDocuments(self._job)))
+        return grouped(rows, "Partitions") | "Sort" >> beam.Map(SortPartition(self._job))
 
 
 def read_files(path: str) -> Iterator[DocsFile]:
@@ -79,24 +88,29 @@ def read_files(path: str) -> Iterator[DocsFile]:
 
 
 @dataclass(frozen=True)
-class PlaceDocuments:
-    """A file of documents to rows (place in its partition and length, where it begins), and their partitions."""
+class ShuffleDocuments:
+    """A file of documents to the rows and partitions that `shuffled_rows` gives."""
 
     job: PlanJob
 
     def __call__(self, file: DocsFile) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        yield placed(self.job, file)
+        yield shuffled_rows(self.job, file)
 
 
-def placed(job: PlanJob, file: DocsFile) -> tuple[np.ndarray, np.ndarray]:
-    """uint64 of shape (documents, 2): place in its partition and length, where it begins; and int64 partitions."""
+def shuffled_rows(job: PlanJob, file: DocsFile) -> tuple[np.ndarray, np.ndarray]:
+    """What the shuffle moves of a file of documents: (rows, partition of each row).
+
+    rows: uint64 of shape (copies of documents, 2). The first column has the copy's order within its partition in its
+        upper 32 bits and the document's tokens in its lower ones; the second is the position of its first token.
+    partitions: int64
+    """
     weighed = isinstance(job.copies, dict)
     table = read_documents(file.path, ["key", "start", "length", *([job.by] if weighed else [])])
     keys, starts, lengths = (table.column(name).to_numpy() for name in ("key", "start", "length"))
-    found, places = shuffle_keys(keys, copies_of(job, table), job.seed)
+    indices, order = shuffle_keys(keys, copies_of(job, table), job.seed)
     begins = positions(file.shard, starts).astype(np.uint64)
-    partitions, within = partitions_of(places, job.partitions)
-    return np.column_stack(((within << HALF) | lengths[found].astype(np.uint64), begins[found])), partitions
+    partitions, within = partitions_of(order, job.partitions)
+    return np.column_stack(((within << HALF) | lengths[indices].astype(np.uint64), begins[indices])), partitions
 
 
 def copies_of(job: PlanJob, table: pa.Table) -> np.ndarray:
@@ -108,10 +122,13 @@ def copies_of(job: PlanJob, table: pa.Table) -> np.ndarray:
     return known[names.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)]
 
 
-def partitions_of(places: np.ndarray, partitions: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which of equal stretches of the shuffle a place is in, int64, and where in it, uint64 below 2**32."""
+def partitions_of(order: np.ndarray, partitions: int) -> tuple[np.ndarray, np.ndarray]:
+    """The partition of each position in the shuffle, int64, and the order within it, uint64 below 2**32.
+
+    order: positions in the shuffle, uint64; partitions are equal parts of their range
+    """
     wide, few = np.uint64(partitions), np.uint64((1 << 32) - 1)
-    product = (places >> HALF) * wide + (((places & few) * wide) >> HALF)
+    product = (order >> HALF) * wide + (((order & few) * wide) >> HALF)
     return (product >> HALF).astype(np.int64), product & few
 
 
@@ -135,7 +152,7 @@ class SortPartition:
 
 
 def in_order(rows: np.ndarray) -> np.ndarray:
-    """SPAN of a partition's rows as `placed` makes them, sorted by place; ties by where they are."""
+    """SPAN of the documents of rows from `shuffled_rows`, in the order of the shuffle; ties by their position."""
     rows = rows[np.lexsort((rows[:, 1], rows[:, 0] >> HALF))]
     spans = np.zeros(len(rows), SPAN)
     spans["shard"] = shard_of(rows[:, 1])
@@ -145,11 +162,13 @@ def in_order(rows: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class PartitionUnit:
     """A partition of the shuffle as a unit of packing.
 
-    tokens_before, rows_before: what stands before it in the plan.
-    window: rows within which its rows are shuffled, so that no copy of a document comes early.
+    name: of the unit
+    partition: its number
+    tokens_before, rows_before: tokens and rows of the plan before its first document
+    window: rows within which its rows are shuffled, so that no copy of a document comes early
     """
 
     name: str
@@ -168,10 +187,10 @@ class PackRows:
     def setup(self) -> None:
         return
 
-    def parse(self, line: dict[str, Any]) -> Stretch:
-        return Stretch(**line)
+    def parse(self, line: dict[str, Any]) -> PartitionUnit:
+        return PartitionUnit(**line)
 
-    def run(self, unit: Stretch, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
+    def run(self, unit: PartitionUnit, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
         job = self._job
         if job.packing == CONCAT:
             pieces = self._concat(unit.partition, unit.tokens_before)
@@ -197,7 +216,7 @@ class PackRows:
 
 
 def heads(job: PlanJob, partition: int, tokens: int) -> Iterator[np.ndarray]:
-    """The first documents from a partition on that hold so many tokens, or all that follow."""
+    """The first documents, from `partition` on, with at least `tokens` tokens together; all, if there are fewer."""
     for following in range(partition, job.partitions):
         if tokens <= 0:
             return

@@ -55,7 +55,7 @@ class Work(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of what `setup` loaded and the process must end."""
+        """Release what `setup` loaded, such as child processes."""
         ...
 
 
@@ -127,7 +127,7 @@ class UnitFiles:
 
 
 class Clock:
-    """What one unit costs the process that works on it."""
+    """Measures what one unit costs the process that works on it."""
 
     def __init__(self) -> None:
         self._started, self._cpu_s = time.perf_counter(), time.process_time()
@@ -143,14 +143,18 @@ class Clock:
 
 
 class Heartbeat:
-    """Once a second, how far a unit has come, in a small local file that the progress line reads; none elsewhere."""
+    """Writes a unit's progress, at most once a second, to a small file for the progress line; only to local outputs."""
 
     def __init__(self, output: str, name: str) -> None:
         self._path = join(output, PROGRESS, f"{name}.json") if is_local(output) else None
         self._next = time.monotonic() + HEARTBEAT_EVERY_S
 
     def __call__(self, done: int, **counts: int) -> None:
-        """done: of the unit's size, in the unit of measure of the stage (bytes, documents). counts: shown beside it."""
+        """Write the progress if a second has passed.
+
+        done: how much of the unit's size, in what the stage counts (bytes or documents)
+        counts: shown beside it
+        """
         if self._path is None or (now := time.monotonic()) < self._next:
             return
         self._next = now + HEARTBEAT_EVERY_S
@@ -162,7 +166,7 @@ class Heartbeat:
 
 
 def run_unit(work: Work, records: Records, unit: Any) -> None:
-    """Do one unit unless it is finished: the one order of events that makes it whole or absent.
+    """Do one unit unless it is finished. The order of events here is what makes a unit whole or absent.
 
     `work` has been set up. Wherever the process is killed, the next call does the unit again to the same bytes.
     """
@@ -183,7 +187,7 @@ def run_unit(work: Work, records: Records, unit: Any) -> None:
 
 
 def write_units(path: str, units: Iterable[Any]) -> None:
-    """Write a list of units, one line of JSON each: read when the pipeline runs, as a long one fits into no graph."""
+    """Write a list of units, one line of JSON each. Workers read it, as a long list would not fit in a Beam graph."""
     with write_whole(path) as file:
         for unit in units:
             file.write(json.dumps(asdict(unit), ensure_ascii=False).encode() + b"\n")

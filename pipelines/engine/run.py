@@ -58,7 +58,7 @@ class StageRun(Protocol):
         """Do what is left of the run, phase by phase, and write the manifest last. Raises BrokenRun."""
         ...
 
-    def how_far(self) -> str:
+    def progress_summary(self) -> str:
         """What is finished so far, such as "3 of 8 units are finished"."""
         ...
 
@@ -130,7 +130,9 @@ def run_stage(run: StageRun, execution: Execution) -> int:
     from schemas.storage import join
 
     def say_stopped(what: str) -> None:
-        sys.stderr.write(f"bateia: {what}; {run.how_far()} in {run.output}. The same command goes on from there.\n")
+        sys.stderr.write(
+            f"bateia: {what}; {run.progress_summary()} in {run.output}. The same command goes on from there.\n"
+        )
 
     def stop(*_: object) -> None:
         # Unwinding would tear workers down in the middle of a page, with a traceback for each. Nothing needs unwinding:

@@ -70,7 +70,7 @@ class CurateRun:
         self.directory.prepare(overwrite)
         write_units(self.plan_path, self.units)
 
-    def how_far(self) -> str:
+    def progress_summary(self) -> str:
         done = self.records.finished(unit.name for unit in self.units)
         return f"{len(done)} of {len(self.units)} units are finished"
 

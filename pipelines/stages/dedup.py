@@ -99,7 +99,7 @@ class DedupRun:
         write_units(self.workdir.parts, self.parts)
         write_units(self.workdir.signature_files, self.signature_files)
 
-    def how_far(self) -> str:
+    def progress_summary(self) -> str:
         names = [part.name for part in self.parts]
         signed, written = (len(of.finished(names)) for of in (self.workdir.signing, self.workdir.rewriting))
         return f"of {len(names)} parts {signed} are signed and {written} written"

@@ -18,9 +18,9 @@ from schemas.shards.documents import read_documents
 from schemas.shards.layout import CONCAT, PLAN_STAGE, TRAIN, VAL, ShardsInfo, open_shards, plan_folder, shard_number
 from schemas.shards.plans import slice_path
 from schemas.storage import join, read_json, remove_folder, size_of, write_json
-from transforms.encode import host_of
+from schemas.tally import host_of
 from transforms.part_files import write_table
-from transforms.plan import DocsFile, PackRows, PlanJob, Shuffle, Stretch, in_order, placed, rows_table
+from transforms.plan import DocsFile, PackRows, PartitionUnit, PlanJob, Shuffle, in_order, rows_table, shuffled_rows
 from transforms.steps.tokens.pack import cut_rows
 from transforms.steps.tokens.settings import PlanSettings
 from transforms.units import write_units
@@ -55,7 +55,7 @@ class PlanRun:
             raise BadInput(f"plan {self.output} exists with other settings; choose another --name, or --overwrite it")
         self.directory.prepare(overwrite)
 
-    def how_far(self) -> str:
+    def progress_summary(self) -> str:
         return f"nothing of the plan in {join(self.output, MANIFEST)} yet"
 
     def execute(self, phases: Phases) -> PlanSummary:
@@ -106,7 +106,7 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
     shuffle(job, train, phases)
     sorted_counts = [read_counted(job, partition) for partition in range(partitions)]
     pack(job, phases)
-    packed = [job.packing_records.read(stretch_name(partition)) for partition in range(partitions)]
+    packed = [job.packing_records.read(partition_name(partition)) for partition in range(partitions)]
     slices = pack_slices(job, shards, files_of(shards, docs, VAL))
     counts = counts_of(sorted_counts, packed, slices)
     check(job, counts)
@@ -160,29 +160,30 @@ def pack(job: PlanJob, phases: Phases) -> None:
 
     from transforms.run_units import RunUnits
 
-    listed, stretches = job.work("partitions.jsonl"), stretches_of(job)
-    write_units(listed, stretches)
+    listed, units = job.work("partitions.jsonl"), partition_units(job)
+    write_units(listed, units)
     wired = RunUnits(PackRows(job), job.packing_records)
     phases.run("pack", job.partitions, lambda root: root | beam.Create([listed]) | wired)
 
 
-def stretches_of(job: PlanJob) -> list[Stretch]:
-    """Every partition of the shuffle with what stands before it in the plan.
+def partition_units(job: PlanJob) -> list[PartitionUnit]:
+    """Every partition of the shuffle with the tokens and rows of the plan before it.
 
-    Rows stay within the stretch of the shuffle that their documents were drawn in, so that no copy comes early.
+    A document that is seen n times is drawn once in each n-th part of the plan. Rows are shuffled in windows of such a
+    part, so that no copy comes early.
     """
     counted = [read_counted(job, partition) for partition in range(job.partitions)]
     whole = sum(item["rows"] or -(-item["tokens"] // job.size) for item in counted)
-    most = max(job.copies.values()) if isinstance(job.copies, dict) else job.copies
-    window = max(1, whole // max(1, math.ceil(most)))
-    stretches, tokens, rows = [], 0, 0
+    max_copies = max(job.copies.values()) if isinstance(job.copies, dict) else job.copies
+    window = max(1, whole // max(1, math.ceil(max_copies)))
+    units, tokens, rows = [], 0, 0
     for partition, item in enumerate(counted):
-        stretches.append(Stretch(stretch_name(partition), partition, tokens, rows, window))
+        units.append(PartitionUnit(partition_name(partition), partition, tokens, rows, window))
         tokens, rows = tokens + item["tokens"], rows + item["rows"]
-    return stretches
+    return units
 
 
-def stretch_name(partition: int) -> str:
+def partition_name(partition: int) -> str:
     return f"{partition:05}"
 
 
@@ -195,7 +196,7 @@ def read_counted(job: PlanJob, partition: int) -> dict[str, int]:
 def pack_slices(job: PlanJob, shards: ShardsInfo, files: list[DocsFile]) -> dict[str, Slice]:
     """Every slice of val/, concatenated in the order of a shuffle, by its name."""
     once = PlanJob(job.folder, job.seed, job.size, CONCAT, 1.0, job.by, 1)
-    rows = [placed(once, file)[0] for file in files]
+    rows = [shuffled_rows(once, file)[0] for file in files]
     tables = [read_documents(file.path, ["language", "url"]) for file in files]
     if not rows:
         return {}

@@ -26,7 +26,7 @@ from schemas.shards.plans import train_rows
 from schemas.storage import join, remove, remove_folder
 from transforms.documents import Part
 from transforms.encode import EncodeDocuments, encoding, read_tokenizer
-from transforms.steps.tokens.encode import marks_of
+from transforms.steps.tokens.encode import special_token_ids
 from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
 from transforms.units import PROGRESS, Records, write_units
 
@@ -88,7 +88,7 @@ class ShardRun:
         self.directory.prepare(overwrite)
         write_units(self.parts_path, self.parts)
 
-    def how_far(self) -> str:
+    def progress_summary(self) -> str:
         done = self.records.finished(part.name for part in self.parts)
         return f"{len(done)} of {len(self.parts)} files are encoded"
 
@@ -101,8 +101,8 @@ class ShardRun:
             self.directory.clear()
             raise
         tokenizer = self.own.tokenizer if self.own is not None else read_tokenizer(folder)
-        marks = marks_of(tokenizer, self.bos_token)
-        encode(self, EncodeDocuments(self.output, folder, marks, self.split), phases)
+        special_tokens = special_token_ids(tokenizer, self.bos_token)
+        encode(self, EncodeDocuments(self.output, folder, special_tokens, self.split), phases)
         records = [self.records.read(part.name) for part in self.parts]
         files = [FileEntry(**file) for record in records for file in record["files"]]
         counts = counts_of(records)
@@ -110,9 +110,9 @@ class ShardRun:
         tokens = {
             "dtype": tokenizer.dtype.name,
             "vocab_size": tokenizer.size,
-            "bos_id": marks.bos,
-            "eos_id": marks.eos,
-            "pad_id": marks.pad,
+            "bos_id": special_tokens.bos,
+            "eos_id": special_tokens.eos,
+            "pad_id": special_tokens.pad,
             "tokenizer_sha256": json_sha256(folder),
             "layout_hash": hash_dataset(files),
         }
@@ -177,7 +177,7 @@ def plan_shards(
             f"--mixture: there are no documents in {', '.join(strange)}; there are {', '.join(sorted(there))}"
         )
     if own is not None:
-        marks_of(own.tokenizer, bos_token)
+        special_token_ids(own.tokenizer, bos_token)
     folder = join(output.rstrip("/"), "tokenizer")
     return ShardRun(
         output.rstrip("/"), found, parts, own, TokenizerRun(folder, found, training), bos_token, split, plan

@@ -21,7 +21,7 @@ from schemas.storage import join, open_read, size_of, write_whole
 from transforms.documents import read_documents
 from transforms.encode import READ
 from transforms.steps.tokens.export import mismatches, to_tokenizer_json
-from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, load_tokenizer, of_json
+from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, load_tokenizer, tokenizer_from_json
 
 CONFIG, LENGTHS = "tokenizer_config.json", "token_bytes.npy"
 SHOWN = 3  # mismatches told
@@ -63,7 +63,7 @@ def own_tokenizer(path: str, vocab_size: int | None) -> OwnTokenizer:
     if MODEL in files and JSON not in files:
         files[JSON] = to_tokenizer_json(files[MODEL]).encode()
     if MODEL in files:  # it was read by the model, so this one was not yet
-        of_json(files[JSON], path, "")
+        tokenizer_from_json(files[JSON], path, "")
     if vocab_size is not None and vocab_size != tokenizer.size:
         raise BadInput(f"tokenizer {path} has {tokenizer.size:,} tokens, not --vocab-size {vocab_size:,}; leave it out")
     lengths = io.BytesIO()

@@ -14,9 +14,9 @@ from pipelines.stages.datasets import Input, read_inputs
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import join, locate, remove, write_whole
-from transforms.steps.tokens.sample import place, shares
+from transforms.steps.tokens.sample import sample_key, shares
 from transforms.steps.tokens.settings import TrainTokenizer
-from transforms.steps.tokens.tokenizer import Tokenizer, of_json, of_model
+from transforms.steps.tokens.tokenizer import Tokenizer, tokenizer_from_json, tokenizer_from_model
 
 STAGE = "tokenizer"
 FILES = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json", "token_bytes.npy")
@@ -49,7 +49,11 @@ class TokenizerRun:
 
 @dataclass(frozen=True)
 class Sample:
-    """texts: by language, of the documents with the smallest places. characters: by language, of all documents."""
+    """A sample of the documents.
+
+    texts: by language, of the documents with the smallest `sample_key`
+    characters: by language, of all documents
+    """
 
     texts: dict[str, list[str]]
     characters: dict[str, int]
@@ -71,7 +75,7 @@ def plan_tokenizer(output: str, inputs: list[str], recipe: TrainTokenizer) -> To
 
 
 def take_sample(run: TokenizerRun) -> Sample:
-    """Documents by their place for the seed. Raises BadInput for weights of languages that are not there."""
+    """Documents drawn by their ids and the seed. Raises BadInput for weights of languages that are not there."""
     characters: dict[str, int] = {}
     for language, rows in batches(run, ["text"]):
         characters[language] = characters.get(language, 0) + sum(len(row["text"]) for row in rows)
@@ -81,8 +85,8 @@ def take_sample(run: TokenizerRun) -> Sample:
         raise BadInput(f"--language-weights: {error}") from error
     found: dict[str, list[tuple[float, str, str]]] = {}
     for language, rows in batches(run, ["id", "text"]):
-        placed = [(place(row["id"], run.recipe.seed), row["id"], row["text"]) for row in rows]
-        taken = [item for item in placed if item[0] < wanted.get(language, 0.0)]
+        keyed = [(sample_key(row["id"], run.recipe.seed), row["id"], row["text"]) for row in rows]
+        taken = [item for item in keyed if item[0] < wanted.get(language, 0.0)]
         found.setdefault(language, []).extend(taken)
     return Sample({name: [text for *_, text in sorted(items)] for name, items in found.items()}, characters)
 
@@ -142,10 +146,10 @@ def train_files(run: TokenizerRun, sample: Sample) -> tuple[dict[str, bytes], To
         exported = to_tokenizer_json(model)
         prove(list(mismatches(model, exported, proof_texts(sample))))
         made = {"tokenizer.model": model, "tokenizer.json": exported.encode()}
-        tokenizer = of_model(model, "tokenizer.model", "")
+        tokenizer = tokenizer_from_model(model, "tokenizer.model", "")
     else:
         made = {"tokenizer.json": model.encode()}
-        tokenizer = of_json(made["tokenizer.json"], "tokenizer.json", "")
+        tokenizer = tokenizer_from_json(made["tokenizer.json"], "tokenizer.json", "")
     made["tokenizer_config.json"] = json.dumps(tokenizer_config(), indent=1).encode() + b"\n"
     lengths = io.BytesIO()
     np.save(lengths, tokenizer.token_bytes)

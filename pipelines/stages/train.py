@@ -113,7 +113,7 @@ class TrainRun:
     def prepare(self, overwrite: bool) -> None:
         """What the training itself does, in its own process."""
 
-    def how_far(self) -> str:
+    def progress_summary(self) -> str:
         return "checkpoints are"
 
     def execute(self, phases: Phases) -> TrainSummary:

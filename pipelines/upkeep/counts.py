@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.encode import host_of
+from schemas.tally import host_of
 
 NUMBERS = ("documents", "tokens", "bytes")
 

@@ -92,7 +92,7 @@ class ForgetStage:
     def prepare(self, overwrite: bool) -> None:
         """Nothing: the shards are there."""
 
-    def how_far(self) -> str:
+    def progress_summary(self) -> str:
         return f"{len(self.request.documents):,} documents are being forgotten"
 
     def execute(self, phases: Phases) -> ForgetSummary:

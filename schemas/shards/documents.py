@@ -1,4 +1,4 @@
-"""docs-*.parquet: one row a document, in the order of their tokens. The one reader, and what lies where in a shard."""
+"""docs-*.parquet: one row a document, in the order of their tokens. The one reader, and an index of a shard."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from schemas.storage import Filters
 
 SHOWN = ("doc_id", "url", "warc_file", "warc_offset", "language", "cluster_id")
-ALWAYS = ("doc_id", "start", "length", "bytes", "key")  # no document is without them
+NEVER_NULL = ("doc_id", "start", "length", "bytes", "key")
 ASK_VERIFY = "ask `bateia shards verify` what else is amiss"
 
-FIELDS = {name: pa.field(name, kind, nullable=name not in ALWAYS) for name, kind in DOCS_COLUMNS}
+FIELDS = {name: pa.field(name, kind, nullable=name not in NEVER_NULL) for name, kind in DOCS_COLUMNS}
 
 
 def docs_fields(columns: Iterable[str]) -> pa.Schema:
-    """The schema of some of the columns, null where nobody knows."""
+    """The schema of some of the columns; those not in NEVER_NULL may hold null for "not known"."""
     return pa.schema([FIELDS[name] for name in columns])
 
 
@@ -47,14 +47,14 @@ def stream_documents(path: str, rows: int) -> pa.RecordBatchReader:
 
 @dataclass(frozen=True)
 class DocumentSpan:
-    """Tokens of one document that lie together.
+    """Consecutive tokens of one document.
 
-    shard: whose tokens they are.
+    shard: number of the shard that they are in.
     begin, end: tokens of the shard's file, the end not included.
     start: where the document begins in that file.
     length: tokens of the document.
-    document: columns of it; of a forgotten one its id alone, and nothing else is known.
-    forgotten: whether the tokens are gone.
+    document: its columns; of a forgotten one all but the id are None.
+    forgotten: whether the document was forgotten, so that its tokens are overwritten.
     """
 
     shard: int
@@ -72,7 +72,7 @@ class DocumentSpan:
 
 @dataclass(frozen=True)
 class DocumentIndex:
-    """Documents of a shard in the order of their tokens, forgotten ones too.
+    """Documents of a shard in the order of their tokens, forgotten ones included.
 
     shard: its number.
     starts, ends: int64 of shape (documents,), tokens of the shard's file, the end not included.
@@ -91,8 +91,10 @@ class DocumentIndex:
         return self.table.to_pylist()
 
     def spans(self, start: int, length: int) -> Iterator[DocumentSpan]:
-        """What a span of the shard is made of, if it is one that the index was made for. A gap between documents comes
-        as a forgotten document without id."""
+        """A span's documents, in order. A gap between them is a forgotten one without id.
+
+        The span must be one that the index was made for.
+        """
         end, reached = start + length, start
         first, last = np.searchsorted(self.ends, start, "right"), np.searchsorted(self.starts, end, "left")
         for index in range(int(first), int(last)):
@@ -121,18 +123,18 @@ def index_documents(
     columns: Sequence[str] = (),
     spans: Sequence[tuple[int, int]] | None = None,
 ) -> DocumentIndex:
-    """Documents of a shard, those that lie in it and those that the tombstones say have lain there.
+    """Documents of a shard: those in its table, and those in tombstones, which were there before.
 
     folder: of the shards.
-    columns: what the index shows of each.
-    spans: (begin, end) of the shard's tokens; only documents that these reach over are in the index. Default: all.
+    columns: of each document in the index.
+    spans: (begin, end) of the shard's tokens; the index has only documents with a token in one of them. Default: all.
 
     Raises BadInput if the shard's table can't be read.
     """
     names = list(dict.fromkeys(("start", "length", *columns)))
     kept = read_documents(docs_path(folder, split, shard), names, None if spans is None else _between(spans))
     gone = [_with_columns(times.of(split, shard), kept.schema) for times in tombstones]
-    # An interrupted forget may have left the row of a document that has a tombstone: the later one counts.
+    # If a forget was interrupted, a document that has a tombstone may still have its row: the tombstone counts.
     starts_gone = [start for table in gone for start in table.column("start").to_pylist()]
     kept = kept.filter(pa.array(~np.isin(kept.column("start").to_numpy(), starts_gone)))
     table = pa.concat_tables([kept, *gone])
@@ -140,7 +142,7 @@ def index_documents(
     starts, lengths = (table.column(name).to_numpy() for name in ("start", "length"))
     order = np.argsort(starts, kind="stable")
     if spans is not None:
-        order = order[_reached(starts[order], (starts + lengths)[order], spans)]
+        order = order[_overlaps(starts[order], (starts + lengths)[order], spans)]
     chosen = table.select(list(columns)).take(pa.array(order))
     return DocumentIndex(shard, starts[order], (starts + lengths)[order], forgotten[order], chosen)
 
@@ -152,7 +154,7 @@ def documents_in_rows(
     columns: Sequence[str] = SHOWN,
     tombstones: Sequence[Tombstones] = (),
 ) -> list[list[DocumentSpan]]:
-    """Rows of a plan, given by their spans, as the documents that they are made of; each in the order of its tokens.
+    """The documents that each row is made of, in the order of its tokens. rows: of a plan, as their spans.
 
     Raises BadInput if a shard's table can't be read.
     """
@@ -166,7 +168,7 @@ def documents_in_rows(
 
 
 def documents_of_spans(folder: str, split: str, spans: Sequence[Span]) -> list[dict[str, Any]]:
-    """`SHOWN` of the documents that spans reach over, each once, in order of appearance; forgotten ones are not told.
+    """Columns SHOWN of the documents that spans are made of, each once, in order of appearance, without forgotten ones.
 
     Raises BadInput if a shard's table can't be read.
     """
@@ -175,26 +177,26 @@ def documents_of_spans(folder: str, split: str, spans: Sequence[Span]) -> list[d
 
 
 def _between(spans: Sequence[tuple[int, int]]) -> Filters:
-    """Documents from the first span to the last, so that a reader can leave out row groups."""
+    """A filter for documents from the first span to the last, by which a reader can skip row groups."""
     import pyarrow.compute as pc
 
     begin, end = min(begin for begin, _ in spans), max(end for _, end in spans)
     return (pc.field("start") < end) & (pc.field("start") + pc.field("length") > begin)
 
 
-def _reached(starts: np.ndarray, ends: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Which documents have a token in common with one of the spans, bool. starts, ends: of documents, sorted."""
+def _overlaps(starts: np.ndarray, ends: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Whether each document has a token in one of the spans, bool. starts, ends: of the documents, sorted."""
     begins_S, ends_S = (np.array(side, np.int64) for side in zip(*spans, strict=True))
     first = np.searchsorted(ends, begins_S, "right")
     last = np.maximum(np.searchsorted(starts, ends_S, "left"), first)
-    held = np.zeros(len(starts) + 1, np.int64)
-    np.add.at(held, first, 1)
-    np.add.at(held, last, -1)
-    return np.cumsum(held[:-1]) > 0
+    changes = np.zeros(len(starts) + 1, np.int64)  # in the number of spans that overlap, from a document to the next
+    np.add.at(changes, first, 1)
+    np.add.at(changes, last, -1)
+    return np.cumsum(changes[:-1]) > 0
 
 
 def _with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Tombstones as a table of documents; what they do not know is null."""
+    """Tombstones with the columns of a table of documents; columns that tombstones lack are null."""
     columns = [
         table.column(field.name) if field.name in table.schema.names else pa.nulls(len(table), field.type)
         for field in schema

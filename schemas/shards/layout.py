@@ -46,8 +46,8 @@ PLAN_SCHEMA = pa.schema(
     ]
 )
 
-# start, length: tokens of the shard's file, BOS included. bytes: of the text in UTF-8. key: the document's own number,
-# hashed from its id, from which every shuffle starts. warc_file, warc_offset: where the page's record stands.
+# start, length: tokens of the shard's file, BOS included. bytes: of the text in UTF-8. key: hash of the document's id,
+# by which shuffles order documents. warc_file, warc_offset: the WARC record of the page.
 DOCS_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
     ("doc_id", pa.string()),
     ("start", pa.int64()),
@@ -95,16 +95,16 @@ def shard_number(path: str) -> int:
 class ShardsInfo:
     """What a trainer needs to know of finished shards.
 
-    folder: where they lie.
+    folder: path of the shards.
     dtype: of the tokens in a file, little-endian.
     vocab_size: every token is below it.
-    bos_id: leads every document.
-    eos_id, pad_id: of the tokenizer, or None.
+    bos_id: number of the token that begins every document.
+    eos_id, pad_id: numbers of the tokenizer's EOS and PAD, or None.
     tokenizer_sha256: of its tokenizer.json.
     slices: of val/, by name: documents, tokens and bytes of text.
     counts: the manifest's.
-    layout_hash: which documents were written where; a plan fits shards of the same layout, and still does when
-        documents in them are forgotten.
+    layout_hash: of which documents were written at which positions. A plan fits shards of the same layout_hash;
+        forgetting documents does not change it.
     dataset_hash: of all files as they are.
     """
 
@@ -125,8 +125,8 @@ class ShardsInfo:
 class PlanInfo:
     """What a trainer needs to know of a plan.
 
-    folder: where it lies.
-    name: it is the plan/<name> of its shards.
+    folder: path of the plan.
+    name: its folder is plan/<name> in that of its shards.
     context: tokens that the model sees at once. A row has up to context + 1 of them, so that each of the first
         `context` has its target; only rows that the packing could not fill are shorter.
     seed: of the shuffle.
@@ -134,7 +134,7 @@ class PlanInfo:
     rows, tokens: how many in all.
     parts: (file, first row, rows), in order.
     slices: rows of each slice of val/.
-    layout_hash: of the shards that it is of.
+    layout_hash: of the shards that it was made for.
     dataset_hash: of its files.
     """
 

@@ -1,6 +1,6 @@
 """rows-*.parquet and val/<slice>.parquet of a plan: which spans of tokens make which row. The one reader.
 
-Where a token lies is one number, its position: (shard << SHARD_BITS) + offset in the shard's file.
+The position of a token is one number for shard and file: (shard << SHARD_BITS) + offset in the shard's file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from schemas.shards.layout import PLAN_SCHEMA, RERUN_PLAN, PlanInfo
 from schemas.storage import join, read_table
 
 SHARD_BITS = 40
-KEPT_FILES = 3  # a batch may reach over the end of one file; the first is needed again when an epoch ends
+MAX_OPEN_FILES = 3  # a batch may need two neighbouring files, and the first file again when an epoch ends
 
 Span = tuple[int, int, int]  # shard, start, length
 Numbers = TypeVar("Numbers", int, np.ndarray)
@@ -42,8 +42,8 @@ class SpanTable:
     """Spans of one file of a plan, sorted by row, then slot; each array of shape (spans,), with PLAN_SCHEMA's types.
 
     row: of the plan.
-    slot: 0, 1, …: which span of its row it is.
-    shard: whose tokens it is of.
+    slot: number of the span in its row: 0, 1, ….
+    shard: number of the shard that its tokens are in.
     start: its first token in the shard's file.
     length: its tokens.
     """
@@ -73,7 +73,7 @@ def read_spans(path: str, shards: Iterable[int] | None = None, remedy: str = RER
 
 
 class PlanRows:
-    """Rows of a plan, or of a slice of it, by their number. A few of its files are in memory.
+    """Rows of a plan, or of a slice of it, by their number. The last few files used are kept in memory.
 
     parts: (file, first row, rows) in order of rows; file relative to the folder.
     """
@@ -82,7 +82,7 @@ class PlanRows:
         self._folder, self._parts = folder, parts
         self._firsts = [first for _, first, _ in parts]
         self.rows = sum(rows for _, _, rows in parts)
-        self._table: Callable[[int], RowTable] = lru_cache(KEPT_FILES)(self._read)
+        self._table: Callable[[int], RowTable] = lru_cache(MAX_OPEN_FILES)(self._read)
 
     def spans(self, row: int) -> list[Span]:
         """The row's spans in their order. row: below `rows`. Raises BadInput if its file can't be read."""
@@ -111,7 +111,11 @@ class PlanRows:
 
 @dataclass(frozen=True)
 class RowTable:
-    """Spans of one file by row. bounds: int64 of shape (rows + 1,), where each row's spans begin."""
+    """Spans of one file by row.
+
+    bounds: index of each row's first span, int64 of shape (rows + 1,)
+    shard, start, length: of each span, as in SpanTable
+    """
 
     bounds: np.ndarray
     shard: np.ndarray

@@ -13,7 +13,7 @@ from schemas.faults import BadInput
 from schemas.shards.layout import ShardsInfo, tokens_path
 from schemas.storage import read_chunks, unreadable
 
-OPEN_FILES = 256  # each holds a file descriptor; the usual limit of a process is 1024
+MAX_OPEN_FILES = 256  # each holds a file descriptor; the usual limit of a process is 1024
 RERUN = "make the shards anew with `bateia shard`"
 
 
@@ -22,7 +22,7 @@ class TokenFiles:
 
     def __init__(self, shards: ShardsInfo, split: str) -> None:
         self._shards, self._split = shards, split
-        self.tokens: Callable[[int], np.ndarray] = lru_cache(OPEN_FILES)(self._open)
+        self.tokens: Callable[[int], np.ndarray] = lru_cache(MAX_OPEN_FILES)(self._open)
 
     def _open(self, shard: int) -> np.ndarray:
         """All tokens of a file, of the shards' dtype. Raises BadInput if there is none, or half a token in it."""

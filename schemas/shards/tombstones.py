@@ -1,8 +1,8 @@
-"""Tombstones: what was forgotten and where it lay, `tombstones/00001.parquet` and on, one file for each time.
+"""Tombstones: the documents that each `bateia forget` removed, and their positions: `tombstones/00001.parquet`, ….
 
-The tokens are gone, their positions stay: a plan that was made before can still be explained and checked. Each file
-knows the plans that were there at its time, by their content, and which plan replaced each; one it does not know came
-later.
+A forgotten document's tokens are overwritten, but its positions stay, so that an older plan can still be explained and
+checked. Each file lists the plans that there were when it was written, by their hashes, and the plan that replaced
+each; a plan that it does not list was made later.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from schemas.storage import join, list_files, read_table, size_of
 FOLDER, PENDING = "tombstones", "pending.json"
 PLANS = b"plans"  # metadata of the file's schema
 
-# Columns as in docs-*.parquet, and the split and shard that the document was in. start, length: tokens of its file.
-# key, language, dump: what a plan chooses and orders documents by. No text, no tokens.
+# Columns as in docs-*.parquet, and the split and shard that the document was in. start, length: tokens of the shard's
+# file. key, language, dump: by these a plan chooses and orders documents. No text, no tokens.
 SCHEMA = pa.schema(
     [
         ("doc_id", pa.string()),
@@ -42,7 +42,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class OldPlan:
-    """A plan that was there when documents were forgotten.
+    """A plan that existed when documents were forgotten.
 
     dataset_hash: of its files.
     rebuilt: the name of the plan without them, or None.
@@ -54,12 +54,12 @@ class OldPlan:
 
 @dataclass(frozen=True)
 class Tombstones:
-    """What was forgotten at one time.
+    """What one run of `bateia forget` removed.
 
     path: of the file.
-    number: 1 for what was forgotten first.
+    number: of the run, counted from 1.
     table: the documents, with the columns of SCHEMA.
-    plans: those that there were, by name.
+    plans: the plans that existed then, by name.
     """
 
     path: str
@@ -80,7 +80,7 @@ class Tombstones:
 
 
 def fill_token(shards: ShardsInfo) -> int:
-    """What stands where documents were: PAD, which no trainer learns; of a tokenizer without PAD, BOS."""
+    """The token that overwrites forgotten documents: PAD, which is masked in training; BOS if there is no PAD."""
     return shards.pad_id if shards.pad_id is not None else shards.bos_id
 
 
@@ -103,19 +103,19 @@ def documents_table(documents: Iterable[dict[str, Any]]) -> pa.Table:
 
 
 def tombstones_table(documents: Iterable[dict[str, Any]], plans: dict[str, OldPlan]) -> pa.Table:
-    """What the file of one time is to hold. plans: those that there are, by name."""
+    """The table of one file of tombstones. plans: those that exist, by name."""
     described = {name: {"dataset_hash": plan.dataset_hash, "rebuilt": plan.rebuilt} for name, plan in plans.items()}
     return documents_table(documents).replace_schema_metadata({PLANS: json.dumps(described, sort_keys=True).encode()})
 
 
 def read_tombstones(shards: str) -> list[Tombstones]:
-    """Of all times, the earliest first. Raises BadInput if a file can't be read."""
+    """All tombstones, the earliest first. Raises BadInput if a file can't be read."""
     return [_read(path) for path in list_files(join(shards, FOLDER), ".parquet")]
 
 
 def _read(path: str) -> Tombstones:
-    always = ("doc_id", "split", "shard", "start", "length", "bytes", "key")
-    checked = pa.schema([field.with_nullable(field.name not in always) for field in SCHEMA])
+    never_null = ("doc_id", "split", "shard", "start", "length", "bytes", "key")
+    checked = pa.schema([field.with_nullable(field.name not in never_null) for field in SCHEMA])
     table = read_table(path, SCHEMA.names, remedy=RERUN_SHARDS)
     try:
         known = json.loads((table.schema.metadata or {}).get(PLANS, b"{}"))

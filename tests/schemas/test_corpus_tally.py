@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from schemas.corpus_tally import MOST_REPEATED, REMOVED_SAMPLES, SCRUBBED_SAMPLES, CorpusTally
+from schemas.corpus_tally import MAX_REMOVED_SAMPLES, MAX_REPEATED, MAX_SCRUBBED_SAMPLES, CorpusTally
 from schemas.tally import MAX_HOSTS, SAMPLE_CHARS
 
 Document = dict[str, Any]
@@ -163,7 +163,7 @@ def test_merging_adds_every_count() -> None:
 def test_the_most_repeated_are_shown() -> None:
     """The largest clusters, and of equal ones the first by id, in whatever order they come."""
     rows = [document(1) | {"id": f"{n:03}", "cluster_size": 2 + n % 4} for n in range(100)]
-    largest = [(5, f"{n:03}") for n in range(3, 4 * MOST_REPEATED, 4)]
+    largest = [(5, f"{n:03}") for n in range(3, 4 * MAX_REPEATED, 4)]
     for given in (rows, rows[::-1]):
         assert [(page["cluster_size"], page["id"]) for page in tally_of(given).repeated] == largest
 
@@ -171,8 +171,8 @@ def test_the_most_repeated_are_shown() -> None:
 def test_what_is_shown_is_bounded() -> None:
     rows = [row | {"url": row["url"] + "x" * 1_000, "text": "y" * 10_000, "cluster_size": 5} for row in DOCUMENTS]
     tally = tally_of(rows)
-    assert (len(tally.repeated), len(tally.removed)) == (MOST_REPEATED, REMOVED_SAMPLES)
-    assert {len(pages) for pages in tally.scrubbed.values()} == {SCRUBBED_SAMPLES}
+    assert (len(tally.repeated), len(tally.removed)) == (MAX_REPEATED, MAX_REMOVED_SAMPLES)
+    assert {len(pages) for pages in tally.scrubbed.values()} == {MAX_SCRUBBED_SAMPLES}
     for page in [*tally.repeated, *(page for _, page in tally.removed)]:
         assert (len(page["url"]), len(page["text"])) == (500, SAMPLE_CHARS)
     many = CorpusTally(hosts={f"{number}.example": [1, 0] for number in range(MAX_HOSTS + 5)} | {"big.example": [9, 9]})

@@ -1,4 +1,4 @@
-"""The proof of a finished deduplication, from its files: doing it again removes nothing, and no one lost its mate."""
+"""Checks on the files of a finished deduplication: no two documents kept share a key, and every survivor was kept."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ KEPT, CLAIMED = 0, 1
 
 
 class AuditCorpus(beam.PTransform):
-    """Path of the list of finished signature files in; the file `report` with the numbers of faults out.
+    """Path of the list of finished signature files in; the file `report` with two numbers out, which must both be 0.
 
-    first_new: the ordinal from which documents are this run's. repeated: kept ones of these that share a key with
-    another document kept. orphans: removed documents whose survivor is not among those kept. Both must be 0.
+    first_new: the ordinal from which on documents are this run's
+    report: path of a JSON file: `repeated`, this run's kept documents that share a key with another one kept; and
+        `orphans`, removed documents whose survivor is not among those kept
     """
 
     def __init__(self, settings: Deduplicate, clusters: str, first_new: int, partitions: int, report: str) -> None:

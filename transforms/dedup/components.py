@@ -1,4 +1,4 @@
-"""Signatures to clusters: documents that share a key are linked, and the links become stars."""
+"""Signatures to clusters: documents that share a key are linked, and the links become star graphs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ ROUNDS = 4  # of large and small star in one pipeline; it is run again until all
 
 
 class MatchDocuments(beam.PTransform):
-    """Path of the list of signature files in; for each partition one file of (node, smallest of its cluster) out."""
+    """Path of the list of signature files in; out come the numbers of partitions.
+
+    Each partition has written a file of rows (node, smallest node of its cluster) to `folder`.
+    """
 
     def __init__(self, settings: Deduplicate, partitions: int, folder: str) -> None:
         super().__init__()
@@ -84,12 +87,12 @@ class Keys:
         salts = np.array(
             [scope_salt(self._settings, dump or "", file.language) for dump in dumps.dictionary.to_pylist()], np.uint64
         )
-        found = keys(exact[:, 0], bands, salts[dumps.indices.to_numpy()] if len(salts) else np.empty(0, np.uint64))
-        wanted = np.ones(found.shape, bool)
+        matched = keys(exact[:, 0], bands, salts[dumps.indices.to_numpy()] if len(salts) else np.empty(0, np.uint64))
+        wanted = np.ones(matched.shape, bool)
         wanted[:, 1:] = long_enough[:, None]
         if self._kept_only:
             wanted &= table.column("kept").to_numpy()[:, None]
-        rows = np.column_stack([found[wanted], np.broadcast_to(nodes[:, None], found.shape)[wanted]])
+        rows = np.column_stack([matched[wanted], np.broadcast_to(nodes[:, None], matched.shape)[wanted]])
         yield rows, partition_of(rows[:, 0], self._partitions)
 
 
@@ -106,8 +109,7 @@ class Route:
 
 
 class WriteStars:
-    """A partition's rows (owner, neighbour): those from a node to a smaller one are written, and how many have not
-    converged."""
+    """Writes a partition's edges to smaller nodes, and how many owners have not converged. Rows: (owner, neighbour)."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder

@@ -27,7 +27,7 @@ ALONE = {"kept": True, "cluster_id": None, "cluster_size": 1}
 
 
 class SignDocuments:
-    """One part's documents to a file of signatures: what duplicates are told by, instead of the text."""
+    """One part's documents to a file of signatures, by which duplicates are found without the text."""
 
     def __init__(self, recipe: CorpusRecipe, output: str) -> None:
         assert recipe.dedup is not None
@@ -66,8 +66,10 @@ class SignDocuments:
 
 
 class RewriteDocuments:
-    """One part's documents, once their duplicates are known, to what is kept of them: cleaned, with their spans of
-    personal data and their signatures."""
+    """Writes what is kept of one part's documents, once their duplicates are known.
+
+    That is their cleaned text, the spans of personal data, and the signatures of all documents.
+    """
 
     def __init__(self, recipe: CorpusRecipe, output: str, tokenizer: str | None = None) -> None:
         """tokenizer: a tokenizer.json, a SentencePiece model or a folder that fills token_count; or None."""
@@ -114,17 +116,20 @@ class RewriteDocuments:
 
 
 def beat(heartbeat: Heartbeat, done: int) -> None:
-    """Tell of every 64th document: a look at the clock costs as much as a short one."""
+    """Beat for every 64th document: reading the clock costs as much as a short document."""
     if not done % 64:
         heartbeat(done)
 
 
 def passages(cleaned: Cleaned) -> dict[str, str]:
-    """For each type the scrubbed text about where its first replacement stands; replacements move it a little."""
-    found: dict[str, str] = {}
+    """For each type of personal data, the scrubbed text around its first replacement.
+
+    Positions are those before scrubbing, so the replacement may stand a little off the middle.
+    """
+    by_type: dict[str, str] = {}
     for span in cleaned.spans:
-        found.setdefault(span.type, cleaned.text[max(span.start - PASSAGE_CHARS, 0) : span.start + PASSAGE_CHARS])
-    return found
+        by_type.setdefault(span.type, cleaned.text[max(span.start - PASSAGE_CHARS, 0) : span.start + PASSAGE_CHARS])
+    return by_type
 
 
 class CorpusFiles:
@@ -150,7 +155,7 @@ class CorpusFiles:
 
 
 def decisions_of(workdir: DedupWorkdir, part: Part) -> Iterator[dict[str, Any]]:
-    """What became of each document of a part, in order; one that no cluster names stands alone."""
+    """The decision on each document of a part, in order; ALONE for one that is in no cluster."""
     path = workdir.decisions(part.ordinal)
     listed: Iterator[dict[str, Any]] = iter(())
     if size_of(path) is not None:

@@ -17,10 +17,13 @@ ROW_BITS = np.uint64(32)  # a node is (ordinal of its part << 32) + row
 
 @dataclass(frozen=True)
 class SignatureFile:
-    """Where the signatures of an ordinal's documents lie.
+    """A file of signatures of one part's documents.
 
-    ordinal: the number of their part.
-    earlier: whether they are of a corpus given by --against.
+    ordinal: number of the part
+    path: of the file
+    language: of the documents
+    earlier: whether they are of a corpus given by --against
+    rows: documents in it
     """
 
     ordinal: int
@@ -52,7 +55,7 @@ def rows_of(nodes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class DedupWorkdir:
-    """Where the files between the phases of a deduplication lie. They are removed when it is finished."""
+    """Paths of the files between the phases of a deduplication, which are removed when it is finished."""
 
     output: str
 

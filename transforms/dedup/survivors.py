@@ -1,4 +1,4 @@
-"""Stars to clusters: who survives, written by cluster for people and by part for the removal."""
+"""Star graphs to clusters: which documents survive, written by cluster for people and by part for the removal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schemas.corpus import CLUSTER_SCHEMA
 from schemas.storage import write_json
 from transforms.dedup.components import read_stars, star_files
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile, ordinals_of, read_signature_files, rows_of
-from transforms.packed import Keyed, Pack, grouped, partition_of, unpack
+from transforms.packed import KeyedBuffer, Pack, grouped, partition_of, unpack
 from transforms.part_files import write_table
 from transforms.steps.dedup.survivors import MEMBER_SCHEMA, choose_survivors
 
@@ -23,7 +23,7 @@ ORDER = [(name, "ascending") for name in ("cluster_id", "dump", "id", "url")]
 
 
 class ChooseSurvivors(beam.PTransform):
-    """Folder of settled stars in; clusters/*.parquet and one list of decisions for each part that has any out."""
+    """Folder of star graphs in; clusters/*.parquet out, and one list of decisions for each part that has any."""
 
     def __init__(self, output: str, keep: str, partitions: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class DescribeMembers(beam.DoFn):
     def setup(self) -> None:
         self._files = {file.ordinal: file for file in read_signature_files(self._workdir.signature_files)}
 
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Keyed]:
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[KeyedBuffer]:
         ordinal, buffers = element
         stars = np.unique(unpack(buffers), axis=0)
         members = members_of(self._files[ordinal], stars)
@@ -72,11 +72,11 @@ def members_of(file: SignatureFile, stars: np.ndarray) -> pa.Table:
     """Rows of MEMBER_SCHEMA. stars: (node, root) of this file's documents, sorted by node."""
     columns = ["id", "url", "dump", "chars", "exact", *(["kept"] if file.earlier else [])]
     table = file.read(columns).take(pa.array(rows_of(stars[:, 0])))
-    found: dict[str, Any] = {name: table.column(name) for name in columns}
-    found |= {"root": pa.array(stars[:, 1]), "node": pa.array(stars[:, 0])}
-    found["earlier"] = pa.array(np.full(len(stars), file.earlier))
-    found.setdefault("kept", pa.array(np.zeros(len(stars), bool)))
-    return pa.table({name: found[name] for name in MEMBER_SCHEMA.names}).cast(MEMBER_SCHEMA)
+    described: dict[str, Any] = {name: table.column(name) for name in columns}
+    described |= {"root": pa.array(stars[:, 1]), "node": pa.array(stars[:, 0])}
+    described["earlier"] = pa.array(np.full(len(stars), file.earlier))
+    described.setdefault("kept", pa.array(np.zeros(len(stars), bool)))
+    return pa.table({name: described[name] for name in MEMBER_SCHEMA.names}).cast(MEMBER_SCHEMA)
 
 
 class ChooseInPartition(beam.DoFn):
@@ -85,7 +85,7 @@ class ChooseInPartition(beam.DoFn):
     def __init__(self, output: str, keep: str) -> None:
         self._output, self._keep = output, keep
 
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Keyed]:
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[KeyedBuffer]:
         partition, buffers = element
         chosen = choose_survivors(pa.concat_tables(map(from_bytes, buffers)), self._keep)
         name = f"clusters/part-{partition:05}.parquet"

@@ -41,12 +41,12 @@ class Curator:
         self.extractor.close()
 
     def curate(self, response: Response, warc_file: str, dump: str) -> Outcome:
-        """Return the response's fate. The same response gives the same fate, whatever came before."""
+        """What became of the response. The same response gives the same outcome, whatever came before."""
         page = page_of(response, warc_file)
         return Outcome(page) if isinstance(page, Drop) else self.curate_page(page, dump)
 
     def curate_page(self, page: Page, dump: str) -> Outcome:
-        """Return the fate of a page that was read."""
+        """What became of a page that was read."""
         for step in self.recipe.pages:
             verdict = step(page)
             if isinstance(verdict, Drop):

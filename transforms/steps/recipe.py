@@ -86,7 +86,7 @@ class CurateRecipe:
 
 
 def check_steps(steps: Iterable[object], kind: Any) -> None:
-    """Raises BadInput for what is none of the kind. kind: PageStep or DocumentStep."""
+    """Raises BadInput for anything in `steps` that is not of the kind. kind: PageStep or DocumentStep."""
     for step in steps:
         if isinstance(step, type):
             raise BadInput(f"{step.__name__} is a class and no step yet; write {step.__name__}(…)")
@@ -101,7 +101,7 @@ class Cleaned(NamedTuple):
     """A document's text as it will be written.
 
     text: without repeated lines and personal data
-    spans: the personal data found, as places in the text without repeated lines
+    spans: the personal data that was replaced, as positions in the text without repeated lines
     lines_removed: number of repeated lines
     """
 
@@ -114,8 +114,8 @@ class Cleaned(NamedTuple):
 class CorpusRecipe:
     """What `bateia dedup` does to the documents kept. A step that is None is off.
 
-    Duplicates are told by the cleaned text, though FineWeb removes personal data after them: so what is compared is
-    what is published, and deduplicating a corpus again removes nothing.
+    Documents are compared by their cleaned text, while FineWeb removes personal data after deduplication. So what is
+    compared is what is published, and deduplicating a corpus again removes nothing.
     """
 
     lines: DropRepeatedLines | None = setting(None, "lines that a document says twice")

@@ -1,9 +1,9 @@
 """Connected components by stars: large star and small star of Kiveris et al., "Connected Components in MapReduce and
 Beyond", SoCC 2014.
 
-Nodes are uint64. Edges are rows of a uint64 array (n, 2). Every function sees the rows of some owners, all rows of each
-of them, so any number of machines may share the owners. Rounds of large star and small star end in a forest of stars:
-every node linked to the smallest node of its component and to nothing else.
+Nodes are uint64. Edges are rows (owner, neighbour) of a uint64 array (n, 2). A function is given some owners with all
+rows of each, so owners can be spread over any number of machines. Rounds of large star and small star end in star
+graphs: every node is linked to the smallest node of its component and to nothing else.
 """
 
 from __future__ import annotations
@@ -15,19 +15,24 @@ import numpy as np
 NO_EDGES = np.empty((0, 2), np.uint64)
 
 
-class Groups(NamedTuple):
-    """Rows (owner, value) sorted, each once. starts, sizes: where each owner's rows begin and how many they are."""
+class OwnedRows(NamedTuple):
+    """Rows (owner, value), grouped by owner.
+
+    rows: sorted, each once, uint64 of shape (n, 2)
+    starts: the index of each owner's first row
+    sizes: the number of each owner's rows
+    """
 
     rows: np.ndarray
     starts: np.ndarray
     sizes: np.ndarray
 
 
-def group(rows: np.ndarray) -> Groups:
+def group_by_owner(rows: np.ndarray) -> OwnedRows:
     rows = distinct(rows)
     owners = rows[:, 0]
     starts = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1]))) if len(rows) else np.empty(0, np.int64)
-    return Groups(rows, starts, np.diff(np.append(starts, len(rows))))
+    return OwnedRows(rows, starts, np.diff(np.append(starts, len(rows))))
 
 
 def distinct(rows: np.ndarray) -> np.ndarray:
@@ -57,32 +62,32 @@ def both_ways(edges: np.ndarray) -> np.ndarray:
 
 def large_star(rows: np.ndarray) -> np.ndarray:
     """Rows (owner, neighbour) of both ways: larger neighbours are linked to the smallest of owner and neighbours."""
-    found = group(rows)
-    if not len(found.rows):
+    groups = group_by_owner(rows)
+    if not len(groups.rows):
         return NO_EDGES
-    owners, values = found.rows.T
-    least = np.minimum(owners, np.repeat(values[found.starts], found.sizes))
+    owners, values = groups.rows.T
+    least = np.minimum(owners, np.repeat(values[groups.starts], groups.sizes))
     larger = values > owners
     return np.column_stack([values[larger], least[larger]])
 
 
 def small_star(rows: np.ndarray) -> np.ndarray:
     """Rows (owner, smaller neighbour): the owner and these neighbours are linked to the smallest of them."""
-    found = group(rows)
-    if not len(found.rows):
+    groups = group_by_owner(rows)
+    if not len(groups.rows):
         return NO_EDGES
-    owners, values = found.rows.T
-    least = np.repeat(values[found.starts], found.sizes)
+    owners, values = groups.rows.T
+    least = np.repeat(values[groups.starts], groups.sizes)
     first = np.zeros(len(values), bool)
-    first[found.starts] = True
-    nodes = np.where(first, owners, values)  # the smallest needs no edge to itself; its row carries the owner
+    first[groups.starts] = True
+    nodes = np.where(first, owners, values)  # the smallest needs no edge to itself: the owner takes its row
     return np.column_stack([nodes, least])
 
 
 def not_converged(rows: np.ndarray) -> int:
     """Owners that are neither the smallest of their neighbourhood nor linked to one smaller node alone: 0 for stars."""
-    found = group(rows)
-    if not len(found.rows):
+    groups = group_by_owner(rows)
+    if not len(groups.rows):
         return 0
-    owners, smallest = found.rows[found.starts].T
-    return int(((smallest < owners) & (found.sizes > 1)).sum())
+    owners, smallest = groups.rows[groups.starts].T
+    return int(((smallest < owners) & (groups.sizes > 1)).sum())

@@ -10,12 +10,15 @@ import numpy as np
 
 from transforms.steps.text.hashes import mix
 
-AT_ONCE = 512  # shingles; with 112 hashes of 8 bytes each this stays in a core's cache
+BLOCK_SHINGLES = 512  # hashed at once; with 112 hashes of 8 bytes each they stay in a core's cache
 
 
 class MinHash:
-    """`bands` hashes of `rows` minima each. Documents of Jaccard similarity s share one with probability
-    1 - (1 - s**rows)**bands. Each hash function is x -> a*x + b modulo 2**64 with odd a, constants drawn by `seed`."""
+    """`bands` hashes of a document, each made of `rows` minima.
+
+    Two documents of Jaccard similarity s share at least one of the hashes with probability 1 - (1 - s**rows)**bands.
+    Each hash function is x -> a*x + b modulo 2**64 with odd a; `seed` draws the constants.
+    """
 
     def __init__(self, bands: int, rows: int, seed: int) -> None:
         self.bands, self.rows, self.seed = bands, rows, seed
@@ -23,8 +26,10 @@ class MinHash:
     @cached_property
     def _constants(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         count = self.bands * self.rows
-        drawn = b"".join(blake2b(f"{self.seed}/{at}".encode(), digest_size=8).digest() for at in range(3 * count))
-        factors, terms, weights = np.frombuffer(drawn, np.dtype("<u8")).reshape(3, count)
+        constants = b"".join(
+            blake2b(f"{self.seed}/{index}".encode(), digest_size=8).digest() for index in range(3 * count)
+        )
+        factors, terms, weights = np.frombuffer(constants, np.dtype("<u8")).reshape(3, count)
         return (
             (factors | np.uint64(1))[:, None],
             terms[:, None],
@@ -33,14 +38,14 @@ class MinHash:
 
     @cached_property
     def _scratch(self) -> np.ndarray:
-        return np.empty(self.bands * self.rows * AT_ONCE, np.uint64)
+        return np.empty(self.bands * self.rows * BLOCK_SHINGLES, np.uint64)
 
     def minima(self, shingles: np.ndarray) -> np.ndarray:
         """The smallest value of each hash function: uint64 of shape (bands * rows,). shingles: uint64, at least one."""
         factors, terms, _ = self._constants
         least: np.ndarray | None = None
-        for start in range(0, len(shingles), AT_ONCE):
-            piece = shingles[start : start + AT_ONCE]
+        for start in range(0, len(shingles), BLOCK_SHINGLES):
+            piece = shingles[start : start + BLOCK_SHINGLES]
             values = self._scratch[: len(factors) * len(piece)].reshape(len(factors), len(piece))
             np.multiply(factors, piece, out=values)
             np.add(values, terms, out=values)

@@ -1,4 +1,4 @@
-"""Lines that a document says twice."""
+"""Lines that repeat an earlier line of the same document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transforms.steps.step import Step
 
 @dataclass(frozen=True)
 class DropRepeatedLines(Step):
-    """Removes a line that stood in the same document before; the first stays. Blank lines are left alone."""
+    """Removes lines that repeat an earlier one of the same document; the first stays. Blank lines are left alone."""
 
     stage: ClassVar[str] = "lines"
 

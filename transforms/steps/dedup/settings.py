@@ -18,9 +18,10 @@ from transforms.steps.text.hashes import mix
 
 SCOPES = ("dump", "language", "all")
 KEEPS = ("first", "longest")
-REMEMBERED = 100_000  # signatures, about 50 MB
-_EXACT_SALT = np.uint64(0xD6E8FEB86659FD93)  # apart from every band
-# Pieces that normalise as the whole does, unless a run of marks is endless: that would take its length squared.
+MAX_REMEMBERED = 100_000  # signatures, about 50 MB
+_EXACT_SALT = np.uint64(0xD6E8FEB86659FD93)  # keeps keys of exact hashes apart from keys of bands
+# Pieces whose NFC forms, joined, are the NFC form of the whole. They are needed because NFC of a run of combining marks
+# takes time quadratic in its length; only a run of more than 100 marks is cut, and may differ from the whole.
 _PIECES = re.compile(r"[\w\s]*[^\w\s]{0,100}")
 _FINEWEB = "FineWeb, arXiv 2406.17557, section 3.4"
 
@@ -29,7 +30,11 @@ REHYDRATION = ((1000, 1), (100, 8), (5, 5), (3, 3), (2, 2), (1, 1))
 
 
 class Signature(NamedTuple):
-    """exact: 16 bytes. bands: 8 bytes for each band, or None for a text of fewer words than a shingle has."""
+    """What documents are compared by.
+
+    exact: hash of the normalised text, 16 bytes
+    bands: 8 bytes for each band, or None for a text of fewer words than a shingle has
+    """
 
     exact: bytes
     bands: bytes | None
@@ -69,12 +74,12 @@ class Deduplicate(Step):
 
     @property
     def signature(self) -> dict[str, Any]:
-        """The settings that make signatures comparable: these of two corpora must be equal."""
+        """The settings that signatures depend on: only corpora that agree in them can be compared."""
         return {"bands": self.bands, "rows": self.rows, "shingle": self.shingle, "seed": self.seed, "version": 1}
 
 
 class Signer:
-    """Signatures of texts. One for each thread: it remembers what it has met, for the web repeats itself."""
+    """Signatures of texts. It remembers them, as many pages repeat. Not thread-safe: one for each thread."""
 
     def __init__(self, settings: Deduplicate) -> None:
         self._shingle = settings.shingle
@@ -86,14 +91,14 @@ class Signer:
         key = digest(text), language
         if (known := self._signed.get(key)) is not None:
             return known
-        if len(self._signed) >= REMEMBERED:
+        if len(self._signed) >= MAX_REMEMBERED:
             self._signed.clear()
         signature = self._signed[key] = self._sign(text, language)
         return signature
 
     def _sign(self, text: str, language: str | None) -> Signature:
-        found = shingles(self._words(text, language), self._shingle)
-        bands = self._minhash.band_hashes(found).astype("<u8").tobytes() if len(found) else None
+        ngrams = shingles(self._words(text, language), self._shingle)
+        bands = self._minhash.band_hashes(ngrams).astype("<u8").tobytes() if len(ngrams) else None
         return Signature(digest(normalised(text)), bands)
 
 
@@ -102,22 +107,24 @@ def digest(text: str) -> bytes:
 
 
 def normalised(text: str) -> str:
-    """The text whose hash tells exact duplicates: NFC, lower case, each run of white space as one space."""
+    """The form of a text that exact duplicates share: NFC, lower case, each run of white space as one space."""
     if not unicodedata.is_normalized("NFC", text):
         text = "".join(unicodedata.normalize("NFC", piece) for piece in _PIECES.findall(text))
     return " ".join(text.lower().split())
 
 
 def scope_salt(settings: Deduplicate, dump: str, language: str) -> np.uint64:
-    """What is mixed into every key, so that documents of different scopes share none."""
+    """A number that is mixed into every key, so that documents of different scopes share no key."""
     name = {"dump": dump, "language": language, "all": ""}[settings.scope]
     return np.frombuffer(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), np.dtype("<u8"))[0]
 
 
 def keys(exact: np.ndarray, bands: np.ndarray, salts: np.ndarray) -> np.ndarray:
-    """Keys by which documents meet: one for the exact hash and one for each band.
+    """Keys of documents, uint64 of shape (n, 1 + bands): documents that share one are linked.
 
-    exact: uint64 (n,), a half of the exact hash. bands: uint64 (n, bands). salts: uint64 (n,). Returns (n, 1 + bands).
+    exact: half of the exact hash, uint64 of shape (n,)
+    bands: uint64 of shape (n, bands)
+    salts: of `scope_salt`, uint64 of shape (n,)
     """
     return mix(np.column_stack([exact ^ _EXACT_SALT, bands]) ^ salts[:, None])
 

@@ -3,7 +3,7 @@
 Words are those of the simplified text (datatrove's MinHash: lower case, numbers to 0, punctuation to spaces, no
 accents), split as the document's language is. All of that happens within runs of non-space characters (chunks), so what
 a chunk gives is remembered and most of a text costs one dictionary look-up a chunk. Languages written without spaces
-are compared by characters in place of words.
+are compared by characters in position of words.
 """
 
 from __future__ import annotations
@@ -20,37 +20,43 @@ from transforms.steps.text.words import (
     LONGEST_CHUNK,
     NEED_A_DICTIONARY,
     PUNCTUATION,
-    SHORT_TEXT,
-    beyond,
+    SHORT_TEXT_CHARS,
+    chunks_beyond_limit,
     pieces,
     split_chunks,
 )
 
-MEMORY_BYTES = 64 << 20  # remembered chunks, about; then they are forgotten and learnt anew
+MEMORY_BYTES = 64 << 20  # about, of remembered chunks; when it is full, all are forgotten
 CHUNK_BYTES = 250  # measured: what one remembered chunk costs beside its characters
 
 _NUMBER = re.compile(r"\d+(?:[.,،٫⎖⎗⎘]\d+)?")
-_PLACES = 0x9E3779B97F4A7C15  # odd, well mixed; its powers tell an n-gram's places apart
+_POSITION_FACTOR = 0x9E3779B97F4A7C15  # odd, with well mixed bits; its powers make a hash depend on the order of words
 
 
-class _Simplest(dict[int, str]):
-    """What becomes of each character. By character, for to normalise a whole run of marks takes its length squared."""
+class _SimplifiedCharacters(dict[int, str]):
+    """What each character becomes, by its code point: é becomes e, a combining accent nothing.
+
+    A table of characters, because NFD of a whole run of combining marks takes time quadratic in its length.
+    """
 
     def __missing__(self, code: int) -> str:
-        found = self[code] = "".join(part for part in normalize("NFD", chr(code)) if category(part) != "Mn")
-        return found
+        simplified = self[code] = "".join(part for part in normalize("NFD", chr(code)) if category(part) != "Mn")
+        return simplified
 
 
-_SIMPLEST = _Simplest({ord(mark): " " for mark in PUNCTUATION if mark != "\n"})
+_SIMPLIFIED = _SimplifiedCharacters({ord(mark): " " for mark in PUNCTUATION if mark != "\n"})
 
 
 def simplify(text: str) -> str:
-    """Lower case, numbers to 0, punctuation to spaces, NFD without marks. Works on each chunk by itself."""
-    return _NUMBER.sub("0", text.lower()).translate(_SIMPLEST)
+    """Lower case, numbers to 0, punctuation to spaces, accents removed: "Café 3.5!" becomes "cafe 0 ".
+
+    No rule looks across white space, so chunks can be simplified one by one.
+    """
+    return _NUMBER.sub("0", text.lower()).translate(_SIMPLIFIED)
 
 
 class WordHashes:
-    """The words of texts as uint64 hashes. One for each thread: it remembers what it has met."""
+    """The words of texts as uint64 hashes. It remembers chunks. Not thread-safe: one for each thread."""
 
     def __init__(self) -> None:
         self._memory: dict[str, dict[str, bytes]] = {}
@@ -62,7 +68,7 @@ class WordHashes:
             codes = np.frombuffer("".join(simplify(text).split()).encode("utf-32-le", "surrogatepass"), np.uint32)
             return mix(codes.astype(np.uint64) + np.uint64(1))
         chunks = text.split()
-        if len(text) > SHORT_TEXT and beyond(chunks, language or "xx"):
+        if len(text) > SHORT_TEXT_CHARS and chunks_beyond_limit(chunks, language or "xx"):
             memory = self._learn({}, dict.fromkeys(chunks), language or "xx", limited=True)
             return np.frombuffer(b"".join(map(memory.__getitem__, chunks)), np.dtype("<u8"))
         memory = self._memory.setdefault(language or "xx", {})
@@ -77,18 +83,21 @@ class WordHashes:
     def _learn(
         self, memory: dict[str, bytes], new: Iterable[str], language: str, limited: bool = False
     ) -> dict[str, bytes]:
-        """limited: new are all chunks of a text in their order, and what is beyond words.WORK_MOST is not split. What
-        that is depends on the whole text, so it is not for the memory of other texts."""
+        """Add the hashes of the chunks' words to `memory`, and return it.
+
+        limited: `new` is all chunks of one text in order, and those beyond words.MAX_WORK are hashed without being
+            split. Which these are depends on the whole text, so `memory` must then be of this text alone.
+        """
         chunks = list(new)
         simplified = [chunk.split() for chunk in simplify("\n".join(chunks)).split("\n")]
         parts_of = simplified
-        if any(len(word) > LONGEST_CHUNK for found in simplified for word in found):
-            parts_of = [[part for word in found for part in pieces(word)] for found in simplified]
+        if any(len(word) > LONGEST_CHUNK for split in simplified for word in split):
+            parts_of = [[part for word in split for part in pieces(word)] for split in simplified]
         parts = dict.fromkeys(part for parts in parts_of for part in parts)
-        rest = beyond(parts, language) if limited else ()
+        rest = chunks_beyond_limit(parts, language) if limited else ()
         words_of = split_chunks(set(parts).difference(rest), language)
-        for chunk, found in zip(chunks, parts_of, strict=True):
-            memory[chunk] = b"".join(hash_word(word) for part in found for word in words_of.get(part, (part,)))
+        for chunk, split in zip(chunks, parts_of, strict=True):
+            memory[chunk] = b"".join(hash_word(word) for part in split for word in words_of.get(part, (part,)))
         self._bytes += 0 if limited else CHUNK_BYTES * len(chunks) + sum(map(len, chunks))
         return memory
 
@@ -107,6 +116,6 @@ def shingles(words: np.ndarray, n: int) -> np.ndarray:
     """Hashes of every n-gram of the words' hashes: uint64 of shape (words - n + 1,), empty for fewer than n words."""
     count = max(len(words) - n + 1, 0)
     total = np.zeros(count, np.uint64)
-    for place in range(n if count else 0):
-        total += words[place : place + count] * np.uint64(pow(_PLACES, place + 1, 1 << 64))
+    for position in range(n if count else 0):
+        total += words[position : position + count] * np.uint64(pow(_POSITION_FACTOR, position + 1, 1 << 64))
     return mix(total)

@@ -1,23 +1,22 @@
-"""Of each cluster, the one document that stays, and what is told about the others."""
+"""The document of each cluster that is kept, and what is recorded about the others."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 
-# A document of a cluster. node: its place in this run. earlier: it belongs to a corpus given by --against; kept: that
-# corpus kept it.
+# A document of a cluster.
 MEMBER_SCHEMA = pa.schema(
     [
-        ("root", pa.uint64()),
-        ("node", pa.uint64()),
+        ("root", pa.uint64()),  # the smallest node of its cluster
+        ("node", pa.uint64()),  # its number in this run
         ("id", pa.string()),
         ("url", pa.string()),
         ("dump", pa.string()),
         ("chars", pa.int64()),
         ("exact", pa.binary(16)),
-        ("earlier", pa.bool_()),
-        ("kept", pa.bool_()),
+        ("earlier", pa.bool_()),  # it belongs to a corpus given by --against
+        ("kept", pa.bool_()),  # that corpus kept it
     ]
 )
 
@@ -27,10 +26,15 @@ class NoSurvivor(RuntimeError):
 
 
 def choose_survivors(members: pa.Table, keep: str) -> pa.Table:
-    """All members of some clusters to the rows of CLUSTER_SCHEMA and `node`, without those of earlier corpora.
+    """Rows of CLUSTER_SCHEMA, and `node`, of the members that are not of earlier corpora.
 
-    A document that an earlier corpus kept survives before any new one; then the first by (dump, id), or the `longest`
-    and of equals the first. Raises NoSurvivor.
+    In each cluster a document that an earlier corpus kept survives before any new one. Among the others it is the first
+    by (dump, id), or with "longest" the longest, of equally long ones the first.
+
+    members: rows of MEMBER_SCHEMA, all members of each cluster
+    keep: "first" or "longest"
+
+    Raises NoSurvivor.
     """
     members = members.sort_by([(name, "ascending") for name in ("root", "dump", "id", "node")])
     roots, earlier, kept = (members.column(name).to_numpy() for name in ("root", "earlier", "kept"))
@@ -41,8 +45,8 @@ def choose_survivors(members: pa.Table, keep: str) -> pa.Table:
     if keep == "longest":
         chars = np.where(candidates, members.column("chars").to_numpy(), -1)
         candidates &= chars == np.repeat(np.maximum.reduceat(chars, starts), sizes)
-    places = np.where(candidates, np.arange(len(roots)), len(roots))
-    chosen = np.minimum.reduceat(places, starts)
+    positions = np.where(candidates, np.arange(len(roots)), len(roots))
+    chosen = np.minimum.reduceat(positions, starts)
     if (missing := chosen >= np.append(starts[1:], len(roots))).any():
         raise NoSurvivor(f"the cluster of {members.column('id')[int(starts[missing.argmax()])].as_py()} has none")
     survivor, first = np.repeat(chosen, sizes), np.repeat(starts, sizes)
@@ -50,7 +54,12 @@ def choose_survivors(members: pa.Table, keep: str) -> pa.Table:
 
 
 def describe(members: pa.Table, survivor: np.ndarray, first: np.ndarray, sizes: np.ndarray) -> pa.Table:
-    """survivor, first: for each member the places of its cluster's survivor and of its smallest (dump, id)."""
+    """The members' rows of CLUSTER_SCHEMA, with `node`.
+
+    survivor: for each member, the index of its cluster's survivor
+    first: for each member, the index of its cluster's smallest (dump, id)
+    sizes: for each member, the size of its cluster
+    """
     survivors, firsts = members.take(pa.array(survivor)), members.take(pa.array(first))
     exact = members.column("exact").to_numpy(zero_copy_only=False)
     match = np.where(exact == exact[survivor], "exact", "near").astype(object)

@@ -64,11 +64,11 @@ def language_gate(gate: dict[str, Any]) -> Callable[[str], dict[str, Any] | None
 
     def gated(html: str) -> dict[str, Any] | None:
         text = extract_plain_text(html, main_content=False, alt_texts=False, links=False)
-        found = probabilities(text, gate["model"])
-        best = max((found.get(language, 0.0) for language in gate["languages"]), default=0.0)
-        if best >= gate["min_probability"] or not found:
+        by_language = probabilities(text, gate["model"])
+        best = max((by_language.get(language, 0.0) for language in gate["languages"]), default=0.0)
+        if best >= gate["min_probability"] or not by_language:
             return None
-        return {"gated": next(iter(found)), "probability": best}
+        return {"gated": next(iter(by_language)), "probability": best}
 
     return gated
 
@@ -85,7 +85,7 @@ def answer(html: str, main_text: Callable[[str], str], gate: Callable[[str], dic
 
 
 def peak_mb() -> float:
-    """Most memory this process ever held, in MiB; 0 where the system does not tell."""
+    """Peak resident memory of this process in MiB; 0 where the system does not report it."""
     if not STATUS.exists():
         return 0.0
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
@@ -95,8 +95,8 @@ def peak_mb() -> float:
 def cap_memory(added_mb: int) -> None:
     """Make allocations fail at twice what a page may add.
 
-    A parser that is refused memory may give half a page without an error, so the limit itself is on the peak, which is
-    looked at after each page; this cap only stops what would run far beyond it.
+    A parser that is refused memory may give half a page without an error. So the real limit is on the peak, which is
+    looked at after each page; this cap only stops a page that would go far beyond it.
     """
     if STATUS.exists():
         mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -115,7 +115,7 @@ def serve(settings: dict[str, Any], pages: BinaryIO, out: BinaryIO) -> None:
     if not main_text(SELF_TEST):
         raise RuntimeError(f"{settings['extractor']} finds no text in a simple page")
     gc.freeze()  # what was imported never needs collecting
-    most_mb = peak_mb() + settings["memory_limit_mb"]
+    max_mb = peak_mb() + settings["memory_limit_mb"]
     cap_memory(settings["memory_limit_mb"])
     reply_to(out, {"ready": True}, time.thread_time())
     while len(head := pages.read(4)) == 4:
@@ -126,7 +126,7 @@ def serve(settings: dict[str, Any], pages: BinaryIO, out: BinaryIO) -> None:
         signal.setitimer(signal.ITIMER_PROF, settings["cpu_limit_s"])
         reply = answer(html, main_text, gate)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        if peak_mb() > most_mb:
+        if peak_mb() > max_mb:
             reply = {"fault": "out_of_memory"}
         reply_to(out, reply, time.thread_time() - started)
 

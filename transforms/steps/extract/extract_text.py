@@ -47,8 +47,8 @@ class ExtractText(Step):
     """HTML to main text, by trafilatura or resiliparse.
 
     trafilatura runs as FineWeb runs it: precision favoured, no comments, repeated segments within the page removed. Its
-    cache of segments is made anew for each page; shared by all pages, as in datatrove, a page's text would depend on
-    what came before it.
+    cache of segments is a new one for each page: with one cache for all pages, as in datatrove, a page's text would
+    depend on the pages before it.
     """
 
     stage: ClassVar[str] = "extract"
@@ -145,7 +145,7 @@ class Extractor:
         return Drop(ExtractText.stage, str(reply["fault"]))
 
     def _start(self) -> None:
-        # The child's messages go to a file: a pipe that nobody reads blocks it, the worker's own stderr may be one.
+        # The child's messages go to a file: the worker's stderr may be a pipe that nobody reads, and would block it.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "transforms.steps.extract.child", json.dumps(asdict(self.settings))],
@@ -188,7 +188,7 @@ class Extractor:
         return json.loads(body)
 
     def _drop_for_dead_child(self) -> Drop:
-        """Name what killed the child. The next page starts a new one."""
+        """Drop the page that killed the child, for the cause of its end. The next page starts a new child."""
         assert self._child is not None
         self._child.kill()
         self._child.wait()
@@ -197,7 +197,7 @@ class Extractor:
         self._deaths += 1
         if self._deaths >= MAX_DEATHS_IN_A_ROW:
             raise ExtractorDied(
-                f"the extraction child died on {self._deaths} pages in a row; the last words: {message}"
+                f"the extraction child died on {self._deaths} pages in a row; its last message: {message}"
             )
         if code == -SIGPROF:
             self.cpu_s += self.settings.cpu_limit_s

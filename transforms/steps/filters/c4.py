@@ -22,9 +22,14 @@ def _rule(default: Any, about: str, source: str = "C4, JMLR 21 (140), section 2.
 
 @dataclass(frozen=True)
 class CleanedLines:
-    """What cleaning makes of a text. Reading stops at the first line that condemns the document."""
+    """What cleaning makes of a text, up to the first line that decides that the document is dropped.
 
-    lines: list[str]  # kept, in order, each stripped
+    lines: kept, in order, each stripped
+    removed: number of the other lines
+    lorem_ipsum, curly_bracket: lines with one, as far as the text was read
+    """
+
+    lines: list[str]
     removed: int
     lorem_ipsum: int
     curly_bracket: int
@@ -40,9 +45,9 @@ class CleanC4(DocumentStep):
 
     Source: C4 (JMLR 21 (140), section 2.2; its published code for the word length and the policy phrases) without the
     terminal punctuation and bad word rules, which FineWeb leaves out (arXiv 2406.17557, section 3.5). Order and reading
-    are datatrove's: `lorem_ipsum` and `curly_bracket` count in lines that are long enough to be kept, up to the first
-    one too many, so whichever comes first in the text is the reason; sentences are spaCy's, counted line by line.
-    None switches a rule off.
+    are datatrove's: `lorem_ipsum` and `curly_bracket` count only lines that are long enough to be kept, and counting
+    ends where one of the two exceeds its limit, so the one that comes first in the text is the reason; sentences are
+    spaCy's, counted line by line. None switches a rule off.
     """
 
     stage: ClassVar[str] = "c4"
@@ -71,8 +76,8 @@ class CleanC4(DocumentStep):
     def clean(self, text: str) -> CleanedLines:
         lines: list[str] = []
         lorem = curly = 0
-        given = text.splitlines()
-        for line in given:
+        all_lines = text.splitlines()
+        for line in all_lines:
             line = line.strip()
             if self._is_short_or_endless(line):
                 continue
@@ -91,7 +96,7 @@ class CleanC4(DocumentStep):
                     break
             if not any(policy in lowered for policy in self.policies):
                 lines.append(line)
-        return CleanedLines(lines, len(given) - len(lines), lorem, curly)
+        return CleanedLines(lines, len(all_lines) - len(lines), lorem, curly)
 
     def _is_short_or_endless(self, line: str) -> bool:
         words = line.split()  # before citations go, as in datatrove

@@ -19,7 +19,7 @@ def probabilities(text: str, model: str, k: int = 5) -> dict[str, float]:
 
     New lines become spaces, as in FineWeb (the model reads one line). Empty for a text with no known character n-gram.
     """
-    line = text.replace("\n", " ").encode("utf-8", "replace").decode()  # half a character is none in UTF-8
+    line = text.replace("\n", " ").encode("utf-8", "replace").decode()  # unpaired surrogates become "?"
     labels, scores = load_model(model).predict(line, k=k)
     return {
         label.removeprefix("__label__"): min(float(score), 1.0) for label, score in zip(labels, scores, strict=True)

@@ -1,4 +1,4 @@
-"""Libraries loaded without what they would load for features that nobody here asks for."""
+"""Import libraries without the large frameworks that they would load for features that are not used here."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ FRAMEWORKS = ("torch", "transformers")
 
 @contextmanager
 def without_frameworks() -> Iterator[None]:
-    """spaCy and Presidio load PyTorch and transformers wherever they are installed, to no use for us: seconds of CPU
-    time and hundreds of megabytes in each process. Within this they are not found, unless they are loaded already."""
+    """Within this context, importing PyTorch or transformers raises ImportError, unless they are imported already.
+
+    spaCy and Presidio import them wherever they are installed, which costs every process seconds of CPU time and
+    hundreds of megabytes, and our steps use neither.
+    """
     hidden = [name for name in FRAMEWORKS if name not in sys.modules]
     for name in hidden:
-        sys.modules[name] = None  # pyright: ignore[reportArgumentType] - what the import system takes for absent
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType] - None means "absent" to import
     try:
         yield
     finally:

@@ -14,8 +14,8 @@ import numpy as np
 BASE = np.uint64(0x9E3779B97F4A7C15)  # any odd number with well mixed bits: 2**64 divided by the golden ratio
 SHIFT = np.uint64(0x632BE5AB)  # so that U+0000 counts
 SPARE_BITS = 1  # a table has two to four cells a hash
-MAX_TURNS = 6  # of which the last ones see hardly a hash unless the text was made against them
-MIXERS = BASE ** np.arange(1, MAX_TURNS + 1, dtype=np.uint64)
+MAX_PASSES = 6  # over the table; few hashes are left for the last ones, unless a text was made to collide
+MIXERS = BASE ** np.arange(1, MAX_PASSES + 1, dtype=np.uint64)
 
 
 class NGrams:
@@ -32,7 +32,8 @@ class NGrams:
         sums = np.zeros(codes.size + 1, np.uint64)
         np.cumsum((codes + SHIFT) * powers[:-1], out=sums[1:])
         self.sums_to_start, self.sums_to_end = sums[self.starts], sums[self.ends]
-        self.lift = powers[codes.size - self.starts]  # brings hashes to one exponent, so that the place does not matter
+        # Brings the hashes to one exponent, so that equal n-grams have equal hashes at any position.
+        self.lift = powers[codes.size - self.starts]
 
     def hashes(self, n: int) -> np.ndarray:
         """A hash of every n-gram, in order; empty if there are fewer than n words."""
@@ -40,38 +41,38 @@ class NGrams:
         return (self.sums_to_end[n - 1 :] - self.sums_to_start[:count]) * self.lift[:count]
 
     def top_chars(self, n: int) -> int:
-        """Characters of the most frequent n-gram (of several, the first) times its count; 0 if there is none."""
+        """Characters of the most frequent n-gram (the first of equally frequent ones) times its count, or 0."""
         hashes = self.hashes(n)
         if not hashes.size:
             return 0
-        counts = np.bincount(first_places(hashes))
+        counts = np.bincount(first_positions(hashes))
         first = int(counts.argmax())
         return int(counts[first]) * int(self.ends[first + n - 1] - self.starts[first])
 
     def repeated_chars(self, n: int) -> int:
         """Characters of n-grams seen before, reading left to right and going on behind each repeated one."""
-        firsts = first_places(self.hashes(n))
-        later = firsts != np.arange(firsts.size)  # only there can a repeated one stand
+        firsts = first_positions(self.hashes(n))
+        later = firsts != np.arange(firsts.size)  # a repeated n-gram can only be at these
         if not later.any():
             return 0
-        found = repeated_places(firsts, later, n)
-        return int((self.ends[found + n - 1] - self.starts[found]).sum())
+        repeated = repeated_positions(firsts, later, n)
+        return int((self.ends[repeated + n - 1] - self.starts[repeated]).sum())
 
 
-def first_places(hashes: np.ndarray) -> np.ndarray:
-    """For each hash, the first place where it stands: as after a sort, in a third of its time.
+def first_positions(hashes: np.ndarray) -> np.ndarray:
+    """For each hash, the first position with an equal hash. Takes a third of the time of a sort.
 
-    All are written into a table from the last to the first, so what stays in a cell is its first one. Whose cell was
-    taken by another hash goes into the table again, mixed otherwise.
+    The positions are written from the last to the first into a hash table, so each cell keeps the first position that
+    falls into it. Positions whose cell belongs to another hash are tried again with the hashes mixed differently.
     """
     bits = hashes.size.bit_length() + SPARE_BITS
     table = np.empty(1 << bits, np.int32)
-    places = np.arange(hashes.size, dtype=np.int32)
-    firsts, left, mixed = places, places, hashes
-    for turn in range(MAX_TURNS):
+    positions = np.arange(hashes.size, dtype=np.int32)
+    firsts, left, mixed = positions, positions, hashes
+    for pass_number in range(MAX_PASSES):
         cells = (mixed >> np.uint64(64 - bits)).astype(np.int32)
         table[cells[::-1]] = left[::-1]
-        if turn == 0:
+        if pass_number == 0:
             firsts = table[cells]
             left = np.flatnonzero(hashes[firsts] != hashes).astype(np.int32)
         else:
@@ -79,31 +80,36 @@ def first_places(hashes: np.ndarray) -> np.ndarray:
             left = left[hashes[firsts[left]] != hashes[left]]
         if not left.size:
             return firsts
-        mixed = hashes[left] * MIXERS[turn]
-    _, first, which = np.unique(hashes[left], return_index=True, return_inverse=True)  # made to meet in few cells
+        mixed = hashes[left] * MIXERS[pass_number]
+    _, first, which = np.unique(hashes[left], return_index=True, return_inverse=True)  # hashes made to collide: sorted
     firsts[left] = left[first[which]]
     return firsts
 
 
-def repeated_places(firsts: np.ndarray, later: np.ndarray, n: int) -> np.ndarray:
-    """Places of the n-grams seen before. later: which do not stand at their first place."""
-    places, first_of = np.flatnonzero(later).data, firsts.data  # quicker than arrays where one is read at a time
-    before = np.cumsum(later, dtype=np.int32).data  # how many of `places` are at or before each place
-    unseen = bytearray(firsts.size + n)  # at an n-gram's first place, 1 if it was passed over there and not met since
-    passed = b"\1" * n
-    found: list[int] = []
-    at = 0
-    while at < len(places):
-        place = places[at]
-        first = first_of[place]
+def repeated_positions(firsts: np.ndarray, later: np.ndarray, n: int) -> np.ndarray:
+    """Positions of n-grams seen before, as `NGrams.repeated_chars` counts them.
+
+    firsts: for each n-gram, the position of the first one equal to it
+    later: whether an n-gram is not at its first position
+    """
+    positions, first_of = np.flatnonzero(later).data, firsts.data  # memory views: faster by element than arrays
+    before = np.cumsum(later, dtype=np.int32).data  # how many of `positions` are at or before each position
+    # 1 at the first position of an n-gram that was skipped there and has not occurred since.
+    unseen = bytearray(firsts.size + n)
+    skipped = b"\1" * n
+    repeated: list[int] = []
+    index = 0
+    while index < len(positions):
+        position = positions[index]
+        first = first_of[position]
         if unseen[first]:
             unseen[first] = 0
-            at += 1
+            index += 1
             continue
-        found.append(place)
-        free = place + n
-        unseen[place:free] = passed
-        if free > firsts.size:
+        repeated.append(position)
+        following = position + n
+        unseen[position:following] = skipped
+        if following > firsts.size:
             break
-        at = before[free - 1]
-    return np.array(found, np.int64)
+        index = before[following - 1]
+    return np.array(repeated, np.int64)

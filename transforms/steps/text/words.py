@@ -6,9 +6,9 @@ splits each run of non-space characters (a chunk) by itself, whatever stands aro
 remembered, and spaCy only sees chunks that are new. What is remembered is a pure function of the chunk: a result never
 depends on which documents came before.
 
-Where the words differ from spaCy's: in chunks longer than LONGEST_CHUNK; in "( :)", where spaCy takes "( :" for the
-emoticon "(:", finds its mistake and misses the real one, ":)"; and behind WORK_MOST in texts made of ever new chunks.
-None was met in 1,715 real pages of 19 languages.
+The words differ from spaCy's in three cases: in chunks longer than LONGEST_CHUNK; in "( :)", where spaCy's rule for the
+emoticon "(:" keeps it from seeing ":)"; and in texts of so many different chunks that MAX_WORK is exceeded. None of
+them occurs in 1,715 real pages of 19 languages.
 """
 
 from __future__ import annotations
@@ -30,29 +30,30 @@ LONGEST_CHUNK = 1_000
 PIECE = 100
 
 # spaCy takes about 10 us for a new chunk, 1 for each of its characters and 7 for a sign at its edges, so a megabyte of
-# noise would take it 2 to 7 s. Work is counted in these units, over a text's different chunks in their order; what
-# comes behind the limit is split at signs, which for words with marks around them is what spaCy does. Russian text
-# reaches the limit with about 80,000 words (Gopher's rule takes 100,000 at most), English later.
-WORK_MOST = 400_000
+# noise would take it 2 to 7 s. So a text's work is limited, in these units, counted over its different chunks in their
+# order. A chunk behind the limit is split by a regular expression into words and single signs: "(so)" gives "(", "so",
+# ")", as spaCy would. Russian text reaches the limit with about 80,000 words (Gopher's rule takes 100,000 at most),
+# English text later.
+MAX_WORK = 400_000
 CHUNK_WORK, CHARACTER_WORK, EDGE_WORK = 8, 1, 7
-SHORT_TEXT = WORK_MOST // (CHARACTER_WORK + EDGE_WORK)  # characters that can't be that much work
+SHORT_TEXT_CHARS = MAX_WORK // (CHARACTER_WORK + EDGE_WORK)  # at most so many characters can't exceed MAX_WORK
 
-MEMORY_BYTES = 64 << 20  # remembered chunks of all languages, about; then they are forgotten and learnt anew
+MEMORY_BYTES = 64 << 20  # about, of remembered chunks of all languages; when it is full, all are forgotten
 CHUNK_BYTES = 300  # measured: what one remembered chunk costs beside its characters
 
 # Written without spaces, or split by spaCy with a dictionary of its own: rules on white space give no words there.
 NEED_A_DICTIONARY = frozenset({"bo", "dz", "ja", "km", "ko", "lo", "my", "th", "vi", "wuu", "yue", "zh"})
 SPACY_NAMES = {"no": "nb"}  # fastText's label -> spaCy's package
 
-_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: spaCy raises for it
-_LOCK = RLock()  # Beam runs bundles in threads; one must not forget what another is looking up
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half of a UTF-16 pair: spaCy raises for it
+_LOCK = RLock()  # Beam runs bundles in threads; one must not clear the memory that another reads
 _WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
 _SIGNS = re.compile(r"[\W_]*")
 _UNUSUAL_SPACE = re.compile(r"[^\S ]|  ")  # white space that spaCy makes a token of: anything but a single ' '
 
 
 class NoWordSplitter(ValueError):
-    """A language whose words can't be told from its white space."""
+    """A language whose words can't be found by white space."""
 
 
 def _characters(ranges: str) -> frozenset[str]:
@@ -81,9 +82,10 @@ PUNCTUATION = TERMINAL_MARKS | _characters(
 
 
 def require(*languages: str) -> None:
-    """Load the word splitters of these languages. NoWordSplitter for one that needs a dictionary to find words.
+    """Load the word splitters of these languages. Raises NoWordSplitter for one that needs a dictionary.
 
-    Of no language, English's, by which text of an unknown one is split: so an absent spaCy fails before any page.
+    Without languages English's is loaded, as text of an unknown language is split by it: so a run without spaCy fails
+    before its first page.
     """
     with _LOCK:
         for language in languages or ("en",):
@@ -94,7 +96,8 @@ def require(*languages: str) -> None:
 def words(text: str, language: str = "en") -> tuple[str, ...]:
     """The words of a text, punctuation included, as spaCy's tokenizer for `language` splits it.
 
-    A language unknown to spaCy is split by its rules for any ("xx"). NoWordSplitter for one that needs a dictionary.
+    A language unknown to spaCy is split by its rules for any language ("xx").
+    Raises NoWordSplitter for one that needs a dictionary.
     """
     with _LOCK:
         splitter = _splitter(language)
@@ -107,26 +110,30 @@ def sentence_count(text: str, language: str = "en") -> int:
     """Sentences of a text by spaCy's sentencizer, each line by itself. A line has at least one, even an empty line."""
     with _LOCK:
         splitter = _splitter(language)
-        if len(text) <= SHORT_TEXT:
+        if len(text) <= SHORT_TEXT_CHARS:
             try:
-                return splitter.count_sentences(text, splitter.marks)
-            except KeyError:  # a chunk whose marks are not known yet
+                return splitter.count_sentences(text, splitter.roles)
+            except KeyError:  # a chunk whose roles are not known yet
                 pass
-        return splitter.count_sentences(text, splitter.marks_of(splitter.chunks(text), len(text)))
+        return splitter.count_sentences(text, splitter.roles_of(splitter.chunks(text), len(text)))
 
 
-def beyond(chunks: Iterable[str], language: str) -> list[str]:
-    """Of a text's chunks, in their order, the different ones behind WORK_MOST: they are not for spaCy."""
+def chunks_beyond_limit(chunks: Iterable[str], language: str) -> list[str]:
+    """The different chunks of a text, in their order, from the one on at which MAX_WORK is exceeded.
+
+    They are not split by spaCy. chunks: all of the text, in order.
+    """
     with _LOCK:
         splitter = _splitter(language)
         unusual = [chunk for chunk in dict.fromkeys(chunks) if not splitter.is_plain(chunk)]
-    for place, reached in enumerate(accumulate(map(_work, unusual))):
-        if reached > WORK_MOST:
-            return unusual[place:]
+    for index, work in enumerate(accumulate(map(_work, unusual))):
+        if work > MAX_WORK:
+            return unusual[index:]
     return []
 
 
 def _work(chunk: str) -> int:
+    """What spaCy's split of a new chunk costs at most, in units of MAX_WORK."""
     least = CHUNK_WORK + CHARACTER_WORK * len(chunk)
     if chunk.isalnum():
         return least
@@ -135,28 +142,34 @@ def _work(chunk: str) -> int:
 
 
 def _signs_before(chunk: str) -> int:
-    found = _SIGNS.match(chunk)
-    return found.end() if found else 0
+    signs = _SIGNS.match(chunk)
+    return signs.end() if signs else 0
 
 
 def split_chunks(chunks: set[str], language: str) -> dict[str, tuple[str, ...]]:
-    """The words of each chunk (a run of non-space characters). NoWordSplitter as in words().
+    """The words of each chunk (a run of non-space characters). Raises NoWordSplitter as words() does.
 
-    What is plain is a word, and spaCy is not asked about it.
+    A plain chunk (`_Splitter.is_plain`) is one word; spaCy only splits the others.
     """
     with _LOCK:
         splitter = _splitter(language)
         plain = {chunk for chunk in chunks if splitter.is_plain(chunk)}
         unusual = {chunk: pieces(chunk) for chunk in chunks - plain}
         splitter.learn([piece for parts in unusual.values() for piece in parts])
-        found: dict[str, tuple[str, ...]] = {chunk: (chunk,) for chunk in plain}
+        words_by_chunk: dict[str, tuple[str, ...]] = {chunk: (chunk,) for chunk in plain}
         for chunk, parts in unusual.items():
-            found[chunk] = tuple(chain.from_iterable(splitter.tokens[part] for part in parts))
-        return found
+            words_by_chunk[chunk] = tuple(chain.from_iterable(splitter.tokens[part] for part in parts))
+        return words_by_chunk
 
 
 class _Splitter:
-    """spaCy's rules for one language, and the chunks that it has split already."""
+    """spaCy's rules for one language, and the chunks that it has split already.
+
+    loaded: all splitters of the process
+    bytes_used: by what they remember, about
+    tokens: each remembered chunk's words
+    roles: each remembered chunk's words as the sentencizer sees them, a string of `_SentenceRoles`
+    """
 
     loaded: ClassVar[list[_Splitter]] = []
     bytes_used: ClassVar[int] = 0
@@ -166,10 +179,10 @@ class _Splitter:
 
         self.language = language
         self.nlp = spacy.blank(language)
-        # Attributes that no one reads take a third of the time that a new chunk costs.
+        # Computing token attributes that nobody reads would be a third of a new chunk's cost.
         self.nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]
         rules: Mapping[str, object] = self.nlp.tokenizer.rules  # type: ignore[attr-defined]
-        self.mark = _Marks(spacy.blank("xx").add_pipe("sentencizer").punct_chars)  # type: ignore[attr-defined]
+        self.role = _SentenceRoles(spacy.blank("xx").add_pipe("sentencizer").punct_chars)  # type: ignore[attr-defined]
         self.special = frozenset(rules)
         spaced = [re.escape(rule) for rule in rules if len(rule.split()) > 1]  # Spanish "EE. UU."
         spaced.sort(key=len, reverse=True)
@@ -177,7 +190,7 @@ class _Splitter:
         self.chunk = re.compile("(?:" + "|".join([*spaced, r"\S"]) + ")+")
         self.chunk_or_space = re.compile(self.chunk.pattern + r"|\s+")
         self.tokens: dict[str, tuple[str, ...]] = {}
-        self.marks: dict[str, str] = {}
+        self.roles: dict[str, str] = {}
         _Splitter.loaded.append(self)
 
     def is_plain(self, chunk: str) -> bool:
@@ -186,32 +199,36 @@ class _Splitter:
         return alike and len(chunk) <= LONGEST_CHUNK and chunk not in self.special
 
     def chunks(self, text: str) -> list[str]:
-        """Runs of non-space characters, pieces of endless ones; a special case with a space in it is one run."""
+        """Runs of non-space characters; those over LONGEST_CHUNK in pieces.
+
+        A special case of the language with a space in it (Spanish "EE. UU.") is one run.
+        """
         spaced = self.spaced_rule is not None and self.spaced_rule.search(text)
-        found = self.chunk.findall(text) if spaced else text.split()
-        if max(map(len, found), default=0) > LONGEST_CHUNK:
-            return [piece for chunk in found for piece in pieces(chunk)]
-        return found
+        runs = self.chunk.findall(text) if spaced else text.split()
+        if max(map(len, runs), default=0) > LONGEST_CHUNK:
+            return [piece for run in runs for piece in pieces(run)]
+        return runs
 
     def tokens_of(self, chunks: list[str], length: int) -> Mapping[str, tuple[str, ...]]:
         """The words of each chunk of a text of `length` characters, by the chunk."""
-        rest = beyond(chunks, self.language) if length > SHORT_TEXT else ()
+        rest = chunks_beyond_limit(chunks, self.language) if length > SHORT_TEXT_CHARS else ()
         if not rest:
             self.learn(chunks)
             return self.tokens
-        within = set(chunks).difference(rest)  # even if others were met in another text: it may not matter
+        # Not `self.tokens`: another text may have put a chunk of `rest` there, and a result must not depend on that.
+        within = set(chunks).difference(rest)
         self.learn(within)
-        found = {chunk: self.tokens[chunk] for chunk in within}
-        return found | {chunk: tuple(_WORD_OR_SIGN.findall(chunk)) for chunk in rest}
+        split = {chunk: self.tokens[chunk] for chunk in within}
+        return split | {chunk: tuple(_WORD_OR_SIGN.findall(chunk)) for chunk in rest}
 
-    def marks_of(self, chunks: list[str], length: int) -> Mapping[str, str]:
-        """What the words of each chunk do in the sentencizer, by the chunk."""
+    def roles_of(self, chunks: list[str], length: int) -> Mapping[str, str]:
+        """The sentence roles of each chunk's words, by the chunk."""
         tokens = self.tokens_of(chunks, length)
         if tokens is not self.tokens:
-            return {chunk: self._marks(words) for chunk, words in tokens.items()}
-        for chunk in set(chunks).difference(self.marks):
-            self.marks[chunk] = self._marks(tokens[chunk])
-        return self.marks
+            return {chunk: self._roles_in(words) for chunk, words in tokens.items()}
+        for chunk in set(chunks).difference(self.roles):
+            self.roles[chunk] = self._roles_in(tokens[chunk])
+        return self.roles
 
     def learn(self, chunks: Iterable[str]) -> None:
         """Have spaCy split the chunks that are new and not plain."""
@@ -227,7 +244,7 @@ class _Splitter:
         _Splitter.bytes_used += CHUNK_BYTES * len(new) + 2 * sum(map(len, new))
 
     def _split(self, chunks: list[str]) -> list[tuple[str, ...]]:
-        """One call of spaCy, with a new line between chunks: no rule joins tokens over it."""
+        """The words of each chunk. spaCy is called once, with one chunk a line: no rule joins tokens across lines."""
         text = _SURROGATE.sub("\ufffd", "\n".join(chunks))
         with self.nlp.memory_zone():  # else its string store keeps every token it ever saw
             tokens = [token.text for token in self.nlp.tokenizer(text)]
@@ -239,29 +256,32 @@ class _Splitter:
                 groups[-1].append(word)
         return [tuple(group) for group in groups]
 
-    def _marks(self, tokens: tuple[str, ...]) -> str:
+    def _roles_in(self, tokens: tuple[str, ...]) -> str:
         if len(tokens) == 1 and tokens[0].isalnum():
             return "w"
-        return "".join(map(self.mark.__getitem__, tokens))
+        return "".join(map(self.role.__getitem__, tokens))
 
-    def count_sentences(self, text: str, marks: Mapping[str, str]) -> int:
-        """In a line's marks, every 'tw' is where a next sentence begins. KeyError for a chunk without marks."""
-        return sum(1 + self._line_marks(line, marks).count("tw") for line in text.split("\n"))
+    def count_sentences(self, text: str, roles: Mapping[str, str]) -> int:
+        """Sentences of all lines: in the roles of a line's words, each 'tw' is where another sentence begins.
 
-    def _line_marks(self, line: str, marks: Mapping[str, str]) -> str:
+        Raises KeyError for a chunk that `roles` lacks.
+        """
+        return sum(1 + self._line_roles(line, roles).count("tw") for line in text.split("\n"))
+
+    def _line_roles(self, line: str, roles: Mapping[str, str]) -> str:
         if not _UNUSUAL_SPACE.search(line):
-            return "".join(map(marks.__getitem__, self.chunks(line)))
-        found = []
+            return "".join(map(roles.__getitem__, self.chunks(line)))
+        parts = []
         for run in self.chunk_or_space.findall(line):
             if run.isspace():
-                found.append("" if run == " " else "w")
+                parts.append("" if run == " " else "w")
             else:
-                found.extend(map(marks.__getitem__, pieces(run)))
-        return "".join(found)
+                parts.extend(map(roles.__getitem__, pieces(run)))
+        return "".join(parts)
 
 
-class _Marks(dict[str, str]):
-    """What a token does in the sentencizer: 't' ends a sentence, 'w' begins one, other punctuation does neither."""
+class _SentenceRoles(dict[str, str]):
+    """A token's role in spaCy's sentencizer: 't' ends a sentence, 'w' may begin one, '' (other punctuation) neither."""
 
     def __init__(self, enders: Iterable[str]) -> None:
         super().__init__(dict.fromkeys(enders, "t"))
@@ -276,12 +296,12 @@ def pieces(chunk: str) -> list[str]:
     """The chunk itself, or pieces of one that is longer than LONGEST_CHUNK."""
     if len(chunk) <= LONGEST_CHUNK:
         return [chunk]
-    # A special case with a space in it, said endlessly, is cut there too: a piece may not begin with white space.
+    # Split at white space first, for a run of special cases with a space in them: no piece may begin with white space.
     return [part[start : start + PIECE] for part in chunk.split() for start in range(0, len(part), PIECE)]
 
 
 def forget_words() -> None:
-    """Forget every text and chunk met so far, so that the next text costs what it would cost a new process."""
+    """Forget all remembered texts and chunks, so that the next text costs what it would cost a new process."""
     with _LOCK:
         words.cache_clear()
         _forget_chunks()
@@ -290,7 +310,7 @@ def forget_words() -> None:
 def _forget_chunks() -> None:
     for splitter in _Splitter.loaded:
         splitter.tokens.clear()
-        splitter.marks.clear()
+        splitter.roles.clear()
     _Splitter.bytes_used = 0
 
 
@@ -301,7 +321,7 @@ def _splitter(language: str) -> _Splitter:
             f"no words for {language!r}: it needs a word splitter with a dictionary. "
             "Leave the language out (KeepLanguages), or put a step of your own in place of those that count words."
         )
-    with without_frameworks():  # spaCy loads what is registered with it, Presidio too, when it is first asked
+    with without_frameworks():  # on its first use spaCy imports all packages that are registered as its plug-ins
         known = _spacy_name(language)
         return _Splitter(known) if known == language else _splitter(known)
 

@@ -1,4 +1,4 @@
-"""In how many rows each token is and should be: counted by intervals of positions, not token by token."""
+"""Compares in how many rows each token is with how many it should be in, by intervals of positions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals of tokens, each array int64 of shape (intervals,).
+    """Intervals of positions of tokens; each array is int64 of shape (intervals,).
 
     begins, ends: positions, the end not included.
     times: how often each interval counts.
@@ -29,7 +29,7 @@ class Intervals:
         return int(((self.ends - self.begins) * self.times).sum())
 
     def split(self, bits: int) -> Iterator[tuple[int, Intervals]]:
-        """(number, its intervals) of each number that begins have above their lowest bits, in order."""
+        """The intervals grouped by `begins >> bits`: pairs (that number, its intervals), sorted by number."""
         if not len(self.begins):
             return
         order = np.argsort(self.begins, kind="stable")
@@ -43,11 +43,11 @@ NONE = Intervals(*(np.zeros(0, np.int64),) * 3)
 
 @dataclass(frozen=True)
 class Coverage:
-    """How tokens' rows compare with those that they should be in; sums up over shards.
+    """In how many rows tokens are, compared with how many they should be in. Coverages of shards can be added.
 
-    wrong: tokens in another number of rows than they should be in.
-    missing: tokens in too few rows, each as often as it is lacking; wrong or not.
-    first: (position, rows too many) of the first wrong token, or None.
+    wrong: tokens in another number of rows than they should be in
+    missing: tokens in too few rows, counted once for each row that they lack, whether that counts as wrong or not
+    first: (position, rows too many) of the first wrong token, or None
     """
 
     wrong: int = 0

@@ -1,4 +1,4 @@
-"""A document as tokens of a shard: BOS and its text's."""
+"""A document as tokens of a shard: BOS and the tokens of its text."""
 
 from __future__ import annotations
 
@@ -10,25 +10,32 @@ import numpy as np
 from schemas.faults import BadInput
 from transforms.steps.tokens.tokenizer import Tokenizer
 
-# The names that begin, end and pad a document in tokenizers in use, ours first.
+# Names of the tokens that begin, end and pad a document in the tokenizers that are in use, ours first.
 BOS_NAMES = ("<s>", "<|bos|>", "<bos>", "<|begin_of_text|>", "<|startoftext|>", "[CLS]", "<|endoftext|>")
 EOS_NAMES = ("</s>", "<|eos|>", "<eos>", "<|end_of_text|>", "[SEP]", "<|endoftext|>")
 PAD_NAMES = ("<pad>", "<|pad|>", "<|padding|>", "[PAD]")
 
 
 @dataclass(frozen=True)
-class Marks:
-    """Numbers of the special tokens that shards need. None where the tokenizer has no such token."""
+class SpecialTokenIds:
+    """Numbers of the special tokens that shards need.
+
+    bos: begins every document
+    eos: ends a document; None if the tokenizer has no such token
+    pad: fills a row; None if the tokenizer has no such token
+    """
 
     bos: int
     eos: int | None
     pad: int | None
 
 
-def marks_of(tokenizer: Tokenizer, bos: str | None = None) -> Marks:
-    """bos: name of the token that is to begin documents; default: the first known name that the tokenizer has.
+def special_token_ids(tokenizer: Tokenizer, bos: str | None = None) -> SpecialTokenIds:
+    """The tokenizer's special tokens.
 
-    Raises BadInput, naming what there is, if it has none.
+    bos: name of the token that is to begin documents; None takes the first of BOS_NAMES that the tokenizer has
+
+    Raises BadInput, with the names that there are, if it has no such token.
     """
 
     def first(names: tuple[str, ...]) -> int | None:
@@ -39,11 +46,11 @@ def marks_of(tokenizer: Tokenizer, bos: str | None = None) -> Marks:
         have = ", ".join(list(tokenizer.specials)[:20]) or "none"
         sought = f"no special token {bos}" if bos is not None else "no special token that begins a document"
         raise BadInput(f"the tokenizer has {sought}; name one of its special tokens with --bos-token ({have})")
-    return Marks(number, first(EOS_NAMES), first(PAD_NAMES))
+    return SpecialTokenIds(number, first(EOS_NAMES), first(PAD_NAMES))
 
 
-def key_of(document_id: str) -> int:
-    """A document's own number, uint64, from which every shuffle starts."""
+def document_key(document_id: str) -> int:
+    """A hash of the document's id, uint64: every shuffle orders documents by a function of it."""
     return int.from_bytes(blake2b(document_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 

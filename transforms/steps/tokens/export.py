@@ -24,17 +24,17 @@ def read_pieces(model: bytes) -> list[Any]:
 def merges_of(pieces: list[Any]) -> list[tuple[str, str]]:
     """Every pair of pieces that makes a piece, the ones that SentencePiece prefers first."""
     numbers = {item.piece: number for number, item in enumerate(pieces) if item.type == NORMAL}
-    found = []
+    merges = []
     for text, number in numbers.items():
-        for at in range(1, len(text)):
-            left, right = numbers.get(text[:at]), numbers.get(text[at:])
+        for cut in range(1, len(text)):
+            left, right = numbers.get(text[:cut]), numbers.get(text[cut:])
             if left is not None and right is not None:
-                found.append((-pieces[number].score, left, right))
-    return [(pieces[left].piece, pieces[right].piece) for _, left, right in sorted(found)]
+                merges.append((-pieces[number].score, left, right))
+    return [(pieces[left].piece, pieces[right].piece) for _, left, right in sorted(merges)]
 
 
 def to_tokenizer_json(model: bytes) -> str:
-    """tokenizer.json of a model without the escape of spaces. Its special tokens are found in text, unlike ours."""
+    """tokenizer.json of a model without the escape of spaces. Unlike ours, it reads special tokens spelled in text."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, processors
 
     pieces = read_pieces(model)
@@ -81,7 +81,8 @@ def mismatches(model: bytes, tokenizer_json: str, texts: Iterable[str]) -> Itera
     for text in texts:
         one, other = ours.encode(text), theirs.encode(text, add_special_tokens=False).ids
         if one != other:
-            at = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
-            yield f"{text[:60]!r}: token {at} is {one[at : at + 3]} and {other[at : at + 3]}"
+            pairs = enumerate(zip(one, other, strict=False))
+            index = next((index for index, (left, right) in pairs if left != right), 0)
+            yield f"{text[:60]!r}: token {index} is {one[index : index + 3]} and {other[index : index + 3]}"
         elif ours.decode(one) != text or theirs.decode(other, skip_special_tokens=False) != text:
             yield f"{text[:60]!r} does not come back"

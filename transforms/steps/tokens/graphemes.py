@@ -1,7 +1,7 @@
-"""Which stretches of a text tokens stand for, in whole characters as people see them.
+"""Which part of a text each token stands for, in whole characters as people see them.
 
-A token may hold a part of a character's bytes, and a character that people see (a grapheme cluster, Unicode Annex 29)
-may be several code points; so tokens are put together until both end at the same place.
+A token may hold only some of a character's bytes, and a character that people see (a grapheme cluster, Unicode
+Annex 29) may be several code points. So tokens are put together until a token and a grapheme end at the same byte.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from transforms.steps.tokens.tokenizer import Tokenizer
 
 
 class Group(NamedTuple):
-    """numbers, sizes: of the tokens that stand for `text`, and the bytes of each."""
+    """Tokens that stand for whole graphemes.
+
+    text: what they stand for
+    numbers: of the tokens
+    sizes: bytes of each token
+    """
 
     text: str
     numbers: tuple[int, ...]
@@ -30,8 +35,8 @@ def groups(tokenizer: Tokenizer, text: str) -> Iterator[Group]:
     graphemes = regex.findall(r"\X", text)
     ends = set(accumulate(len(grapheme.encode("utf-8", "surrogatepass")) for grapheme in graphemes))
     data, first, start = text.encode("utf-8", "surrogatepass"), 0, 0
-    for at, end in enumerate(accumulate(sizes)):
+    for following, end in enumerate(accumulate(sizes), 1):
         if end in ends:
             shown = data[start:end].decode("utf-8", "replace")
-            yield Group(shown, tuple(numbers[first : at + 1]), tuple(sizes[first : at + 1]))
-            first, start = at + 1, end
+            yield Group(shown, tuple(numbers[first:following]), tuple(sizes[first:following]))
+            first, start = following, end

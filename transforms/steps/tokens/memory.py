@@ -1,14 +1,14 @@
-"""Encoding that remembers: a text's chunks repeat, so most of them cost one look-up.
+"""An encoder that remembers chunks: most of a text's chunks were met before and cost one look-up.
 
 SentencePiece merges pieces over the whole text with a priority queue. If no piece of its vocabulary holds a new line,
-or a space after anything but spaces, no merge ever crosses such a place, so chunks cut there are encoded as the whole.
-GPT-4's split always ends a part before a space that something other than white space follows, and after a new line of
-which that is true, and never looks back over such a place.
+or a space that follows anything but spaces, no merge crosses the position before a space or beside a new line. Chunks
+cut at these positions, encoded one by one, give the same numbers as the whole text.
 
-Almost every text is cut by `str.split`, which costs a fifth of a regular expression: at spaces, new lines having got
-a mark and a space of their own. A key is then a chunk without the one space before it, or BARE and a chunk that has
-none. A key that such a split should not have made, since white space stands beside white space, is never remembered,
-so that its text is noticed and cut by the expression instead.
+Almost every text is cut by `str.split(" ")`, which costs a fifth of a regular expression. The split removes the space
+that leads each chunk, so what is looked up (the key) is the chunk without it; a chunk that has no such space is marked
+by BARE in front. New lines are made chunks of their own first. For example "a b\\nc" gives four keys: BARE + "a", "b",
+BARE + "\\n", BARE + "c". Two spaces together, or one at the end, give an empty key, which does not say how many spaces
+the chunk has: such a text is cut by the regular expression instead.
 """
 
 from __future__ import annotations
@@ -16,45 +16,20 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 LONGEST_CHUNK = 64  # characters; longer ones hardly repeat
-MEMORY_BYTES = 64 << 20  # of one generation; the last one is kept beside it, and what is asked for again moves over
+MEMORY_BYTES = 64 << 20  # of a generation; the one before it is kept too, and what is asked for again moves over
 CHUNK_BYTES = 220  # measured: what one remembered chunk costs beside its characters
 
 BARE = "\x00"
+SEPARATE_LINES = f" {BARE}\n {BARE}"  # what a new line becomes before the split, so that it is a key of its own
+CHUNKS = re.compile(r"\n| *[^ \n]+| +")
 _CROSSING = re.compile(r"[^ ] |\n.|.\n", re.DOTALL)
 
 Encode = Callable[[str], list[int]]
-
-
-@dataclass(frozen=True)
-class Cuts:
-    """Where texts are cut. line: what a new line becomes before the split at spaces. sound: whether a key of that
-    split is a chunk. chunks: the chunks of any text."""
-
-    line: str
-    sound: Callable[[str], bool]
-    chunks: re.Pattern[str]
-
-
-def no_run(key: str) -> bool:
-    """An empty key comes of two spaces together, or of one at the end."""
-    return key != ""
-
-
-def no_white_start(key: str) -> bool:
-    """White space must not follow the space or the new line; but a line may be empty at the end or before a space."""
-    return key == BARE or (key != "" and not key.removeprefix(BARE)[0].isspace())
-
-
-# For pieces that do not cross: before spaces, and on both sides of a new line.
-AT_SPACES = Cuts(f" {BARE}\n {BARE}", no_run, re.compile(r"\n| *[^ \n]+| +"))
-# For GPT-4's split. A chunk goes on over white space that a space does not begin.
-AT_PARTS = Cuts(f"\n {BARE}", no_white_start, re.compile(r"\s*\S+(?:[^\S ]\s*\S+)*(?:[^\S ]\s*\Z)?|\s+"))
 
 
 def crosses(piece: str) -> bool:
@@ -62,12 +37,12 @@ def crosses(piece: str) -> bool:
     return _CROSSING.search(piece.replace("\u2581", " ")) is not None
 
 
-class Odd(Exception):
-    """A text that a split at spaces does not cut where it should."""
+class EmptyKey(Exception):
+    """A text that `str.split(" ")` does not cut into chunks."""
 
 
 class Memory(dict[str, bytes]):
-    """Numbers of chunks, packed; what is missing is encoded."""
+    """Each remembered chunk's numbers, packed; a chunk that is missing is encoded when it is asked for."""
 
     def __init__(self, encode: Encode, dtype: np.dtype[Any]) -> None:
         super().__init__()
@@ -94,16 +69,16 @@ class Memory(dict[str, bytes]):
 
 
 class ChunkMemory:
-    """An encoder with a memory. The caller has made sure that nothing crosses the ends of chunks. Not thread-safe."""
+    """An encoder with a memory. The caller has made sure that no piece `crosses`. Not thread-safe."""
 
-    def __init__(self, encode: Encode, dtype: np.dtype[Any], cuts: Cuts) -> None:
-        def of_key(key: str) -> list[int]:
-            if not cuts.sound(key):
-                raise Odd
-            return encode(key[1:] if key[:1] == BARE else f" {key}")
+    def __init__(self, encode: Encode, dtype: np.dtype[Any]) -> None:
+        def encode_key(key: str) -> list[int]:
+            if not key:
+                raise EmptyKey
+            return encode(key[1:] if key[0] == BARE else f" {key}")
 
-        self._dtype, self._cuts = dtype, cuts
-        self._by_key, self._by_chunk = Memory(of_key, dtype), Memory(encode, dtype)
+        self._dtype = dtype
+        self._by_key, self._by_chunk = Memory(encode_key, dtype), Memory(encode, dtype)
 
     def __call__(self, text: str) -> np.ndarray:
         packed = self._packed(text)
@@ -113,9 +88,9 @@ class ChunkMemory:
 
     def _packed(self, text: str) -> bytes:
         if BARE not in text:
-            keys = (BARE + text.replace("\n", self._cuts.line)).split(" ")
+            keys = (BARE + text.replace("\n", SEPARATE_LINES)).split(" ")
             try:
                 return b"".join(map(self._by_key.__getitem__, keys))
-            except Odd:
+            except EmptyKey:
                 pass
-        return b"".join(map(self._by_chunk.__getitem__, self._cuts.chunks.findall(text)))
+        return b"".join(map(self._by_chunk.__getitem__, CHUNKS.findall(text)))

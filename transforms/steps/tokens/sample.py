@@ -1,4 +1,4 @@
-"""A sample of documents that depends on their ids and a seed alone, whatever files they stand in."""
+"""A sample of documents that depends on their ids and a seed alone, not on files or their order."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from hashlib import blake2b
 
 
-def place(document_id: str, seed: int) -> float:
-    """Where a document falls between 0 and 1."""
+def sample_key(document_id: str, seed: int) -> float:
+    """A number from 0 to below 1, by which documents are drawn: a share s takes those with a number below s."""
     hashed = blake2b(f"{seed}\x00{document_id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(hashed, "little") / (1 << 64)
 
 
 def shares(sizes: Mapping[str, int], weights: Mapping[str, float] | None, budget: int) -> dict[str, float]:
-    """Which share of each language's documents to take, so that about `budget` of all `sizes` come together.
+    """The share of each language's documents to take, so that their sizes add up to about `budget`.
 
-    weights: of the sample, by language; None takes languages as they are. A language smaller than its part is taken
-    whole. Raises ValueError for a language that is not there, and for weights that are not above 0.
+    sizes: of all documents, by language
+    weights: parts of the sample, by language; None takes languages in proportion to their sizes
+    budget: in the unit of the sizes
+
+    A language with less than its part is taken whole. Raises ValueError for a language that is not there, and for
+    weights that are not above 0.
     """
     total = sum(sizes.values())
     wanted = weights if weights is not None else {name: size / total for name, size in sizes.items() if total}

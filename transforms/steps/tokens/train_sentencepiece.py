@@ -37,7 +37,7 @@ def train_sentencepiece(texts: Iterable[str], vocab_size: int) -> bytes:
     model = io.BytesIO()
     try:
         trainer.train(
-            sentence_iterator=lines_of(texts),
+            sentence_iterator=split_lines(texts),
             model_writer=model,
             model_type="bpe",
             vocab_size=vocab_size,
@@ -49,7 +49,7 @@ def train_sentencepiece(texts: Iterable[str], vocab_size: int) -> bytes:
             allow_whitespace_only_pieces=True,
             split_digits=True,
             max_sentence_length=8 * LONGEST_LINE,
-            **special_tokens(),
+            **special_token_options(),
             minloglevel=2,
         )
     except RuntimeError as error:
@@ -59,7 +59,7 @@ def train_sentencepiece(texts: Iterable[str], vocab_size: int) -> bytes:
     return without_escape(model.getvalue())
 
 
-def special_tokens() -> dict[str, object]:
+def special_token_options() -> dict[str, object]:
     named = {UNKNOWN: "unk", BEGIN: "bos", END: "eos", PAD: "pad"}
     options: dict[str, object] = {"control_symbols": [name for name in SPECIAL if name not in named]}
     for piece, name in named.items():
@@ -67,7 +67,7 @@ def special_tokens() -> dict[str, object]:
     return options
 
 
-def lines_of(texts: Iterable[str]) -> Iterator[str]:
+def split_lines(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         for line in text.replace(SPACE, " ").split("\n"):
             for start in range(0, len(line), LONGEST_LINE):

@@ -9,8 +9,8 @@ A folder of one list, written once and then only read:
     blocklist.json           written last: name, date, licence, source, counts, sha256 per file
 
 The files are memory-mapped, so 4.5 million hosts cost 45 MB once per machine, not 500 MB of Python set in every
-process. UT1 has more than sixty categories, too near the end of a 64-bit mask; an index into the sets of categories
-that occur has no such end, and is smaller.
+process. UT1 has more than sixty categories, which a 64-bit mask could hardly hold; an index into the sets of categories
+that occur has no such limit, and is smaller.
 
 Hashes may collide. A host that isn't listed meets one of n hashes with probability n / 2^64: for five million entries
 2.7e-13 a look-up, or one page wrongly dropped in about a trillion pages of three look-ups each.
@@ -27,7 +27,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from transforms.steps.urls.forms import key_of
+from transforms.steps.urls.forms import hash_key
 
 FORMAT = 1
 HEADER = "blocklist.json"
@@ -43,21 +43,33 @@ class BlocklistError(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """Sorted hashes and, for each, the index of its set of categories. Both are views of memory-mapped files."""
+    """Sorted hashes and the categories of each. Both fields are views of memory-mapped files.
+
+    keys: uint64 hashes, sorted
+    sets: for each hash the index of its set of categories, uint16
+    """
 
     keys: memoryview
     sets: memoryview
 
     def find(self, text: str) -> int | None:
         """Index of the category set that lists `text`, or None. 2.6 µs among 4.5 M: benchmarks/curate/url_filter.py."""
-        key = key_of(text)
-        at = bisect_left(self.keys, key)
-        return self.sets[at] if at < len(self.keys) and self.keys[at] == key else None
+        key = hash_key(text)
+        index = bisect_left(self.keys, key)
+        return self.sets[index] if index < len(self.keys) and self.keys[index] == key else None
 
 
 @dataclass(frozen=True)
 class Blocklist:
-    """An opened list. `header` is blocklist.json."""
+    """An opened list.
+
+    header: blocklist.json
+    domains: hosts
+    urls: URLs without scheme
+    hard: words of which one in a URL is enough
+    soft: words of which several must be in a URL
+    substrings: banned anywhere in a URL
+    """
 
     header: Mapping[str, Any]
     domains: Table
@@ -119,10 +131,10 @@ def verify(root: Path) -> dict[str, Any]:
     header = read_header(root)
     for name in FILES:
         try:
-            found = file_sha256(root / name)
+            actual = file_sha256(root / name)
         except OSError as error:
             raise _broken(root, f"{name} can't be read ({error.strerror})") from error
-        if found != header["files"].get(name, {}).get("sha256"):
+        if actual != header["files"].get(name, {}).get("sha256"):
             raise _broken(root, f"{name} isn't the file that {HEADER} describes (sha256 differs)")
     return header
 

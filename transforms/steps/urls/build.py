@@ -61,7 +61,7 @@ def build_blocklist(
         header["files"] = {name: {"sha256": file_sha256(temporary / name)} for name in FILES}
         (temporary / HEADER).write_text(json.dumps(header, indent=1, sort_keys=True) + "\n", "utf-8")
         temporary.chmod(0o755)  # mkdtemp's 0700 would keep other users' processes from sharing it
-        _put_in_place(temporary, output)
+        _rename_folder(temporary, output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return header
@@ -93,10 +93,10 @@ def _read_hashes(source: Source) -> dict[tuple[str, str], np.ndarray]:
             parts.setdefault((category, kind), []).extend(np.frombuffer(block, "<u8") for block in blocks)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise BlocklistError(f"{source.path} can't be read as a folder or a tar or tar.gz archive ({error})") from error
-    for place, target in source.links.items():
+    for link, target in source.links.items():
         if target in parts:
-            parts.setdefault(place, []).extend(parts[target])
-    return {place: np.concatenate(blocks) for place, blocks in parts.items()}
+            parts.setdefault(link, []).extend(parts[target])
+    return {listed: np.concatenate(blocks) for listed, blocks in parts.items()}
 
 
 def _write_tables(root: Path, hashes: Mapping[tuple[str, str], np.ndarray]) -> dict[str, Any]:
@@ -106,18 +106,18 @@ def _write_tables(root: Path, hashes: Mapping[tuple[str, str], np.ndarray]) -> d
     categories = sorted({category for category, _ in hashes})
     merged = {}
     for kind in KINDS:
-        mine = [(number, hashes[name, kind]) for number, name in enumerate(categories) if (name, kind) in hashes]
-        merged[kind] = _merge_duplicates(mine)
-    sets = sorted({members for _, several in merged.values() for members in several.values()})
+        lists = [(number, hashes[name, kind]) for number, name in enumerate(categories) if (name, kind) in hashes]
+        merged[kind] = _merge_duplicates(lists)
+    sets = sorted({members for _, shared in merged.values() for members in shared.values()})
     sets = [(number,) for number in range(len(categories))] + sets
     if len(sets) > 1 << 16:
         raise BlocklistError(f"{len(sets):,} distinct sets of categories, over 65,536: is this a block list?")
     index = {members: number for number, members in enumerate(sets)}
     counts = {}
-    for kind, ((keys, first), several) in merged.items():
+    for kind, ((keys, first), shared) in merged.items():
         numbers = first.copy()
-        for at, members in several.items():
-            numbers[at] = index[members]
+        for position, members in shared.items():
+            numbers[position] = index[members]
         np.save(root / f"{kind}.npy", keys)
         np.save(root / f"{kind}_categories.npy", numbers)
         counts[kind] = len(keys)
@@ -133,8 +133,8 @@ def _merge_duplicates(
 ) -> tuple[tuple[np.ndarray, np.ndarray], dict[int, tuple[int, ...]]]:
     """Sort and merge (category number, hashes) lists.
 
-    Returns the unique sorted hashes with one category number each, and by position all the numbers of those that
-    more than one category lists.
+    Returns (unique sorted hashes, one category number of each), and for hashes that more than one category lists, by
+    their position among the sorted ones, all their category numbers.
     """
     import numpy as np
 
@@ -144,12 +144,12 @@ def _merge_duplicates(
     keys, numbers = keys[order], numbers[order]
     starts = np.flatnonzero(np.concatenate([np.ones(min(len(keys), 1), bool), keys[1:] != keys[:-1]]))
     ends = np.append(starts[1:], len(keys))
-    several: dict[int, tuple[int, ...]] = {}
-    for at in np.flatnonzero(ends - starts > 1).tolist():
-        members = tuple(sorted(set(numbers[starts[at] : ends[at]].tolist())))
+    shared: dict[int, tuple[int, ...]] = {}
+    for position in np.flatnonzero(ends - starts > 1).tolist():
+        members = tuple(sorted(set(numbers[starts[position] : ends[position]].tolist())))
         if len(members) > 1:
-            several[at] = members
-    return (keys[starts], numbers[starts]), several
+            shared[position] = members
+    return (keys[starts], numbers[starts]), shared
 
 
 def _list_date(listed: str | None, newest: float) -> str:
@@ -167,10 +167,10 @@ def _write_words(path: Path, folder: Path | None) -> dict[str, int]:
     """words.json from the three word files; returns how many words each holds. A file that is absent gives no words."""
     words: dict[str, list[str]] = {kind: [] for kind in WORD_FILES}
     if folder is not None:
-        found = {kind: folder / name for kind, name in WORD_FILES.items() if (folder / name).is_file()}
-        if not found:
+        files = {kind: folder / name for kind, name in WORD_FILES.items() if (folder / name).is_file()}
+        if not files:
             raise BlocklistError(f"{folder} holds none of {', '.join(WORD_FILES.values())}; leave --words out for none")
-        words |= {kind: _read_words(file) for kind, file in found.items()}
+        words |= {kind: _read_words(file) for kind, file in files.items()}
     path.write_text(json.dumps(words, indent=1) + "\n", "utf-8")
     return {kind: len(entries) for kind, entries in words.items()}
 
@@ -178,7 +178,8 @@ def _write_words(path: Path, folder: Path | None) -> dict[str, int]:
 def _read_words(path: Path) -> list[str]:
     """Sorted words, each cut down to ASCII letters and digits in lower case, as datatrove reads its lists.
 
-    A line that starts with `#` is a comment there, so its thirteen hashtags (`#mong`) count for nothing, here too.
+    datatrove takes a line that starts with `#` for a comment, so the thirteen hashtags in its lists (`#mong`) have no
+    effect; here neither.
     """
     lines = path.read_text("utf-8").splitlines()
     return sorted({"".join(words_of(line)) for line in lines if not line.startswith("#")} - {""})
@@ -192,8 +193,8 @@ def _check_output(output: Path, replace: bool) -> None:
         raise BlocklistError(f"{output} is no compiled block list and won't be replaced; give another --output")
 
 
-def _put_in_place(temporary: Path, output: Path) -> None:
-    """Rename a finished folder to its name. One that is there gives way; its readers keep their files."""
+def _rename_folder(temporary: Path, output: Path) -> None:
+    """Rename a finished folder to `output`. A folder of that name is removed; who has its files open can read on."""
     import shutil
     import tempfile
 

@@ -76,7 +76,7 @@ class DropBlockedUrls(PageStep):
 
     def setup(self, languages: tuple[str, ...] = ()) -> None:
         """Open the list, once per process. Raises BlocklistError if it is absent or broken, or could never hit."""
-        blocklist, labels = _opened(self.blocklist, self.categories)
+        blocklist, labels = _open_labelled(self.blocklist, self.categories)
         if not any(labels) and not (blocklist.hard or blocklist.soft or blocklist.substrings):
             raise BlocklistError(
                 f"block list {self.blocklist} has none of the categories {', '.join(self.categories)}; it has "
@@ -88,7 +88,7 @@ class DropBlockedUrls(PageStep):
 
     def check_url(self, url: str) -> Drop | None:
         """Why a page at this URL goes no further, or None. Takes any text; looks at its first 8,192 chars only."""
-        blocklist, labels = _opened(self.blocklist, self.categories)
+        blocklist, labels = _open_labelled(self.blocklist, self.categories)
         host, rest = split_url(url)
         for listed in host_and_parents(host):
             category_set = blocklist.domains.find(listed)
@@ -108,9 +108,9 @@ class DropBlockedUrls(PageStep):
         if len(soft) >= self.soft_words:
             detail = f"{'+'.join(sorted(soft))} ({blocklist.label})"
             return Drop(self.stage, "soft_words", float(len(soft)), float(self.soft_words), detail)
-        squeezed = "".join(words)
+        letters = "".join(words)
         for part in blocklist.substrings:
-            if part in squeezed:
+            if part in letters:
                 return self._drop("substring", part, blocklist)
         return None
 
@@ -119,7 +119,7 @@ class DropBlockedUrls(PageStep):
 
 
 @lru_cache(maxsize=16)
-def _opened(folder: str, categories: tuple[str, ...]) -> tuple[Blocklist, tuple[str | None, ...]]:
+def _open_labelled(folder: str, categories: tuple[str, ...]) -> tuple[Blocklist, tuple[str | None, ...]]:
     """The list and, for each of its category sets, the chosen categories as text; once per process and choice."""
     blocklist = open_blocklist(folder)
     labels = blocklist.choose(categories)

@@ -17,8 +17,8 @@ _EDGES = " \t\r\n\0."
 def canonical_host(host: str) -> str:
     """A host as it is listed: lower case, no edge dots, international labels in punycode. Never raises.
 
-    The punycode is made without IDNA's mapping tables (NFKC and lower case stand in for them): lists and pages spell
-    a name either way, and both sides come through here.
+    The punycode is made without IDNA's mapping tables; NFKC and lower case stand in for them. That is no exact IDNA,
+    but listed hosts and pages' hosts both go through this function, so they meet.
     """
     host = host.strip(_EDGES).lower()
     if host.isascii() or len(host) > MAX_HOST:
@@ -33,7 +33,7 @@ def canonical_host(host: str) -> str:
 
 
 def split_url(url: str) -> tuple[str, str]:
-    """Canonical host and the rest (path and query, no fragment) of any text that means to be a URL. Never raises.
+    """Canonical host and the rest (path and query, no fragment) of any text that is meant as a URL. Never raises.
 
     urllib's parser is no help with pages from the wild: it raises on broken IPv6, bad ports and some Unicode.
     """
@@ -41,10 +41,10 @@ def split_url(url: str) -> tuple[str, str]:
     if scheme := _SCHEME.match(url):
         url = url[scheme.end() :]
     url = url.partition("#")[0]
-    end = min((at for mark in "/?\\" if (at := url.find(mark)) >= 0), default=len(url))
+    end = min((index for mark in "/?\\" if (index := url.find(mark)) >= 0), default=len(url))
     authority, rest = url[:end].rpartition("@")[2], url[end:]
     host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
-    if "%" in host:  # browsers decode it, so it hides nothing
+    if "%" in host:  # browsers decode it, so it must not hide a listed host
         from urllib.parse import unquote
 
         host = unquote(host)
@@ -62,10 +62,10 @@ def host_and_parents(host: str) -> Iterator[str]:
         yield host
     if ":" in host or host.replace(".", "").isdigit():
         return
-    at = host.find(".", max(0, len(host) - MAX_HOST - 1))
-    while at >= 0:
-        yield host[at + 1 :]
-        at = host.find(".", at + 1)
+    dot = host.find(".", max(0, len(host) - MAX_HOST - 1))
+    while dot >= 0:
+        yield host[dot + 1 :]
+        dot = host.find(".", dot + 1)
 
 
 def url_forms(host: str, rest: str) -> Iterator[str]:
@@ -91,7 +91,7 @@ def words_of(text: str) -> list[str]:
     return [word.lower() for word in _NOT_WORD.split(text) if word]
 
 
-def key_of(text: str) -> int:
+def hash_key(text: str) -> int:
     """Stable 64-bit hash: 8 bytes of BLAKE2b, little-endian; the same on any machine, version and process."""
     return int.from_bytes(digest_of(text), "little")
 

@@ -21,17 +21,24 @@ BLOCK = 1 << 20  # bytes read at a time
 
 @dataclass
 class Source:
-    """A folder or tar archive of UT1's layout, or datatrove's. Filled while it is read.
+    """A folder or tar archive of UT1's layout, or datatrove's.
 
     UT1 has one folder per category that holds `domains` and `urls`; whatever lies above (`blacklists/`) is ignored,
     and so are `expressions` (regular expressions) and `usage`. Files at the top, as in datatrove's merged archive,
     are of the category `merged`. `domains.gz` is read too: mirrors on GitHub compress what is over 100 MB.
+
+    path: of the folder or archive. The other fields are filled while it is read:
+    newest: modification time of the newest file read, seconds since 1970
+    aliases: category folders that are links, by name, to the name of their target
+    links: lists that are links, (category, kind) to (category, kind)
+    not_utf8: lines that are no UTF-8 and were read as Latin-1
+    too_long: lines over MAX_LINE, which were left out
     """
 
     path: Path
-    newest: float = 0.0  # mtime of the newest file read
-    aliases: dict[str, str] = field(default_factory=dict)  # linked category folders, name to name
-    links: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # linked files
+    newest: float = 0.0
+    aliases: dict[str, str] = field(default_factory=dict)
+    links: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     not_utf8: int = 0
     too_long: int = 0
 
@@ -52,10 +59,10 @@ class Source:
             for name in sorted(names):
                 path = here / name
                 relative = PurePosixPath(path.relative_to(self.path).as_posix())
-                if (place := _place(relative)) and not path.is_symlink():
+                if (listed := _category_and_kind(relative)) and not path.is_symlink():
                     self.newest = max(self.newest, path.stat().st_mtime)
                     with path.open("rb") as file:
-                        yield *place, _inflated(relative, file)
+                        yield *listed, _gunzipped(relative, file)
 
     def _archive_files(self) -> Iterator[tuple[str, str, IO[bytes]]]:
         import gzip
@@ -66,7 +73,7 @@ class Source:
             stream = gzip.GzipFile(fileobj=raw) if zipped else raw
             with tarfile.open(fileobj=stream, mode="r|") as tar:  # one pass, no seeking, no extraction
                 yield from self._members(tar)
-            while stream.read(BLOCK):  # to the end and its checksum: tarfile takes a cut archive for a whole one
+            while stream.read(BLOCK):  # up to gzip's checksum: tarfile does not notice that an archive is cut
                 pass
 
     def _members(self, tar: tarfile.TarFile) -> Iterator[tuple[str, str, IO[bytes]]]:
@@ -76,24 +83,24 @@ class Source:
             if count > MAX_MEMBERS or total > MAX_BYTES:
                 limits = f"over {MAX_MEMBERS:,} files or {MAX_BYTES >> 30} GiB"
                 raise BlocklistError(f"{self.path}: {limits}; no block list is that big")
-            place = _place(PurePosixPath(member.name))
+            listed = _category_and_kind(PurePosixPath(member.name))
             if member.issym() or member.islnk():
-                self._note_link(member, place)
-            elif place and member.isreg() and (file := tar.extractfile(member)):
+                self._note_link(member, listed)
+            elif listed and member.isreg() and (file := tar.extractfile(member)):
                 self.newest = max(self.newest, member.mtime)
-                yield *place, _inflated(PurePosixPath(member.name), file)
+                yield *listed, _gunzipped(PurePosixPath(member.name), file)
 
-    def _note_link(self, member: tarfile.TarInfo, place: tuple[str, str] | None) -> None:
-        if place is None:
+    def _note_link(self, member: tarfile.TarInfo, listed: tuple[str, str] | None) -> None:
+        if listed is None:
             self.aliases[PurePosixPath(member.name).name] = PurePosixPath(member.linkname).name
             return
-        # A symbolic link starts at its own folder, a hard link at the top of the archive.
+        # A symbolic link's target is relative to its own folder, a hard link's to the top of the archive.
         above = PurePosixPath(member.name).parent if member.issym() else PurePosixPath()
-        if target := _place(PurePosixPath(os.path.normpath(above / member.linkname))):
-            self.links[place] = target
+        if target := _category_and_kind(PurePosixPath(os.path.normpath(above / member.linkname))):
+            self.links[listed] = target
 
 
-def _place(path: PurePosixPath) -> tuple[str, str] | None:
+def _category_and_kind(path: PurePosixPath) -> tuple[str, str] | None:
     """(category, kind) of a file by its name and its folder's, None for a file that is no list."""
     kind = path.name.removesuffix(".gz")
     if kind not in KINDS:
@@ -102,7 +109,7 @@ def _place(path: PurePosixPath) -> tuple[str, str] | None:
     return (MERGED if above in ("", ".", "blacklists") else above), kind
 
 
-def _inflated(path: PurePosixPath, file: IO[bytes]) -> IO[bytes]:
+def _gunzipped(path: PurePosixPath, file: IO[bytes]) -> IO[bytes]:
     if path.suffix != ".gz":
         return file
     import gzip
@@ -119,7 +126,7 @@ def lines_of(file: IO[bytes], source: Source) -> Iterator[list[str]]:
             raise BlocklistError(f"{source.path}: a list of over {MAX_BYTES >> 30} GiB; no block list is that big")
         *lines, rest = (rest + block).split(b"\n")
         yield _decoded(lines, source)
-        if len(rest) > MAX_LINE:  # keep memory bounded and still know that it was too long
+        if len(rest) > MAX_LINE:  # bounds memory; one byte over the limit still says that the line was too long
             rest = rest[: MAX_LINE + 1]
     yield _decoded([rest], source)
 

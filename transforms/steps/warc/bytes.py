@@ -1,6 +1,7 @@
 """Bytes under a WARC file's records: a forward window on a plain file, or on one gzip member as it is inflated.
 
-A `Tape` never holds more than its reader asks for, so a member that inflates to gigabytes costs what is looked at.
+A `RewindBuffer` never holds more than its reader asks for, so a member that inflates to gigabytes costs only as much
+memory as is looked at.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ BLOCK_BYTES = 1 << 20  # one read of the file; object stores like few large read
 SLICE_BYTES = 1 << 15  # compressed bytes handed to the inflater at once: what follows the member is copied back
 HEAD_BYTES = 1 << 11  # inflated bytes saved from a damaged member: a record's header
 PIECE_BYTES = 1 << 18  # inflated bytes taken at once
-RATIO_MOST = 1032  # deflate can't expand a byte to more (zlib's technical notes)
+MAX_DEFLATE_RATIO = 1032  # deflate can't expand a byte to more (zlib's technical notes)
 
 # Compression method 8, and none of the flag bits that RFC 1952 reserves.
 GZIP_MAGIC = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
@@ -27,7 +28,11 @@ PADDING = b"\r\n\0"  # what writers leave between records and behind the last on
 
 
 class GzipFault(Exception):
-    """A gzip member that can't be inflated to its end. reason: `gzip_damaged` or `gzip_truncated`."""
+    """A gzip member that can't be inflated to its end.
+
+    reason: `gzip_damaged` or `gzip_truncated`
+    detail: what the inflater said
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -36,7 +41,7 @@ class GzipFault(Exception):
 
 
 class FileBlocks:
-    """A seekable stream of known size, read in blocks. `at` is a pure function of its arguments and the file."""
+    """A seekable stream of known size, read in blocks of BLOCK_BYTES. What `at` returns depends on no earlier call."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self.size = size
@@ -81,11 +86,14 @@ def _read_fully(stream: BinaryIO, length: int) -> bytes:
 
 
 class PlainBytes:
-    """The source of a tape that reads a plain file: positions are offsets in the file."""
+    """The source of a buffer that reads a plain file: positions are offsets in the file.
+
+    max_position: the size of the file
+    """
 
     def __init__(self, file: FileBlocks) -> None:
         self.file = file
-        self.most = file.size
+        self.max_position = file.size
 
     def open_at(self, position: int) -> tuple[int, Iterator[bytes]]:
         return position, self._pieces(position)
@@ -97,16 +105,17 @@ class PlainBytes:
 
 
 class GzipMember:
-    """The source of a tape that inflates the gzip member at `offset`: positions count inflated bytes.
+    """The source of a buffer that inflates the gzip member at `offset`: positions count inflated bytes.
 
-    end: where the member ends in the file, once it was inflated to its end and its checksum found right.
+    end: where the member ends in the file; None until it was inflated to its end and its checksum found right
+    max_position: inflated bytes that it can have at most
     """
 
     def __init__(self, file: FileBlocks, offset: int) -> None:
         self.file = file
         self.offset = offset
         self.end: int | None = None
-        self.most = (file.size - offset) * RATIO_MOST
+        self.max_position = (file.size - offset) * MAX_DEFLATE_RATIO
 
     def open_at(self, position: int) -> tuple[int, Iterator[bytes]]:
         return 0, self._pieces()
@@ -115,23 +124,26 @@ class GzipMember:
         inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         position = self.offset
         while not inflater.eof:
-            given = self.file.at(position, SLICE_BYTES) if inflater.needs_input else b""
-            if inflater.needs_input and not given:
+            compressed = self.file.at(position, SLICE_BYTES) if inflater.needs_input else b""
+            if inflater.needs_input and not compressed:
                 raise GzipFault("gzip_truncated", "the file ends inside a gzip member")
             try:
-                piece = inflater.decompress(given, max_length=PIECE_BYTES)
+                piece = inflater.decompress(compressed, max_length=PIECE_BYTES)
             except IsalError as error:
                 if position == self.offset:
-                    yield _sound_head(given)
+                    yield _inflatable_start(compressed)
                 raise GzipFault("gzip_damaged", str(error)) from None
-            position += len(given)
+            position += len(compressed)
             if piece:
                 yield piece
         self.end = position - len(inflater.unused_data)
 
 
-def _sound_head(data: bytes | memoryview) -> bytes:
-    """What a damaged member begins with, to name its record: igzip gives nothing of a slice that has damage."""
+def _inflatable_start(data: bytes | memoryview) -> bytes:
+    """The first inflated bytes of a damaged member, up to HEAD_BYTES, so that its record can be named.
+
+    igzip gives nothing of a slice that has damage in it; zlib gives what comes before the damage.
+    """
     try:
         return zlib.decompressobj(wbits=31).decompress(data, HEAD_BYTES)
     except zlib.error:
@@ -141,8 +153,14 @@ def _sound_head(data: bytes | memoryview) -> bytes:
 Source = TypeVar("Source", bound=PlainBytes | GzipMember)
 
 
-class Tape(Generic[Source]):
-    """A forward window on a source: `held` are its bytes at positions [start, start + len(held))."""
+class RewindBuffer(Generic[Source]):
+    """A window that moves forward over a source, and back to any position by reading the source anew.
+
+    held: the source's bytes at positions [start, start + len(held))
+    start: position of the first byte held
+    ended: whether the source has no bytes behind `held`
+    rewinds: how often `rewind` was called; each costs reading from the start of a gzip member
+    """
 
     def __init__(self, source: Source, position: int = 0) -> None:
         self.source = source
@@ -171,7 +189,7 @@ class Tape(Generic[Source]):
         return bytes(memoryview(self.held)[start - self.start : stop - self.start])
 
     def forget(self, position: int) -> None:
-        """Hold no bytes before `position` any more, reading on to it without holding. Raises GzipFault."""
+        """Drop the bytes before `position`; read on to it if it is not held yet. Raises GzipFault."""
         while True:
             count = min(position, self.stop) - self.start
             del self.held[:count]
@@ -181,7 +199,7 @@ class Tape(Generic[Source]):
             self.fill(self.stop + 1)
 
     def skip(self, position: int) -> None:
-        """Go on to `position`, which the source reaches, without reading if that can be. Raises GzipFault."""
+        """Go on to `position`, which the source reaches: in a plain file without reading. Raises GzipFault."""
         if isinstance(self.source, PlainBytes):
             self._reopen(position)
         self.forget(position)
@@ -198,16 +216,16 @@ class Tape(Generic[Source]):
         self.start, self._pieces = self.source.open_at(position)
 
 
-def open_member(file: FileBlocks, offset: int) -> Tape[GzipMember] | None:
+def open_member(file: FileBlocks, offset: int) -> RewindBuffer[GzipMember] | None:
     """The gzip member at `offset` if what it holds begins like a WARC record, else None."""
     if not GZIP_MAGIC.match(file.at(offset, 4)):
         return None
-    tape = Tape(GzipMember(file, offset))
+    buffer = RewindBuffer(GzipMember(file, offset))
     try:
-        tape.fill(1)
+        buffer.fill(1)
     except GzipFault:
         return None
-    return tape if tape.held.lstrip(PADDING).startswith(WARC_MAGIC) else None
+    return buffer if buffer.held.lstrip(PADDING).startswith(WARC_MAGIC) else None
 
 
 def find_member(file: FileBlocks, position: int, stop: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What one WARC record is to the read stage: a response, a sound record that is none, or unreadable."""
+"""What one WARC record is to the read stage: a response, a readable record of another kind, or unreadable."""
 
 from __future__ import annotations
 
@@ -20,14 +20,19 @@ UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 class Response:
     """One readable `response` record of http or https.
 
-    url: percent-encoded where it held spaces or control characters; it always has a host.
-    offset: where the gzip member (or plain record) starts in the file. Records of one gzip member share it.
-    size: bytes of the gzip member if the record is alone in it, else of the inflated (or plain) record.
-    status: None if the status line has no number. content_type: media type in lower case, '' if none.
-    payload_type: WARC-Identified-Payload-Type. body: without transfer and content encodings.
-    truncated: WARC-Truncated, else what else tells that the body ends early (`chunked`, the name of a content encoding,
-        `content-length`; `record` if only the record's length does), else None.
-    declared_type: the Content-Type header as given, None if there is none.
+    url: percent-encoded where it held spaces or control characters; it always has a host
+    record_id: WARC-Record-ID as written; '' if there is none
+    date: WARC-Date as written; '' if there is none
+    offset: where the gzip member (or plain record) starts in the file; records of one gzip member share it
+    size: bytes of the gzip member if the record is alone in it, else of the inflated (or plain) record
+    status: HTTP status code; None if the status line has no number
+    content_type: media type in lower case; '' if there is none
+    http_charset: charset of the Content-Type header, as written, or None
+    payload_type: media type of WARC-Identified-Payload-Type in lower case, or None
+    body: without transfer and content encodings
+    truncated: None, or what says that the body ends early: the value of WARC-Truncated, else `chunked`,
+        `content-length` or the name of a content encoding, else `record` (the record is shorter than its length)
+    declared_type: the Content-Type header as given, or None
     """
 
     url: str
@@ -48,12 +53,16 @@ class Response:
 class Unreadable:
     """Bytes of the file that gave no response.
 
+    offset: where they start in the file
+    size: how many they are, up to the next readable member; in a gzip member of many records, inflated bytes
     reason: gzip_damaged, gzip_truncated, record_truncated, record_too_large, body_too_large, too_many_encodings,
         too_many_gzip_members, bad_warc_header, bad_http_header, bad_content_encoding, bad_url, junk (bytes between
-        members that belong to none), or file_too_short (the file ends before the size that it was planned with).
-    size: bytes of the file up to the next readable member; in a gzip member of many records, inflated bytes.
-    value, threshold: what a limit forbade, if it is known, and the limit. status, declared_type: of a response whose
-        body can't be had.
+        members that belong to none), or file_too_short (the file ends before the size that it was planned with)
+    url, record_id: of the record, or None where it could not be read that far
+    detail: the fault in words, or None
+    value: the size or number that a limit forbade, if it is known
+    threshold: the limit that `value` exceeds
+    status, declared_type: as of a Response, if the header could be read and the body could not
     """
 
     offset: int
@@ -70,7 +79,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A sound record that is no HTTP response. kind: its WARC-Type, its URL's scheme (dns, ftp)."""
+    """A readable record that is no HTTP response.
+
+    offset: where its gzip member (or plain record) starts in the file
+    kind: its WARC-Type; of a response by another protocol, the scheme of its URL (dns, ftp)
+    """
 
     offset: int
     kind: str
@@ -122,7 +135,7 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Even
 
 
 def _cut(record: Record) -> str | None:
-    """`record` if the record ends before the length that it names. Some writers count the line breaks behind it."""
+    """`record` if the record ends before its Content-Length. Some writers count in the line breaks behind it."""
     length = record.head.length if record.head is not None else None
     return "record" if length is not None and length > len(record.block) + LINE_BREAKS_COUNTED else None
 
@@ -132,7 +145,7 @@ def _clean_url(value: str) -> str:
     value = value.strip()
     if value.startswith("<") and value.endswith(">"):
         value = value[1:-1].strip()
-    return UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", value)
+    return UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", value)
 
 
 def _url_fault(url: str) -> str | None:

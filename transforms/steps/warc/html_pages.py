@@ -28,7 +28,7 @@ BINARY_STARTS = (
 )
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\x0b\f\r\x1b"))  # ESC switches character sets in ISO-2022-JP
 SAMPLE_CHARS = 1 << 16
-CONTROL_SHARE_MOST = 0.02  # of the sample's bytes in UTF-8; text has none, random bytes about a tenth
+MAX_CONTROL_SHARE = 0.02  # of the sample's bytes in UTF-8; text has none, random bytes about a tenth
 
 
 def page_of(response: Response, warc_file: str) -> Page | Drop:
@@ -50,8 +50,8 @@ def page_of(response: Response, warc_file: str) -> Page | Drop:
         return Drop(STAGE, "undecodable", detail=response.http_charset, fate="unreadable")
     html, encoding = decoded
     share = control_share(html)
-    if share > CONTROL_SHARE_MOST:
-        return Drop(STAGE, "binary", share, CONTROL_SHARE_MOST, detail=f"control characters, as {encoding}")
+    if share > MAX_CONTROL_SHARE:
+        return Drop(STAGE, "binary", share, MAX_CONTROL_SHARE, detail=f"control characters, as {encoding}")
     if not html.strip():
         return Drop(STAGE, "empty_body", len(body), 1)
     return Page(response.url, response.record_id, response.date, warc_file, response.offset, len(body), html)

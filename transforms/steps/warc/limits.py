@@ -1,4 +1,4 @@
-"""What is read of a WARC file at most: a recipe's own values, and the threshold of every row that one of them costs."""
+"""Limits on what is read of a WARC file: settings of a recipe, and thresholds in the ledger."""
 
 from __future__ import annotations
 

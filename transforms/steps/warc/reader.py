@@ -1,7 +1,7 @@
 """Reading WARC files in pieces: byte ranges, records, and what the read stage makes of a record.
 
-A damaged member costs its own record only; everything that could not be read is returned with its reason. A record's
-true start is a fact of the bytes: a gzip member (or, in a plain file, a place) whose content begins with a WARC header.
+A damaged member costs its own record only; everything that could not be read is returned with its reason. Where a
+record truly starts is told by the bytes: a gzip member (or a position in a plain file) that begins with a WARC header.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from transforms.steps.warc.bytes import (
     GZIP_MAGIC,
@@ -19,7 +19,7 @@ from transforms.steps.warc.bytes import (
     GzipFault,
     GzipMember,
     PlainBytes,
-    Tape,
+    RewindBuffer,
     find_member,
     open_member,
 )
@@ -56,7 +56,12 @@ NOT_WARC = {
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The members of one WARC file that start in [start, end). Bytes of the file; size: of the whole file."""
+    """The members of one WARC file that start in [start, end).
+
+    path: of the file
+    size: bytes of the whole file
+    start, end: bytes of the file
+    """
 
     path: str
     size: int
@@ -89,79 +94,89 @@ def read_unit(
     first = max(0, unit.start - limits.lookback_bytes)
     read = _read_members if _is_gzip(file) else _read_plain
     owned = first == unit.start == 0
-    for offset, is_start, event, reached in read(file, first, limits):
-        if is_start:
-            if offset >= unit.end:
+    for step in read(file, first, limits):
+        if step.is_start:
+            if step.offset >= unit.end:
                 return
-            owned = offset >= unit.start
-        if owned and event is not None:
-            yield event
+            owned = step.offset >= unit.start
+        if owned and step.event is not None:
+            yield step.event
             if on_progress is not None:
-                on_progress(reached)
+                on_progress(step.reached)
 
 
-# What the two readers yield: where a member or plain record starts (or a stretch that is none), whether it is a true
-# start, an event if there is one, and the file position reached.
-Step = tuple[int, bool, Event | None, int]
+class ReadStep(NamedTuple):
+    """What the two readers yield.
+
+    offset: where a member, a plain record, or bytes that belong to none start in the file
+    is_start: whether a member or plain record starts there
+    event: what was read; None if there is nothing to tell
+    reached: file position up to which was read
+    """
+
+    offset: int
+    is_start: bool
+    event: Event | None
+    reached: int
 
 
-def _read_members(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator[Step]:
+def _read_members(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator[ReadStep]:
     """The records of all gzip members at and after `position`."""
     while position < file.size:
-        tape = open_member(file, position)
-        if tape is None:
+        buffer = open_member(file, position)
+        if buffer is None:
             following = _next_member(file, position + 1)
-            yield position, False, _junk(file, position, following), following
+            yield ReadStep(position, False, _check_junk(file, position, following), following)
             position = following
             continue
-        member = tape.source
-        yield position, True, None, position
+        member = buffer.source
+        yield ReadStep(position, True, None, position)
         alone = True
-        for record in read_records(tape, 0, limits):
+        for record in read_records(buffer, 0, limits):
             size = record.stop - record.start
             reached = member.end or position
             if record.broken or record.given_up:
                 reached = _next_member(file, position + 1)
                 size = reached - position
             if record.broken:
-                record = replace(record, fault=_damage(record.fault, reached < file.size))
+                record = replace(record, fault=_damage_fault(record.fault, reached < file.size))
             elif alone and record.last and member.end and not record.given_up:
                 size = member.end - position
-            yield position, False, event_of(record, position, size, limits), reached
+            yield ReadStep(position, False, event_of(record, position, size, limits), reached)
             alone = False
         position = member.end or _next_member(file, position + 1)
 
 
 def _next_member(file: FileBlocks, position: int) -> int:
-    found = find_member(file, position, file.size)
-    return file.size if found is None else found
+    offset = find_member(file, position, file.size)
+    return file.size if offset is None else offset
 
 
-def _damage(fault: str, followed: bool) -> str:
-    """A member that ends too early is cut by the end of the file only if no other follows."""
+def _damage_fault(fault: str, followed: bool) -> str:
+    """The fault of a member that ends too early: cut by the file's end (`fault`) only if no other member follows."""
     return "gzip_damaged" if followed else fault
 
 
-def _junk(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
-    """What lies in a stretch without records; None if it is only padding or an empty gzip member."""
+def _check_junk(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
+    """What [start, stop), which has no record, holds; None if it is only padding or an empty gzip member."""
     if GZIP_MAGIC.match(file.at(start, 4)):
-        tape = Tape(GzipMember(file, start))
+        buffer = RewindBuffer(GzipMember(file, start))
         try:
-            empty = tape.fill(1) == 0
+            empty = buffer.fill(1) == 0
         except GzipFault as fault:
-            return Unreadable(start, stop - start, _damage(fault.reason, stop < file.size), detail=fault.detail)
-        if empty and tape.source.end == stop:
+            return Unreadable(start, stop - start, _damage_fault(fault.reason, stop < file.size), detail=fault.detail)
+        if empty and buffer.source.end == stop:
             return None
         return Unreadable(start, stop - start, "junk", detail="a gzip member that holds no WARC record")
-    return _no_padding(file, start, stop)
+    return _check_padding(file, start, stop)
 
 
-def _no_padding(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
-    """What lies in a stretch that holds no member and no record; None if it is only padding."""
+def _check_padding(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
+    """What [start, stop), which has no gzip member and no record, holds; None if it is only padding."""
     position = start
     while position < stop:
         block = bytes(file.at(position, min(1 << 16, stop - position)))
-        if not block:  # it shrank, or was never whole
+        if not block:  # the file shrank, or is shorter than planned
             return Unreadable(start, stop - start, "file_too_short", value=position, threshold=file.size)
         if block.strip(PADDING):
             return Unreadable(start, stop - start, "junk")
@@ -169,32 +184,32 @@ def _no_padding(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
     return None
 
 
-def _read_plain(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator[Step]:
+def _read_plain(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator[ReadStep]:
     """The records of a plain file at and after `position`."""
-    tape = Tape(PlainBytes(file), position)
+    buffer = RewindBuffer(PlainBytes(file), position)
     if position > 0:
-        found = find_record(tape, position, file.size, limits)
-        if found is None:
+        first = find_record(buffer, position, file.size, limits)
+        if first is None:
             return
-        position = found
-    for record in read_records(tape, position, limits):
+        position = first
+    for record in read_records(buffer, position, limits):
         event = event_of(record, record.start, record.stop - record.start, limits)
         position = record.stop
-        yield record.start, record.head is not None, event, position
-    yield position, False, _no_padding(file, position, file.size), file.size
+        yield ReadStep(record.start, record.head is not None, event, position)
+    yield ReadStep(position, False, _check_padding(file, position, file.size), file.size)
 
 
 def _is_gzip(file: FileBlocks) -> bool:
-    """Whether the file consists of gzip members, whatever its name: by the first record that is sound at its start."""
-    tape = Tape(PlainBytes(file))
-    if RECORD_LINE.match(file.at(0, 64)) and read_head(tape, 0, ReadLimits()) is not None:
+    """Whether the file consists of gzip members, whatever its name: decided by the first readable record header."""
+    buffer = RewindBuffer(PlainBytes(file))
+    if RECORD_LINE.match(file.at(0, 64)) and read_head(buffer, 0, ReadLimits()) is not None:
         return False
-    packed = bool(GZIP_MAGIC.match(file.at(0, 4)))
+    gzipped = bool(GZIP_MAGIC.match(file.at(0, 4)))
     member = find_member(file, 0, SNIFF_BYTES)
-    if packed and member is not None:  # what looks plain before it may be a damaged member's stored blocks
+    if gzipped and member is not None:  # plain text before that member may be a damaged member's uncompressed blocks
         return True
-    plain = find_record(tape, 0, SNIFF_BYTES if member is None else member, ReadLimits())
-    return plain is None and (packed or member is not None)
+    plain = find_record(buffer, 0, SNIFF_BYTES if member is None else member, ReadLimits())
+    return plain is None and (gzipped or member is not None)
 
 
 def read_record_at(
@@ -207,17 +222,17 @@ def read_record_at(
     file = FileBlocks(stream, size)
     if 0 <= offset < size:
         read = _read_members if GZIP_MAGIC.match(file.at(offset, 4)) else _read_plain
-        first = next((step for step in read(file, offset, limits) if step[2] is not None), None)
-        if first is not None and first[0] == offset and first[2] is not None:
-            return first[2]
+        first = next((step for step in read(file, offset, limits) if step.event is not None), None)
+        if first is not None and first.offset == offset and first.event is not None:
+            return first.event
     return Unreadable(offset, 0, "junk", detail="no WARC record starts here")
 
 
 def read_warcinfo(stream: BinaryIO, path: str, size: int) -> dict[str, str]:
     """The fields (software, isPartOf, …) of the warcinfo record that the file at `path` starts with; {} if none."""
     file = FileBlocks(stream, size)
-    tape = open_member(file, 0) or Tape(PlainBytes(file))
-    record = next(read_records(tape, 0, ReadLimits()), None)
+    buffer = open_member(file, 0) or RewindBuffer(PlainBytes(file))
+    record = next(read_records(buffer, 0, ReadLimits()), None)
     if record is None or record.head is None or record.head.get(b"warc-type").lower() != "warcinfo":
         return {}
     lines = record.block.decode("utf-8", "replace").replace("\0", "").splitlines()
@@ -226,17 +241,18 @@ def read_warcinfo(stream: BinaryIO, path: str, size: int) -> dict[str, str]:
 
 
 def sniff(stream: BinaryIO, size: int) -> str | None:
-    """None if a WARC record starts in the file's first 4 MiB (a damaged one will do: the ledger names the damage).
+    """None if a WARC record starts in the file's first 4 MiB, even a damaged one (the ledger will name the damage).
 
-    Else why the file can't be read, to follow its name: "is empty", "is an ARC file, not WARC", …
+    Else why the file can't be read, as the end of a sentence that begins with its name: "is empty",
+    "is an ARC file, not WARC", …
     """
     if size == 0:
         return "is empty"
     file = FileBlocks(stream, size)
     if find_member(file, 0, SNIFF_BYTES) is not None:
         return None
-    tape = Tape(PlainBytes(file))
-    if find_record(tape, 0, SNIFF_BYTES, ReadLimits()) is not None:
+    buffer = RewindBuffer(PlainBytes(file))
+    if find_record(buffer, 0, SNIFF_BYTES, ReadLimits()) is not None:
         return None
     return _describe(file)
 
@@ -247,14 +263,14 @@ def _describe(file: FileBlocks) -> str:
     for magic, name in NOT_WARC.items():
         if head.startswith(magic):
             return f"is {name}, not WARC"
-    packed = bool(GZIP_MAGIC.match(head))
-    if packed:
-        tape = Tape(GzipMember(file, 0))
+    gzipped = bool(GZIP_MAGIC.match(head))
+    if gzipped:
+        buffer = RewindBuffer(GzipMember(file, 0))
         try:
-            tape.fill(256)
+            buffer.fill(256)
         except GzipFault:
             return "is not a WARC file (starts like gzip, but can't be inflated)"
-        head = bytes(tape.held[:256])
+        head = bytes(buffer.held[:256])
     if ARC_LINE.match(head):
         return "is an ARC file, not WARC"
-    return f"is not a WARC file (starts with {head[:24]!r}{', gzipped' if packed else ''})"
+    return f"is not a WARC file (starts with {head[:24]!r}{', gzipped' if gzipped else ''})"

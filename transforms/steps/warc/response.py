@@ -1,7 +1,7 @@
 """An HTTP response as stored in a WARC record: status, declared types, and the body without its encodings.
 
-Headers lie: Common Crawl stores decoded bodies (and renames the header to X-Crawl-Content-Encoding), other crawlers
-keep the header and drop the encoding. So an encoding is undone only where the bytes bear it out.
+Headers can't be trusted: Common Crawl stores decoded bodies (and renames the header to X-Crawl-Content-Encoding), other
+crawlers keep the header and drop the encoding. So an encoding is undone only where the bytes are in it.
 """
 
 from __future__ import annotations
@@ -36,11 +36,15 @@ DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """content_type: media type in lower case, '' if none.
+    """A parsed response.
 
-    cut: what tells that the body ends early: `chunked`, the name of a content encoding, `content-length`; else None.
-    whole: something tells that it does not.
-    declared_type: the header that names the media type (else the last of them) as given, None if there is none.
+    status: HTTP status code; None if the status line has no number
+    content_type: media type in lower case; '' if there is none
+    charset: of the Content-Type header, as written, or None
+    body: without transfer and content encodings
+    cut: what shows that the body ends early: `chunked`, the name of a content encoding, or `content-length`; else None
+    whole: whether chunks or Content-Length show that the body is complete; False where nothing shows it either way
+    declared_type: the Content-Type header that names the media type (else the last of them) as given, or None
     """
 
     status: int | None
@@ -54,9 +58,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class BadMessage:
-    """reason: bad_http_header, bad_content_encoding, body_too_large, too_many_encodings or too_many_gzip_members.
+    """Why a response has no body to go on with.
 
-    value, threshold: what a limit forbade, if it is known, and the limit. status, declared_type: as of a Message.
+    reason: bad_http_header, bad_content_encoding, body_too_large, too_many_encodings or too_many_gzip_members
+    detail: the fault in words, or None
+    value: the size or number that a limit forbade, if it is known
+    threshold: the limit that `value` exceeds
+    status, declared_type: as of a Message
     """
 
     reason: str
@@ -101,27 +109,29 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
         body, cut, whole = _join_chunks(body)
     elif length is not None and code not in BODILESS:  # servers that send chunks may name any length
         cut, whole = (None, True) if length <= len(body) else ("content-length", False)
-    decoded = _decode(body, _named(content), limits)
+    decoded = _decode(body, _known_encodings(content), limits)
     if isinstance(decoded, BadMessage):
         return replace(decoded, status=code, declared_type=declared)
     stored, (body, cut_encoding) = body, decoded
-    if cut == "content-length" and body is stored and _named(content):  # the crawler undid it: the length was another
-        cut = None
+    if cut == "content-length" and body is stored and _known_encodings(content):
+        cut = None  # the crawler undid the encoding; the length is that of the encoded body
     cut = cut or cut_encoding
     return Message(code, content_type, charset, body, cut, whole and not cut, declared)
 
 
 def _media_type(value: str, content_type: str, charset: str | None) -> tuple[str, str | None]:
     kind = MEDIA_TYPE.match(value)
-    found = CHARSET.search(value)
+    label = CHARSET.search(value)
     if kind is None:
-        return content_type, found[1] if found else charset
-    return kind[1].lower(), found[1] if found else None
+        return content_type, label[1] if label else charset
+    return kind[1].lower(), label[1] if label else None
 
 
 def _join_chunks(body: bytes) -> tuple[bytes, str | None, bool]:
-    """The body without its chunk sizes, or as it is if it has none, for the header lies; `chunked` if it is cut;
-    whether it is whole."""
+    """Undo chunked transfer encoding: (body without chunk sizes, `chunked` if it is cut or None, whether it is whole).
+
+    A body without chunk sizes is returned unchanged: the header was wrong.
+    """
     parts: list[bytes] = []
     position = 0
     while (size := CHUNK_SIZE.match(body, position)) is not None:
@@ -136,36 +146,36 @@ def _join_chunks(body: bytes) -> tuple[bytes, str | None, bool]:
     return (b"".join(parts), "chunked", False) if parts else (body, None, False)
 
 
-def _named(content: str) -> list[str]:
-    """The encodings of a Content-Encoding header that can be undone, in the order in which they were applied."""
+def _known_encodings(content: str) -> list[str]:
+    """The encodings of a Content-Encoding header that we can undo, in the order in which they were applied."""
     return [name for name in re.findall(r"[\w-]+", content) if name.removeprefix("x-") in DECODED]
 
 
 def _decode(body: bytes, encodings: list[str], limits: ReadLimits) -> tuple[bytes, str | None] | BadMessage:
-    """Undo content encodings, last applied first; one that the bytes don't bear out is passed over."""
+    """Undo content encodings, last applied first; one that the bytes are not in is skipped."""
     if (count := len(encodings)) > limits.max_encodings:
         return BadMessage("too_many_encodings", value=count, threshold=limits.max_encodings)
-    cut, most, stored = None, limits.max_body_bytes, body
+    cut, max_bytes, stored = None, limits.max_body_bytes, body
     for encoding in reversed(encodings):
-        result = _undo(body, encoding.removeprefix("x-"), limits)
+        result = _undo_encoding(body, encoding.removeprefix("x-"), limits)
         if isinstance(result, BadMessage):
             return result
         if result is None:
             continue
         body, whole = result
-        if len(body) > most:
+        if len(body) > max_bytes:
             break
         if not whole:
             if not body:
                 return BadMessage("bad_content_encoding", encoding)
             cut = encoding
-    if len(body) > most:
-        size = len(body) if body is stored else None  # what is decoded is decoded no further
-        return BadMessage("body_too_large", f"over {most} bytes", size, most)
+    if len(body) > max_bytes:
+        size = len(body) if body is stored else None  # decoding stopped at the limit, so the full size is unknown
+        return BadMessage("body_too_large", f"over {max_bytes} bytes", size, max_bytes)
     return body, cut
 
 
-def _undo(body: bytes, encoding: str, limits: ReadLimits) -> tuple[bytes, bool] | BadMessage | None:
+def _undo_encoding(body: bytes, encoding: str, limits: ReadLimits) -> tuple[bytes, bool] | BadMessage | None:
     """The body without one encoding and whether it is whole; None if it has no such encoding."""
     match encoding:
         case "gzip":
@@ -173,9 +183,9 @@ def _undo(body: bytes, encoding: str, limits: ReadLimits) -> tuple[bytes, bool] 
         case "deflate":
             return _inflate(body, limits.max_body_bytes)
         case "br":
-            return _decode_arrow(body, "brotli", limits.max_body_bytes)
+            return _decode_by_arrow(body, "brotli", limits.max_body_bytes)
         case "zstd" if body.startswith(b"\x28\xb5\x2f\xfd"):
-            return _decode_arrow(body, "zstd", limits.max_body_bytes)
+            return _decode_by_arrow(body, "zstd", limits.max_body_bytes)
     return None
 
 
@@ -190,7 +200,7 @@ def _gunzip(body: bytes, limits: ReadLimits) -> tuple[bytes, bool] | BadMessage:
         while ended and room > 0 and body.startswith(GZIP, start):
             if len(parts) == limits.max_gzip_members:
                 return BadMessage("too_many_gzip_members", threshold=limits.max_gzip_members)
-            part, ended, start = _zlib(body, 31, room, start)
+            part, ended, start = _zlib_inflate(body, 31, room, start)
             parts.append(part)
             room -= len(part)
         whole = whole and (ended or room <= 0)
@@ -198,26 +208,28 @@ def _gunzip(body: bytes, limits: ReadLimits) -> tuple[bytes, bool] | BadMessage:
     return body, whole
 
 
-def _inflate(body: bytes, most: int) -> tuple[bytes, bool] | None:
-    """Undo deflate: by the standard in zlib's format, by some servers raw."""
+def _inflate(body: bytes, max_bytes: int) -> tuple[bytes, bool] | None:
+    """Undo deflate: the standard means zlib's format; some servers send raw deflate."""
     if len(body) >= 2 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0:
-        data, ended, _ = _zlib(body, 15, most + 1)
+        data, ended, _ = _zlib_inflate(body, 15, max_bytes + 1)
         if data or ended:
             return data, ended
-    data, ended, _ = _zlib(body, -15, most + 1)
-    if ended or len(data) > most:
+    data, ended, _ = _zlib_inflate(body, -15, max_bytes + 1)
+    if ended or len(data) > max_bytes:
         return data, True
     return (data, False) if data and not MARKUP.match(body) else None
 
 
-def _zlib(data: bytes, wbits: int, most: int, start: int = 0, piece: int = 1 << 16) -> tuple[bytes, bool, int]:
-    """Inflate up to `most` bytes from `start` on: what came out before any damage, whether it is whole, where it ends.
+def _zlib_inflate(
+    data: bytes, wbits: int, max_bytes: int, start: int = 0, piece: int = 1 << 16
+) -> tuple[bytes, bool, int]:
+    """Inflate from `start` on: (up to `max_bytes` bytes before any damage, whether that is all, where the input ends).
 
-    piece: bytes given and taken at once; what zlib had inflated in the call that meets the damage is lost.
+    piece: bytes given and taken at once. The call that meets damage gives nothing, so all is done again in small ones.
     """
     inflater = zlib.decompressobj(wbits)
     parts: list[bytes] = []
-    room, given, pending = most, start, b""
+    room, given, pending = max_bytes, start, b""
     try:
         while room > 0 and not inflater.eof:
             if not pending:
@@ -231,14 +243,16 @@ def _zlib(data: bytes, wbits: int, most: int, start: int = 0, piece: int = 1 << 
                 break
     except zlib.error:
         small = 256
-        return (b"".join(parts), False, given) if piece <= small else _zlib(data, wbits, most, start, small)
+        return (
+            (b"".join(parts), False, given) if piece <= small else _zlib_inflate(data, wbits, max_bytes, start, small)
+        )
     return b"".join(parts), inflater.eof, given - len(inflater.unused_data)
 
 
-def _decode_arrow(body: bytes, codec: str, most: int) -> tuple[bytes, bool] | None:
-    """Undo brotli or zstd with the decoders that Arrow carries. None if plain markup is only labelled so."""
+def _decode_by_arrow(body: bytes, codec: str, max_bytes: int) -> tuple[bytes, bool] | None:
+    """Undo brotli or zstd with Arrow's decoders. None if the body is plain markup, only labelled as encoded."""
     parts: list[bytes] = []
-    room = most + 1
+    room = max_bytes + 1
     try:
         with pa.CompressedInputStream(pa.BufferReader(body), codec) as stream:
             while room > 0 and (part := stream.read(min(room, 1 << 16))):

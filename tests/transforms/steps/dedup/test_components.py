@@ -14,7 +14,7 @@ from transforms.steps.dedup.components import (
     band_stars,
     both_ways,
     distinct,
-    group,
+    group_by_owner,
     large_star,
     not_converged,
     small_star,
@@ -196,9 +196,9 @@ def test_keys_link_as_all_pairs_would() -> None:
 
 
 def test_groups_know_their_owners_rows() -> None:
-    found = group(array([(7, 2), (3, 9), (7, 1), (7, 2)]))
+    found = group_by_owner(array([(7, 2), (3, 9), (7, 1), (7, 2)]))
     assert found.rows.tolist() == [[3, 9], [7, 1], [7, 2]]
     assert (found.starts.tolist(), found.sizes.tolist()) == ([0, 1], [1, 2])
-    nothing = group(NO_EDGES)
+    nothing = group_by_owner(NO_EDGES)
     assert (len(nothing.rows), len(nothing.starts), len(nothing.sizes)) == (0, 0, 0)
     assert NO_EDGES.dtype == distinct(NO_EDGES).dtype == both_ways(NO_EDGES).dtype == np.uint64

@@ -15,6 +15,8 @@ BANDS, ROWS = 14, 8
 PAIRS = 500
 UNION = 120  # members of both sets of a pair together
 
+BLOCK = module.BLOCK_SHINGLES
+
 
 def drawn(count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 2**64, count, np.uint64)
@@ -47,12 +49,12 @@ def test_minima_are_the_smallest_values_of_the_hash_functions(bands: int, rows: 
     assert MinHash(bands, rows, seed).minima(shingles).tolist() == expected
 
 
-@pytest.mark.parametrize("size", [module.AT_ONCE + change for change in (-1, 0, 1)] + [3 * module.AT_ONCE + 5])
+@pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5])
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     shingles = drawn(size, size)
     shingles[-1] = shingles[0]
     blocks = MinHash(BANDS, ROWS, 1).minima(shingles)
-    monkeypatch.setattr(module, "AT_ONCE", 10_000)
+    monkeypatch.setattr(module, "BLOCK_SHINGLES", 10_000)
     assert MinHash(BANDS, ROWS, 1).minima(shingles).tolist() == blocks.tolist()
 
 

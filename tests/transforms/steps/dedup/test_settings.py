@@ -214,7 +214,7 @@ def test_signatures_are_the_same_everywhere() -> None:
 def test_what_was_signed_before_changes_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{word} is said here and then a few more words about {word}" for word in ("one", "two", "three")]
     fresh = [Signer(Deduplicate())(text, language) for text in texts for language in ("en", "pt", None)]
-    monkeypatch.setattr("transforms.steps.dedup.settings.REMEMBERED", 2)
+    monkeypatch.setattr("transforms.steps.dedup.settings.MAX_REMEMBERED", 2)
     signer = Signer(Deduplicate())
     for _ in range(2):
         assert [signer(text, language) for text in texts for language in ("en", "pt", None)] == fresh

@@ -12,7 +12,7 @@ import pytest
 from schemas.document import Document
 from schemas.verdict import Drop
 from transforms.steps.filters.gopher_repetition import KeepGopherRepetition, repeats
-from transforms.steps.text.ngrams import MAX_TURNS, NGrams, first_places
+from transforms.steps.text.ngrams import MAX_PASSES, NGrams, first_positions
 from transforms.steps.text.words import words
 
 WORDS = ["".join(letters) for letters in product("bdfgklpvz", "aou", "bdfgklpvz")]  # 3 letters each, 243 of them
@@ -163,20 +163,20 @@ def test_n_grams_are_equal_by_spelling() -> None:
 
 @pytest.mark.parametrize("kinds", [1, 2, 30, 5000])
 @pytest.mark.parametrize("high_bits", [0, 30, 64])  # few: hashes that were made to meet in one cell of a table
-def test_first_places_are_those_of_a_sort(kinds: int, high_bits: int) -> None:
+def test_first_positions_are_those_of_a_sort(kinds: int, high_bits: int) -> None:
     draw = np.random.default_rng(kinds)
     values = draw.integers(0, 2**64 - 1, kinds, dtype=np.uint64) >> np.uint64(min(64 - high_bits, 63))
     for size in (0, 1, 2, 9, 1000, 20_000):
         hashes = draw.choice(values, size)
         _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
-        assert (first_places(hashes) == first[which]).all()
+        assert (first_positions(hashes) == first[which]).all()
 
 
 def test_hashes_that_meet_in_every_turn_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MAX_TURNS > 1
-    monkeypatch.setattr("transforms.steps.text.ngrams.MIXERS", np.ones(MAX_TURNS, np.uint64))
+    assert MAX_PASSES > 1
+    monkeypatch.setattr("transforms.steps.text.ngrams.MIXERS", np.ones(MAX_PASSES, np.uint64))
     hashes = np.array([5, 3, 4, 3, 9, 8, 7, 6, 5, 2, 1, 2, 3], np.uint64)
-    assert first_places(hashes).tolist() == [0, 1, 2, 1, 4, 5, 6, 7, 0, 9, 10, 9, 1]
+    assert first_positions(hashes).tolist() == [0, 1, 2, 1, 4, 5, 6, 7, 0, 9, 10, 9, 1]
 
 
 @pytest.mark.parametrize("alphabet", ["a", "ab", "abcd", "abcdefghij"])

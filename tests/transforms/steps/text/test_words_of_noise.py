@@ -11,7 +11,7 @@ import spacy
 from transforms.steps.dedup import shingles as shingles_module
 from transforms.steps.dedup.shingles import WordHashes
 from transforms.steps.text import words as module
-from transforms.steps.text.words import beyond, forget_words, sentence_count, words
+from transforms.steps.text.words import chunks_beyond_limit, forget_words, sentence_count, words
 
 NOISE = " ".join("".join(random.Random(n).choices("Ab.,'-:)3", k=8)) for n in range(400))
 PROSE = "The U.S. don't know e.g. what 3.5km is. Is it (really) far?\n"
@@ -19,9 +19,9 @@ PROSE = "The U.S. don't know e.g. what 3.5km is. Is it (really) far?\n"
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WORK_MOST", 3_000)
-    monkeypatch.setattr(module, "SHORT_TEXT", 300)
-    monkeypatch.setattr(shingles_module, "SHORT_TEXT", 300)
+    monkeypatch.setattr(module, "MAX_WORK", 3_000)
+    monkeypatch.setattr(module, "SHORT_TEXT_CHARS", 300)
+    monkeypatch.setattr(shingles_module, "SHORT_TEXT_CHARS", 300)
     forget_words()
 
 
@@ -33,19 +33,21 @@ def test_work_grows_with_length_and_edges() -> None:
     assert module._work("word") == 8 + 4
     assert module._work("(word).") == 8 + 7 + 3 * 7
     assert module._work("...") == 8 + 3 + 3 * 7
-    assert beyond(["a"] * 10_000, "en") == []  # nothing new in it
-    assert beyond((f"B{n}" for n in range(10_000)), "en")[0] == "B259"  # 10 of 10 units each, 90 of 11, 159 of 12
+    assert chunks_beyond_limit(["a"] * 10_000, "en") == []  # nothing new in it
+    assert (
+        chunks_beyond_limit((f"B{n}" for n in range(10_000)), "en")[0] == "B259"
+    )  # 10 of 10 units each, 90 of 11, 159 of 12
 
 
 def test_what_is_within_the_limit_is_spacys() -> None:
     text = PROSE * 50
-    assert len(text) > module.SHORT_TEXT
+    assert len(text) > module.SHORT_TEXT_CHARS
     assert list(words(text)) == spacys(text)
 
 
 def test_what_is_beyond_is_split_at_signs() -> None:
     chunks = NOISE.split()
-    rest = beyond(chunks, "en")
+    rest = chunks_beyond_limit(chunks, "en")
     first = chunks.index(rest[0])
     assert 50 < first < 200
     expected = spacys(" ".join(chunks[:first]))

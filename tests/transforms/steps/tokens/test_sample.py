@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.steps.tokens.sample import place, shares
+from transforms.steps.tokens.sample import sample_key, shares
 
 
 def test_a_place_depends_on_id_and_seed() -> None:
-    places = [place(f"{number}", 1) for number in range(10_000)]
-    assert places == [place(f"{number}", 1) for number in range(10_000)]
-    assert places != [place(f"{number}", 2) for number in range(10_000)]
-    assert 0 <= min(places) < max(places) < 1
+    keys = [sample_key(f"{number}", 1) for number in range(10_000)]
+    assert keys == [sample_key(f"{number}", 1) for number in range(10_000)]
+    assert keys != [sample_key(f"{number}", 2) for number in range(10_000)]
+    assert 0 <= min(keys) < max(keys) < 1
     for share in (0.1, 0.5, 0.9):
-        assert sum(at < share for at in places) / 10_000 == pytest.approx(share, abs=0.02)
+        assert sum(at < share for at in keys) / 10_000 == pytest.approx(share, abs=0.02)
 
 
 SIZES = {"en": 8000, "pt": 2000}

@@ -16,7 +16,7 @@ from schemas.special_tokens import SPECIAL
 from support.paths import ARTICLES
 from transforms.steps.tokens import memory as chunk_memory
 from transforms.steps.tokens.export import to_tokenizer_json
-from transforms.steps.tokens.memory import AT_PARTS, AT_SPACES, LONGEST_CHUNK, ChunkMemory, Cuts, crosses
+from transforms.steps.tokens.memory import LONGEST_CHUNK, ChunkMemory, crosses
 from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, dtype_for, load_tokenizer
 from transforms.steps.tokens.train_bpe import SMALLEST, train_bpe
 from transforms.steps.tokens.train_sentencepiece import train_sentencepiece
@@ -138,24 +138,23 @@ def test_endless_white_space_is_encoded_as_the_split_says(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "cuts, text, chunks",
+    "text, chunks",
     [
-        (AT_SPACES, "a b\nc  d", ["a", " b", "\n", "c", "  d"]),
-        (AT_SPACES, "a\n b \x00", ["a", "\n", " b", " \x00"]),
-        (AT_SPACES, "x" * (LONGEST_CHUNK + 1) + " y", ["x" * (LONGEST_CHUNK + 1), " y"]),
-        (AT_PARTS, "a. b\nc", ["a.", " b\n", "c"]),
-        (AT_PARTS, "a\n\nb c \n", ["a\n\nb", " c", " \n"]),
-        (AT_PARTS, "a\n b\n", ["a\n", " b\n"]),
+        ("a b\nc", ["a", " b", "\n", "c"]),
+        ("a b\nc  d", ["a", " b", "\n", "c", "  d"]),
+        ("a\n b \x00", ["a", "\n", " b", " \x00"]),
+        ("x" * (LONGEST_CHUNK - 1) + " y", ["x" * (LONGEST_CHUNK - 1), " y"]),  # its key has BARE before it
+        ("x" * (LONGEST_CHUNK + 1) + " y", ["x" * (LONGEST_CHUNK + 1), " y"]),
     ],
 )
-def test_chunks_are_remembered(cuts: Cuts, text: str, chunks: list[str]) -> None:
+def test_chunks_are_remembered(text: str, chunks: list[str]) -> None:
     asked: list[str] = []
 
     def encode(chunk: str) -> list[int]:
         asked.append(chunk)
         return [70_000 + len(chunk)] if chunk else []
 
-    memory = ChunkMemory(encode, np.dtype("<u4"), cuts)
+    memory = ChunkMemory(encode, np.dtype("<u4"))
     assert memory(text).tolist() == [70_000 + len(chunk) for chunk in chunks]
     asked.clear()
     assert memory(text).tolist() == [70_000 + len(chunk) for chunk in chunks]

@@ -20,7 +20,7 @@ from transforms.steps.tokens.export import (
     token_bytes,
     tokenizer_config,
 )
-from transforms.steps.tokens.train_sentencepiece import SMALLEST, SPACE, lines_of, train_sentencepiece
+from transforms.steps.tokens.train_sentencepiece import SMALLEST, SPACE, split_lines, train_sentencepiece
 
 # First and last letters of scripts: what a text in none of the training's languages is made of.
 SCRIPTS = {
@@ -165,4 +165,4 @@ def test_an_impossible_vocabulary_is_refused(texts: list[str], size: int, said: 
 
 
 def test_long_lines_are_cut_and_spaces_of_others_replaced() -> None:
-    assert list(lines_of(["a\n" + "b" * 5000, f"c{SPACE}d"])) == ["a", "b" * 4096, "b" * 904, "c d"]
+    assert list(split_lines(["a\n" + "b" * 5000, f"c{SPACE}d"])) == ["a", "b" * 4096, "b" * 904, "c d"]

@@ -14,7 +14,7 @@ import pytest
 from transforms.steps.urls import sources as blocklist_sources
 from transforms.steps.urls.blocklist import FILES, HEADER, BlocklistError, open_blocklist, read_header, verify
 from transforms.steps.urls.build import build_blocklist
-from transforms.steps.urls.forms import canonical_host, host_and_parents, key_of, listed_url, split_url, url_forms
+from transforms.steps.urls.forms import canonical_host, hash_key, host_and_parents, listed_url, split_url, url_forms
 from transforms.steps.urls.sources import Source
 
 NOON = 1_700_000_000  # 2023-11-14
@@ -369,8 +369,8 @@ def test_choose(folder: Path, tmp_path: Path, categories: tuple[str, ...], expec
 
 
 def test_keys_are_the_same_on_every_machine() -> None:
-    assert key_of("example.com") == 0x6626CFC10513C513
-    assert key_of("\ud800") != key_of("")
+    assert hash_key("example.com") == 0x6626CFC10513C513
+    assert hash_key("\ud800") != hash_key("")
 
 
 @pytest.mark.parametrize(
