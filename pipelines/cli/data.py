@@ -126,7 +126,7 @@ def add_dedup_options(parser: Any, tokenizer: str = "fills token_count") -> None
 def run_dedup(args: argparse.Namespace) -> int:
     from pipelines.engine.run import run_stage
     from pipelines.recipes import find_recipe
-    from pipelines.stages.dedup import plan_dedup, recipe_of_inputs
+    from pipelines.stages.dedup_plan import plan_dedup, recipe_of_inputs
 
     recipe = find_recipe(args.recipe) if args.recipe is not None else recipe_of_inputs(args.input)
     run = plan_dedup(args.output, recipe.name, recipe.corpus, args.input, args.against, args.tokenizer)

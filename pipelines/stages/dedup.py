@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from pipelines.assets.bind import described
 from pipelines.engine.output import StageOutput
 from pipelines.engine.progress import Watch
 from pipelines.engine.run import Pace, Phases
-from pipelines.recipes import RECIPES
-from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate import VERSIONED
-from pipelines.stages.datasets import (
-    READABLE,
-    Input,
-    cluster_partitions,
-    key_partitions,
-    open_input,
-    plan_parts,
-    plan_signature_files,
-    read_earlier,
-    read_inputs,
-)
+from pipelines.stages.datasets import Input, source_of
 from schemas.corpus_tally import CorpusTally
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import (
-    is_local,
     join,
     list_files,
     read_json,
@@ -51,6 +35,9 @@ STAGE = "dedup"
 OURS = ("data", "clusters", "signatures", "pii", "work", ".progress")
 OUR_FILES = ("README.md", "report.json", "report.html", "failure.log")
 GUARDED_FROM = 200  # documents before the share removed means anything
+KEY_ROW_BYTES = 16
+PARTITION_BYTES = 64 << 20  # packed keys that one worker sorts at a time
+MEMBERS_PER_PARTITION = 500_000  # a few hundred bytes each, if every document were in a cluster
 MAX_PASSES = 8  # of ROUNDS rounds each; 5,000 documents in a chain need 2
 
 
@@ -138,80 +125,6 @@ class DedupSummary:
         ]
 
 
-def source_of(item: Input) -> dict[str, Any]:
-    manifest = item.manifest
-    return {
-        "path": item.path,
-        "stage": manifest.stage,
-        "dataset_hash": manifest.dataset_hash,
-        "documents": item.documents,
-    }
-
-
-def plan_dedup(
-    output: str, name: str, recipe: CorpusRecipe, inputs: list[str], against: list[str], tokenizer: str | None
-) -> DedupRun:
-    """Raises BadInput for inputs that are unfinished, changed, or not comparable."""
-    if against and recipe.dedup is None:
-        raise BadInput(f"recipe '{name}' does not deduplicate, so --against means nothing; leave it out")
-    for given in (*inputs, *against):
-        if overlap(given, output):
-            raise BadInput(
-                f"output {output} overlaps the input {given}, which it would replace; choose another --output"
-            )
-    if against and (wide := widened(recipe)) != recipe:
-        recipe = wide
-        note = f"recipe '{name}' compares documents of one dump; with --against all are compared"
-        sys.stderr.write(f"bateia: note: {note}\n")
-    found = read_inputs(inputs)
-    earlier = read_earlier(against, recipe.dedup) if recipe.dedup is not None else []
-    old = plan_signature_files(earlier)
-    parts = plan_parts(found, len(old))
-    settings = {
-        "recipe": {
-            "name": name,
-            "max_removed": recipe.max_removed,
-            "steps": [described(step) for step in recipe.steps()],
-        },
-        "signature": recipe.dedup.signature if recipe.dedup is not None else None,
-        "tokenizer": tokenizer_identity(tokenizer),
-    }
-    signed = [
-        SignatureFile(p.ordinal, DedupWorkdir(output).signatures(p.name), p.language, False, p.rows) for p in parts
-    ]
-    files = (*old, *signed)
-    return DedupRun(output, name, recipe, tuple(found), tuple(earlier), tuple(parts), files, tokenizer, settings)
-
-
-def recipe_of_inputs(inputs: list[str]) -> Recipe:
-    """The recipe that the inputs were made by. Raises BadInput if they don't tell one that is known."""
-    names = sorted({open_input(path, READABLE).settings["recipe"]["name"] for path in inputs})
-    if len(names) > 1 or names[0] not in RECIPES:
-        raise BadInput(f"the documents were made by {' and '.join(names)}; say what to do with --recipe")
-    return RECIPES[names[0]]
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether two directories are the same or one lies in the other."""
-    paths = [Path(path).resolve() if is_local(path) else PurePosixPath(path.rstrip("/")) for path in (one, other)]
-    return paths[0].is_relative_to(paths[1]) or paths[1].is_relative_to(paths[0])
-
-
-def widened(recipe: CorpusRecipe) -> CorpusRecipe:
-    """A recipe that compares within a dump compares all documents once there are earlier corpora: theirs are others."""
-    if recipe.dedup is None or recipe.dedup.scope != "dump":
-        return recipe
-    return replace(recipe, dedup=replace(recipe.dedup, scope="all"))
-
-
-def tokenizer_identity(path: str | None) -> dict[str, str] | None:
-    if path is None:
-        return None
-    from transforms.steps.tokens.tokenizer import load_tokenizer
-
-    return {"name": path.rstrip("/").rpartition("/")[2], "sha256": load_tokenizer(path).sha256}
-
-
 def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Records) -> None:
     """A phase that goes through all documents, part by part, if an earlier run left any of it."""
     import apache_beam as beam
@@ -222,6 +135,14 @@ def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Rec
     if left:
         watch = Watch(records, [(part.name, part.rows) for part in run.parts], "documents")
         phases.run(name, left, lambda root: root | beam.Create([run.workdir.parts]) | RunUnits(work, records), watch)
+
+
+def key_partitions(documents: int, bands: int) -> int:
+    return max(1, -(-documents * (1 + bands) * KEY_ROW_BYTES // PARTITION_BYTES))
+
+
+def cluster_partitions(documents: int) -> int:
+    return max(1, -(-documents // MEMBERS_PER_PARTITION))
 
 
 def sign(run: DedupRun, phases: Phases) -> None:

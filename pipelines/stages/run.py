@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pipelines.engine.run import Execution, StageRun, run_stage
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate import CurateOptions, plan_curate
-from pipelines.stages.dedup import plan_dedup
+from pipelines.stages.dedup_plan import plan_dedup
 from pipelines.stages.shard import plan_shards
 from pipelines.stages.train import TrainRun
 from schemas.faults import BadInput

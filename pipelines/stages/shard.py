@@ -13,8 +13,7 @@ from pipelines.reports.records import Phase
 from pipelines.reports.render import encode as encode_report
 from pipelines.reports.render import write_report
 from pipelines.reports.shards import ShardsReport, Throughput, make_report, plan_of, render_page
-from pipelines.stages.datasets import Input, read_inputs
-from pipelines.stages.dedup import overlap, source_of
+from pipelines.stages.datasets import Input, overlap, read_inputs, source_of
 from pipelines.stages.plan import make_plan, plan_line
 from pipelines.stages.shard_tokenizer import OwnTokenizer, bring_tokenizer, entries_of, json_sha256, own_tokenizer
 from pipelines.stages.tokenizer import TokenizerRun

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -220,10 +221,12 @@ def test_two_workers_give_the_same_bytes(families: Path, undisturbed: Path, dedu
     assert ids(tmp_path / "one") == ids(undisturbed)  # however the work is cut
 
 
-def small_parts() -> Any:
-    return mock.patch.multiple(
-        "pipelines.stages.datasets", MIN_PART_BYTES=20_000, PARTITION_BYTES=16_000, MEMBERS_PER_PARTITION=100
-    )
+@contextmanager
+def small_parts() -> Iterator[None]:
+    cut = mock.patch("pipelines.stages.dedup_plan.MIN_PART_BYTES", 20_000)
+    partitions = mock.patch.multiple("pipelines.stages.dedup", PARTITION_BYTES=16_000, MEMBERS_PER_PARTITION=100)
+    with cut, partitions:
+        yield
 
 
 @pytest.mark.slow
