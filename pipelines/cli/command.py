@@ -101,10 +101,10 @@ class Parser(argparse.ArgumentParser):
 
 def closest(given: str, known: list[str]) -> str | None:
     """The known word that was probably meant."""
-    found = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
-    return found[0] if found else None
+    matches = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
+    return matches[0] if matches else None
 
 
-def hidden(parser: Any, *flags: str, **options: Any) -> None:
+def add_hidden(parser: Any, *flags: str, **options: Any) -> None:
     """An option under an old name: it works and is not listed."""
     parser.add_argument(*flags, help=argparse.SUPPRESS, **options)

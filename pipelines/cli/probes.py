@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import add_model, add_outputs, needing_packages, read_text, write_outputs, write_page
+from pipelines.cli.options import add_model, add_outputs, read_text, require_packages, write_outputs, write_page
 from pipelines.cli.settings import add_settings, given
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_surprisal(parser: argparse.ArgumentParser) -> None:
 
 def run_surprisal(args: argparse.Namespace) -> int:
     text = args.text if args.file is None else read_text(args.file)
-    with needing_packages():
+    with require_packages():
         from pipelines.analysis.surprisal import score_text
         from trainer.generate.generator import load_generator
 
@@ -60,7 +60,7 @@ def add_few_shot(parser: argparse.ArgumentParser) -> None:
 
 
 def run_few_shot(args: argparse.Namespace) -> int:
-    with needing_packages():
+    with require_packages():
         from trainer.probes.fewshot import FewShotSettings, measure_few_shot
 
         settings = FewShotSettings(**given(args, FewShotSettings))
@@ -110,7 +110,7 @@ def add_memorize(parser: argparse.ArgumentParser) -> None:
 
 
 def run_memorize(args: argparse.Namespace) -> int:
-    with needing_packages():
+    with require_packages():
         from trainer.probes.memorization import measure_memorization
         from trainer.probes.prompts import ExtractionSettings
 

@@ -53,8 +53,8 @@ def expand(pattern: str, paths_root: str | None) -> list[str]:
         raise BadInput(f"input {pattern} is a directory; give its files: '{pattern.rstrip('/')}/*.warc.gz'")
     if Path(pattern).exists():
         return [pattern]
-    if found := [path for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
-        return found
+    if paths := [path for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
+        return paths
     raise BadInput(f"input {pattern} does not exist; check the path")
 
 
@@ -112,7 +112,7 @@ def plan_units(files: list[WarcFile], unit_bytes: int) -> list[CurateUnit]:
     return units
 
 
-def writable(folder: str) -> None:
+def require_writable(folder: str) -> None:
     """Raise BadInput unless files can be made in `folder`, which is made if absent."""
     filesystem, name = locate(folder)
     try:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.inputs import writable
+from pipelines.engine.inputs import require_writable
 from schemas.faults import BadInput
 from schemas.manifest import MANIFEST
 from schemas.storage import join, list_files, locate, read_json, remove, remove_folder, size_of, write_json
@@ -26,7 +26,7 @@ class StageOutput:
 
     def prepare(self, overwrite: bool) -> None:
         """Make ready to be written or resumed. Raises BadInput if it holds anything else than this very run."""
-        writable(self.output)
+        require_writable(self.output)
         earlier = self._earlier()
         if earlier is not None and overwrite:
             self.clear()

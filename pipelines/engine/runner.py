@@ -100,7 +100,7 @@ def in_process_options(workers: int, beam_args: list[str]) -> PipelineOptions:
     return PipelineOptions([f"--direct_num_workers={workers}", *beam_args])
 
 
-def leave_now(code: int) -> NoReturn:
+def exit_now(code: int) -> NoReturn:
     """End this process at once: a stopped runner leaves threads behind that would go on working."""
     sys.stdout.flush()
     sys.stderr.flush()

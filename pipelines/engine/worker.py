@@ -10,40 +10,40 @@ import threading
 import time
 from types import TracebackType
 
-LOOK_EVERY_S = 0.5
+POLL_INTERVAL_S = 0.5
 DRIVER = "BATEIA_DRIVER"  # its process id; one that is gone before a worker looks would else be taken for another
 
 
-def leave_with_parent() -> None:
+def exit_with_parent() -> None:
     """End this process once its parent is not the driver: a killed driver must leave no worker behind."""
     parent = int(os.environ.get(DRIVER) or os.getppid())
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_INTERVAL_S)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def wait_before_complaint() -> None:
+def delay_exception_output() -> None:
     """A driver that is gone breaks the connection first. Give the watch its time before an exception is printed."""
     in_thread, at_top = threading.excepthook, sys.excepthook
 
     def later_in_thread(args: threading.ExceptHookArgs) -> None:
-        time.sleep(3 * LOOK_EVERY_S)
+        time.sleep(3 * POLL_INTERVAL_S)
         in_thread(args)
 
     def later_at_top(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        time.sleep(3 * LOOK_EVERY_S)
+        time.sleep(3 * POLL_INTERVAL_S)
         at_top(kind, error, trace)
 
     threading.excepthook, sys.excepthook = later_in_thread, later_at_top
 
 
 def main() -> None:
-    leave_with_parent()
-    wait_before_complaint()
+    exit_with_parent()
+    delay_exception_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles it
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)
     logging.disable()  # Beam's running commentary; what a step raises reaches the driver all the same

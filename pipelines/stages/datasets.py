@@ -32,12 +32,12 @@ class Input:
 
 def read_inputs(paths: list[str]) -> list[Input]:
     """The directories, ordered by what they hold and not by how they were given. Raises BadInput."""
-    found = [Input(path.rstrip("/"), open_input(path, READABLE)) for path in paths]
-    for item in found:
+    inputs = [Input(path.rstrip("/"), open_input(path, READABLE)) for path in paths]
+    for item in inputs:
         for file in item.data:
             if size_of(join(item.path, file.path)) != file.bytes:
                 raise BadInput(f"{join(item.path, file.path)} is missing or was changed; write {item.path} anew")
-    return in_order(found)
+    return in_order(inputs)
 
 
 def open_input(path: str, stages: tuple[str, ...]) -> Manifest:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.output import StageOutput
-from pipelines.engine.progress import Watch
-from pipelines.engine.run import Pace, Phases
+from pipelines.engine.progress import UnitMonitor
+from pipelines.engine.run import Phases, RunStats
 from pipelines.stages.curate import VERSIONED
 from pipelines.stages.datasets import Input, source_of
 from schemas.corpus_tally import CorpusTally
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pipelines.reports.corpus.report import CorpusReport, Throughput
 
 STAGE = "dedup"
-OURS = ("data", "clusters", "signatures", "pii", "work", ".progress")
-OUR_FILES = ("README.md", "report.json", "report.html", "failure.log")
+OUTPUT_FOLDERS = ("data", "clusters", "signatures", "pii", "work", ".progress")
+OUTPUT_FILES = ("README.md", "report.json", "report.html", "failure.log")
 GUARDED_FROM = 200  # documents before the share removed means anything
 KEY_ROW_BYTES = 16
 PARTITION_BYTES = 64 << 20  # packed keys that one worker sorts at a time
@@ -71,7 +71,7 @@ class DedupRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, OURS, OUR_FILES, self.settings, self.source)
+        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()
@@ -133,8 +133,8 @@ def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Rec
 
     left = len(run.parts) - len(records.finished(part.name for part in run.parts))
     if left:
-        watch = Watch(records, [(part.name, part.rows) for part in run.parts], "documents")
-        phases.run(name, left, lambda root: root | beam.Create([run.workdir.parts]) | RunUnits(work, records), watch)
+        monitor = UnitMonitor(records, [(part.name, part.rows) for part in run.parts], "documents")
+        phases.run(name, left, lambda root: root | beam.Create([run.workdir.parts]) | RunUnits(work, records), monitor)
 
 
 def key_partitions(documents: int, bands: int) -> int:
@@ -175,9 +175,9 @@ def match(run: DedupRun, phases: Phases) -> str:
         start = run.workdir.signature_files if passed == 0 else before
         name = "match" if passed == 0 else f"match, pass {passed + 1}"
         phases.run(name, partitions, lambda root, start=start, step=step: root | beam.Create([start]) | step)
-        found = [read_json(path) for path in list_files(folder, ".json")]
-        if not sum(item["not_converged"] for item in found):
-            write_json(record, {"passes": passed + 1, "edges": sum(item["edges"] for item in found)})
+        records = [read_json(path) for path in list_files(folder, ".json")]
+        if not sum(item["not_converged"] for item in records):
+            write_json(record, {"passes": passed + 1, "edges": sum(item["edges"] for item in records)})
             return folder
     raise BrokenRun(f"the clusters of {run.output} do not converge in {MAX_PASSES} passes; this is a defect")
 
@@ -268,7 +268,7 @@ def finish(run: DedupRun, phases: Phases) -> DedupSummary:
     run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})
     signed = [run.workdir.signing.read(name) for name in run.workdir.signing.listed()]
     timings = [record["timings"] for record in (*records, *signed)]
-    report = make_report(summary, throughput_of(timings, phases.pace, tally.read))
+    report = make_report(summary, throughput_of(timings, phases.stats, tally.read))
     write_report(run.output, report, render_page(report))
     write_manifest(run.output, manifest)
     for folder in (run.workdir.path(), join(run.output, PROGRESS)):
@@ -308,19 +308,19 @@ def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], fil
     )
 
 
-def throughput_of(timings: list[dict[str, float]], pace: Pace, documents: int) -> Throughput:
+def throughput_of(timings: list[dict[str, float]], stats: RunStats, documents: int) -> Throughput:
     """What signing and rewriting the parts took, by their own clocks; the packed shuffles between count in wall_s."""
     from pipelines.reports.corpus.report import Throughput
     from pipelines.reports.records import Phase
 
     cpu_s = sum(timing["cpu_s"] for timing in timings)
     return Throughput(
-        runner=pace.runner,
-        workers=pace.workers,
-        wall_s=pace.wall_s,
+        runner=stats.runner,
+        workers=stats.workers,
+        wall_s=stats.wall_s,
         cpu_s=cpu_s,
-        documents_per_s=documents / pace.wall_s if pace.wall_s else 0.0,
+        documents_per_s=documents / stats.wall_s if stats.wall_s else 0.0,
         cpu_ms_per_document=1000 * cpu_s / documents if documents else 0.0,
         max_rss_mb=max((timing["max_rss_mb"] for timing in timings), default=0),
-        phases=tuple(Phase(**timing) for timing in pace.phases),
+        phases=tuple(Phase(**timing) for timing in stats.phases),
     )

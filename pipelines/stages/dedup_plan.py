@@ -38,14 +38,14 @@ def plan_dedup(
             raise BadInput(
                 f"output {output} overlaps the input {given}, which it would replace; choose another --output"
             )
-    if against and (wide := widened(recipe)) != recipe:
+    if against and (wide := compare_all_dumps(recipe)) != recipe:
         recipe = wide
         note = f"recipe '{name}' compares documents of one dump; with --against all are compared"
         sys.stderr.write(f"bateia: note: {note}\n")
-    found = read_inputs(inputs)
+    documents = read_inputs(inputs)
     earlier = read_earlier(against, recipe.dedup) if recipe.dedup is not None else []
     old = plan_signature_files(earlier)
-    parts = plan_parts(found, len(old))
+    parts = plan_parts(documents, len(old))
     settings = {
         "recipe": {
             "name": name,
@@ -59,7 +59,7 @@ def plan_dedup(
         SignatureFile(p.ordinal, DedupWorkdir(output).signatures(p.name), p.language, False, p.rows) for p in parts
     ]
     files = (*old, *signed)
-    return DedupRun(output, name, recipe, tuple(found), tuple(earlier), tuple(parts), files, tokenizer, settings)
+    return DedupRun(output, name, recipe, tuple(documents), tuple(earlier), tuple(parts), files, tokenizer, settings)
 
 
 def recipe_of_inputs(inputs: list[str]) -> Recipe:
@@ -70,7 +70,7 @@ def recipe_of_inputs(inputs: list[str]) -> Recipe:
     return RECIPES[names[0]]
 
 
-def widened(recipe: CorpusRecipe) -> CorpusRecipe:
+def compare_all_dumps(recipe: CorpusRecipe) -> CorpusRecipe:
     """A recipe that compares within a dump compares all documents once there are earlier corpora: theirs are others."""
     if recipe.dedup is None or recipe.dedup.scope != "dump":
         return recipe
@@ -87,9 +87,9 @@ def tokenizer_identity(path: str | None) -> dict[str, str] | None:
 
 def read_earlier(paths: list[str], dedup: Deduplicate) -> list[Input]:
     """Earlier corpora to match with. Raises BadInput if they can't be compared by these settings."""
-    found = in_order([Input(path.rstrip("/"), open_input(path, ("dedup",))) for path in paths])
-    given = {item.manifest.dataset_hash for item in found}
-    for item in found:
+    earlier = in_order([Input(path.rstrip("/"), open_input(path, ("dedup",))) for path in paths])
+    given = {item.manifest.dataset_hash for item in earlier}
+    for item in earlier:
         if (theirs := item.manifest.settings.get("signature")) != dedup.signature:
             raise BadInput(
                 f"--against {item.path} has signatures of other settings ({theirs}, not {dedup.signature}); "
@@ -103,7 +103,7 @@ def read_earlier(paths: list[str], dedup: Deduplicate) -> list[Input]:
         for source in item.manifest.source:
             if source.get("role") == "against" and source["dataset_hash"] not in given:
                 raise BadInput(f"{item.path} was made --against {source['path']}; give --against that corpus too")
-    return found
+    return earlier
 
 
 def scope_of(manifest: Manifest) -> str:
@@ -129,8 +129,8 @@ def by_path(file: FileEntry) -> str:
 def plan_parts(inputs: list[Input], first_ordinal: int) -> list[Part]:
     """Neighbouring files of one language, up to a size that makes sane output files. Bytes are those of the input."""
     files = sorted(
-        (file.path.split("/")[1], at, file.path, item.path, file)
-        for at, item in enumerate(inputs)
+        (file.path.split("/")[1], number, file.path, item.path, file)
+        for number, item in enumerate(inputs)
         for file in item.data
     )
     target = min(max(sum(file.bytes for *_, file in files) // PARTS_WANTED, MIN_PART_BYTES), MAX_PART_BYTES)

@@ -76,7 +76,7 @@ class PlanSummary:
 def plan_plan(shards: str, settings: PlanSettings) -> PlanRun:
     """A plan over the shards in a folder. Raises BadInput for unfinished shards, or settings that they can't fulfil."""
     info, docs = shards_and_docs(shards)
-    plan_settings_fit(info, settings)
+    check_plan_settings(info, settings)
     return PlanRun(info, tuple(docs), settings)
 
 
@@ -126,7 +126,7 @@ def shards_and_docs(folder: str) -> tuple[ShardsInfo, list[FileEntry]]:
     return shards, list(manifest.files)
 
 
-def plan_settings_fit(shards: ShardsInfo, settings: PlanSettings) -> None:
+def check_plan_settings(shards: ShardsInfo, settings: PlanSettings) -> None:
     """Raises BadInput for a name that is no folder's, or a mixture of what is not there."""
     if not NAME.fullmatch(settings.name):
         raise BadInput(f"'{settings.name}' is no name for a plan; use letters, digits, dots, dashes and underscores")

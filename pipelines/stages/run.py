@@ -18,7 +18,7 @@ from schemas.storage import join
 
 
 @dataclass(frozen=True)
-class Choices:
+class RunOptions:
     """What a run is told besides its recipe.
 
     inputs: WARC files, globs, lists.
@@ -53,25 +53,25 @@ class Stage:
 
     name: str
     folder: str
-    plan: Callable[[Recipe, Choices], StageRun]
+    plan: Callable[[Recipe, RunOptions], StageRun]
 
 
-def curate(recipe: Recipe, choices: Choices) -> StageRun:
+def curate(recipe: Recipe, choices: RunOptions) -> StageRun:
     return plan_curate(recipe, list(choices.inputs), choices.folder("documents"), choices.curate)
 
 
-def dedup(recipe: Recipe, choices: Choices) -> StageRun:
+def dedup(recipe: Recipe, choices: RunOptions) -> StageRun:
     output, inputs = choices.folder("corpus"), [choices.folder("documents")]
     return plan_dedup(output, recipe.name, recipe.corpus, inputs, list(choices.against), choices.tokenizer)
 
 
-def shard(recipe: Recipe, choices: Choices) -> StageRun:
+def shard(recipe: Recipe, choices: RunOptions) -> StageRun:
     output, inputs = choices.folder("shards"), [choices.folder("corpus")]
     own = {"tokenizer": choices.tokenizer, "bos_token": choices.bos_token}
     return plan_shards(output, inputs, recipe.tokenizer, recipe.split, recipe.plan, **own)
 
 
-def train(recipe: Recipe, choices: Choices) -> StageRun:
+def train(recipe: Recipe, choices: RunOptions) -> StageRun:
     assert recipe.train is not None
     return TrainRun(choices.folder("model"), choices.folder("shards"), recipe.plan.name, recipe.train)
 
@@ -99,7 +99,7 @@ def stages_of(recipe: Recipe, until: str | None) -> tuple[Stage, ...]:
     return STAGES[:wanted]
 
 
-def run_recipe(recipe: Recipe, choices: Choices, execution: Execution) -> int:
+def run_recipe(recipe: Recipe, choices: RunOptions, execution: Execution) -> int:
     """Run the stages that are not finished, one after the other. Returns the exit code. Raises BadInput."""
     stages = stages_of(recipe, choices.until)
     for number, stage in enumerate(stages, 1):

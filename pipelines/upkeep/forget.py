@@ -228,13 +228,13 @@ def plan_after(run: ForgetRun, plan: Plan) -> Plan:
     name = run.request.rebuilt.get(plan.name)
     if name is None or name not in plan_names(run.shards.folder):
         gone = {row["url"] for row in run.request.documents}
-        rows = tuple(tuple(hidden(span, gone) for span in row) for row in plan.first_rows)
+        rows = tuple(tuple(without_address(span, gone) for span in row) for row in plan.first_rows)
         return replace_fields(plan, first_rows=rows)
     info, manifest = open_plan(run.shards_after, name)
     return plan_of(manifest.settings, manifest.counts, first_rows(run.shards_after, info))
 
 
-def hidden(span: RowSpan, gone: set[str]) -> RowSpan:
+def without_address(span: RowSpan, gone: set[str]) -> RowSpan:
     return replace_fields(span, url="forgotten") if span.url in gone else span
 
 

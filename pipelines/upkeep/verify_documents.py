@@ -132,7 +132,7 @@ def check_tokens(run: VerifyRun, split: str, number: int, table: pa.Table | None
 
 def forgotten_spans(tombstones: list[Tombstones], split: str, number: int) -> list[tuple[int, int]]:
     """(start, end) of what was forgotten from a shard, in order."""
-    tables = [times.of(split, number) for times in tombstones]
+    tables = [item.of(split, number) for item in tombstones]
     starts, lengths = ([n for table in tables for n in table.column(name).to_pylist()] for name in ("start", "length"))
     return sorted((start, start + length) for start, length in zip(starts, lengths, strict=True))
 

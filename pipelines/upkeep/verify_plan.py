@@ -147,13 +147,13 @@ def copies_in(table: pa.Table, job: PlanJob) -> np.ndarray:
 def coverage_faults(check: PlanCheck, job: PlanJob, spans: Intervals) -> Iterator[str]:
     """Every token in as many rows as copies of its document; with best fit some in fewer, as many as the plan says."""
     plan, exact = check.plan, check.plan.packing == CONCAT
-    held, total, seen, astray = dict(spans.split(SHARD_BITS)), Coverage(), 0, 0
+    held, total, seen, misaligned = dict(spans.split(SHARD_BITS)), Coverage(), 0, 0
     for shard, table in check.documents(TRAIN, ("start", "length", "key", job.by)):
         documents = intervals_of(shard, table, copies_in(table, job))
         own = held.pop(shard, NONE)
         total += coverage(own, documents, exact)
         seen += int(documents.times.sum())
-        astray += len(np.setdiff1d(own.begins, documents.begins))
+        misaligned += len(np.setdiff1d(own.begins, documents.begins))
     total += coverage_of_none(held, exact)
     if total.wrong:
         yield coverage_text(total)
@@ -161,8 +161,8 @@ def coverage_faults(check: PlanCheck, job: PlanJob, spans: Intervals) -> Iterato
     counted = {"documents": seen, "tokens": spans.tokens, "cut": total.missing, "rows": plan.rows}
     if different := [name for name, value in counted.items() if check.manifest.counts.get(name) != value]:
         yield f"{', '.join(different)} in its manifest are not what its rows add up to"
-    if plan.packing != CONCAT and astray:
-        yield f"{astray} spans do not begin with a document"
+    if plan.packing != CONCAT and misaligned:
+        yield f"{misaligned} spans do not begin with a document"
 
 
 def intervals_of(shard: int, table: pa.Table, times: np.ndarray) -> Intervals:
