@@ -68,6 +68,7 @@ def run(words: list[str], beam_args: list[str], as_process: bool) -> int:
 
         use_huge_pages()
     try:
+        command.check_folders(args)
         return command.run(args)
     except BadInput as fault:
         sys.stderr.write(f"bateia: {fault}\n")

@@ -160,6 +160,7 @@ COMMANDS = (
         example="bateia run fineweb --input 'warc/*.warc.gz' --output out --workers 2 --no-blocklist --until shards",
         options=add_run,
         run=run_run,
+        reads=("against",),
         takes_beam_args=True,
     ),
     Command(
@@ -178,6 +179,7 @@ COMMANDS = (
         example="bateia dedup --input out/documents --output out/corpus",
         options=add_dedup,
         run=run_dedup,
+        reads=("input", "against"),
         takes_beam_args=True,
     ),
     Command(

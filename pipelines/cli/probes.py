@@ -158,6 +158,7 @@ COMMANDS = (
         example='bateia surprisal --run out/model --text "The history of the pan" --html surprisal.html',
         options=add_surprisal,
         run=run_surprisal,
+        reads=("folder",),
     ),
     Command(
         name="few-shot",
@@ -166,6 +167,7 @@ COMMANDS = (
         example="bateia few-shot --run out/model --shards out/shards --html few-shot.html",
         options=add_few_shot,
         run=run_few_shot,
+        reads=("folder", "shards"),
     ),
     Command(
         name="memorize",
@@ -174,5 +176,6 @@ COMMANDS = (
         example="bateia memorize --run out/model --shards out/shards --html memorized.html",
         options=add_memorize,
         run=run_memorize,
+        reads=("folder", "shards"),
     ),
 )

@@ -99,5 +99,6 @@ COMMANDS = (
         example='bateia sample --run out/model --prompt "The history of"',
         options=add_sample,
         run=run_sample,
+        reads=("folder",),
     ),
 )

@@ -82,6 +82,7 @@ COMMANDS = (
         example="bateia train --shards out/shards --model nano --steps 500 --output out/model",
         options=add_train,
         run=run_train,
+        reads=("shards",),
         huge_pages=True,
     ),
     Command(
@@ -91,5 +92,6 @@ COMMANDS = (
         example="bateia export --run out/model",
         options=add_export,
         run=run_export,
+        reads=("folder",),
     ),
 )

@@ -42,7 +42,7 @@ def read_inputs(paths: list[str]) -> list[Input]:
 
 def open_input(path: str, stages: tuple[str, ...]) -> Manifest:
     """Raises BadInput if the directory is not finished, or not an output of one of the stages."""
-    return open_finished(path, stages, " or ".join(stages))
+    return open_finished(path, stages, " or ".join(f"`bateia {stage}`" for stage in stages))
 
 
 def in_order(inputs: list[Input]) -> list[Input]:

@@ -442,7 +442,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     by_language = recipe_file(tmp_path / "y", "CorpusRecipe(dedup=Deduplicate(scope='language'))")
     output = tmp_path / "o"
     for given, told in (
-        (("--input", tmp_path / "nothing"), "has no manifest.json, so it is not finished"),
+        (("--input", tmp_path / "nothing"), "nothing does not exist; check the path"),
         (("--input", foreign), "has no manifest.json"),
         (("--input", documents, documents), "hold the same dataset; give it once"),
         (("--input", changed), "is missing or was changed"),
