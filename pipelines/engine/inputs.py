@@ -1,4 +1,4 @@
-"""What `--input` names: WARC files, globs and lists of paths, as sorted files and the units they are read in."""
+"""`--input`: WARC files, globs and lists of paths become a sorted list of files, and files become units of work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ MAX_LIST_BYTES = 1 << 30  # inflated; a whole crawl's list is 12 MB
 
 @dataclass(frozen=True, slots=True)
 class WarcFile:
-    """problem: why nothing can be read from the file, or None. modified: in ns, 0 where the file system tells none."""
+    """An input file.
+
+    problem: why nothing can be read from it, or None.
+    modified: time of its last change in ns, 0 where the file system has none.
+    """
 
     path: str
     size: int
@@ -88,7 +92,7 @@ def inspect(path: str) -> WarcFile:
 
 
 def modified_of(path: str) -> int:
-    """When a file was last modified, in ns; 0 if there is no such file or its file system does not tell."""
+    """When a file was last modified, in ns; 0 if there is no such file or its file system has no times."""
     filesystem, name = locate(path)
     return filesystem.get_file_info(name).mtime_ns or 0
 

@@ -23,9 +23,10 @@ PLAIN_EVERY_S = 30.0  # where stderr is a file or a pipe, a line now and then is
 
 @dataclass(frozen=True)
 class UnitCount:
-    """How far a phase is, all units together.
+    """Progress of a phase, all units together.
 
-    done: of the units' sizes. units: how many are finished.
+    done: sum of the sizes of what is done, in bytes or documents.
+    units: how many are finished.
     counts: what the units' tallies count, by name.
     """
 
@@ -105,7 +106,7 @@ class Progress:
             self._first = monitor.count() if monitor is not None else UnitCount()
 
     def line(self) -> str:
-        """The phase as it stands now."""
+        """The current progress line."""
         elapsed = max(time.monotonic() - self._began, 1e-3)
         if self._monitor is None:
             return f"{self._phase:<10} {duration(elapsed)}"

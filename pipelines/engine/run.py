@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pipelines.engine.progress import Progress, UnitMonitor
 
@@ -47,7 +47,7 @@ class StageRun(Protocol):
     def output(self) -> str: ...
 
     def is_finished(self) -> bool:
-        """Whether this very run stands in the output, finished."""
+        """Whether the output holds this same run, finished."""
         ...
 
     def prepare(self, overwrite: bool) -> None:
@@ -74,6 +74,13 @@ class Stopped(Exception):
         self.code = code
 
 
+class PhaseTime(NamedTuple):
+    """A phase, and its seconds by the clock."""
+
+    phase: str
+    wall_s: float
+
+
 @dataclass(frozen=True)
 class RunStats:
     """How a run went.
@@ -81,13 +88,13 @@ class RunStats:
     runner: name of the Beam runner.
     workers: processes asked for.
     wall_s: seconds since the run began.
-    phases: phase and wall_s of each that ran.
+    phases: times of those that ran.
     """
 
     runner: str
     workers: int
     wall_s: float
-    phases: tuple[dict[str, Any], ...] = ()
+    phases: tuple[PhaseTime, ...] = ()
 
 
 @dataclass
@@ -95,13 +102,13 @@ class Phases:
     """Runs the phases of a stage, one Beam pipeline each, and times them.
 
     runner: name of the last one used.
-    timings: phase and wall_s of each phase that ran.
+    timings: times of the phases that ran.
     """
 
     execution: Execution
     progress: Progress
     runner: str = field(default="none", init=False)
-    timings: list[dict[str, Any]] = field(default_factory=list, init=False)
+    timings: list[PhaseTime] = field(default_factory=list, init=False)
     _started: float = field(default_factory=time.monotonic, init=False)
 
     @property
@@ -122,7 +129,7 @@ class Phases:
         self.progress.begin(name, monitor)
         started = time.monotonic()
         self.runner = work() or self.runner
-        self.timings.append({"phase": name, "wall_s": time.monotonic() - started})
+        self.timings.append(PhaseTime(name, time.monotonic() - started))
 
 
 def run_stage(run: StageRun, execution: Execution) -> int:
@@ -139,7 +146,7 @@ def run_stage(run: StageRun, execution: Execution) -> int:
 
     def stop(*_: object) -> None:
         # Unwinding would tear workers down in the middle of a page, with a traceback for each. Nothing needs unwinding:
-        # what is unfinished lies under temporary names, and workers leave with their parent.
+        # what is unfinished lies under temporary names, and workers exit with their parent.
         sys.stderr.write("\n")
         report_stopped("stopped")
         exit_now(EXIT_INTERRUPTED)
@@ -185,5 +192,5 @@ def write_traceback(path: str) -> None:
     try:
         with write_whole(path) as file:
             file.write(traceback.format_exc().encode("utf-8", "replace"))
-    except OSError:  # a full disk may be the very reason
+    except OSError:  # a full disk may be why the run failed
         traceback.print_exc()

@@ -1,4 +1,4 @@
-"""A worker process of the in-process runner: Beam's own, but quiet, deaf to Ctrl-C, and gone when its parent is."""
+"""A worker process of the in-process runner: Beam's own, but quiet, ignoring Ctrl-C, and ending with its parent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from types import TracebackType
 
 POLL_INTERVAL_S = 0.5
-DRIVER = "BATEIA_DRIVER"  # its process id; one that is gone before a worker looks would else be taken for another
+DRIVER = "BATEIA_DRIVER"  # process id of the driver: if that ended before the first look, getppid would be another's
 
 
 def exit_with_parent() -> None:
@@ -27,7 +27,8 @@ def exit_with_parent() -> None:
 
 
 def delay_exception_output() -> None:
-    """A driver that is gone breaks the connection first. Give the watch its time before an exception is printed."""
+    """Delay the printing of exceptions: when the driver ends, connections break first, and this process is about to
+    exit anyway."""
     in_thread, at_top = threading.excepthook, sys.excepthook
 
     def later_in_thread(args: threading.ExceptHookArgs) -> None:
@@ -46,7 +47,7 @@ def main() -> None:
     delay_exception_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles it
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)
-    logging.disable()  # Beam's running commentary; what a step raises reaches the driver all the same
+    logging.disable()  # Beam's log; what a step raises reaches the driver all the same
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)

@@ -34,7 +34,10 @@ UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a
 
 @dataclass(frozen=True)
 class CurateRun:
-    """One run as asked for. settings: all that the output's bytes depend on besides the input."""
+    """One run as asked for.
+
+    settings: all that the output's bytes depend on besides the input.
+    """
 
     output: str
     bound: BoundRecipe
@@ -85,7 +88,7 @@ class CurateRun:
 
 @dataclass(frozen=True)
 class CurateSummary:
-    """What a run came to: its report."""
+    """The result of a run: its report."""
 
     output: str
     report: CurateReport

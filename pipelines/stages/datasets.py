@@ -31,7 +31,7 @@ class Input:
 
 
 def read_inputs(paths: list[str]) -> list[Input]:
-    """The directories, ordered by what they hold and not by how they were given. Raises BadInput."""
+    """The directories, sorted by dataset hash, so that the order of the options does not matter. Raises BadInput."""
     inputs = [Input(path.rstrip("/"), open_input(path, READABLE)) for path in paths]
     for item in inputs:
         for file in item.data:
@@ -64,6 +64,6 @@ def source_of(item: Input) -> dict[str, Any]:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether two directories are the same or one lies in the other."""
+    """Whether two directories are the same or one is inside the other."""
     paths = [Path(path).resolve() if is_local(path) else PurePosixPath(path.rstrip("/")) for path in (one, other)]
     return paths[0].is_relative_to(paths[1]) or paths[1].is_relative_to(paths[0])

@@ -1,4 +1,4 @@
-"""`bateia dedup`: documents in, a corpus out: without duplicates and personal data, ready to be published."""
+"""`bateia dedup`: from documents to a corpus without duplicates and personal data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ MAX_PASSES = 8  # of ROUNDS rounds each; 5,000 documents in a chain need 2
 
 @dataclass(frozen=True)
 class DedupRun:
-    """One run as asked for. settings: all that the output's bytes depend on besides the input."""
+    """One run as asked for.
+
+    settings: all that the output's bytes depend on besides the input.
+    """
 
     output: str
     name: str
@@ -106,7 +109,7 @@ class DedupRun:
 
 @dataclass(frozen=True)
 class DedupSummary:
-    """What a run came to: its report."""
+    """The result of a run: its report."""
 
     output: str
     report: CorpusReport
@@ -165,19 +168,19 @@ def match(run: DedupRun, phases: Phases) -> str:
     if size_of(record) is not None:
         return run.workdir.stars(read_json(record)["passes"] - 1)
     partitions = key_partitions(sum(file.rows for file in run.signature_files), settings.bands)
-    for passed in range(MAX_PASSES):
-        folder, before = run.workdir.stars(passed), run.workdir.stars(passed - 1)
+    for passes in range(MAX_PASSES):
+        folder, before = run.workdir.stars(passes), run.workdir.stars(passes - 1)
         remove_folder(folder)
-        if passed == 0:
+        if passes == 0:
             step: Any = MatchDocuments(settings, partitions, folder)
         else:
             step = RunMoreRounds(partitions, folder)
-        start = run.workdir.signature_files if passed == 0 else before
-        name = "match" if passed == 0 else f"match, pass {passed + 1}"
+        start = run.workdir.signature_files if passes == 0 else before
+        name = "match" if passes == 0 else f"match, pass {passes + 1}"
         phases.run(name, partitions, lambda root, start=start, step=step: root | beam.Create([start]) | step)
         records = [read_json(path) for path in list_files(folder, ".json")]
         if not sum(item["not_converged"] for item in records):
-            write_json(record, {"passes": passed + 1, "edges": sum(item["edges"] for item in records)})
+            write_json(record, {"passes": passes + 1, "edges": sum(item["edges"] for item in records)})
             return folder
     raise BrokenRun(f"the clusters of {run.output} do not converge in {MAX_PASSES} passes; this is a defect")
 
@@ -227,7 +230,7 @@ def audit(run: DedupRun, phases: Phases) -> None:
 
 
 def finished_signatures(run: DedupRun) -> list[SignatureFile]:
-    """Earlier corpora's signature files, and this run's as they lie in its output."""
+    """Signature files of the earlier corpora, and those that this run has written to its output."""
     names = {part.ordinal: join(run.output, "signatures", f"{part.name}.parquet") for part in run.parts}
     return [file if file.earlier else replace(file, path=names[file.ordinal]) for file in run.signature_files]
 
@@ -322,5 +325,5 @@ def throughput_of(timings: list[dict[str, float]], stats: RunStats, documents: i
         documents_per_s=documents / stats.wall_s if stats.wall_s else 0.0,
         cpu_ms_per_document=1000 * cpu_s / documents if documents else 0.0,
         max_rss_mb=max((timing["max_rss_mb"] for timing in timings), default=0),
-        phases=tuple(Phase(**timing) for timing in stats.phases),
+        phases=tuple(Phase(*timing) for timing in stats.phases),
     )

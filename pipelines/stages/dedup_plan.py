@@ -63,7 +63,7 @@ def plan_dedup(
 
 
 def recipe_of_inputs(inputs: list[str]) -> Recipe:
-    """The recipe that the inputs were made by. Raises BadInput if they don't tell one that is known."""
+    """The recipe that the inputs were made by. Raises BadInput if it is not one of RECIPES, or not the same for all."""
     names = sorted({open_input(path, READABLE).settings["recipe"]["name"] for path in inputs})
     if len(names) > 1 or names[0] not in RECIPES:
         raise BadInput(f"the documents were made by {' and '.join(names)}; say what to do with --recipe")
@@ -71,7 +71,7 @@ def recipe_of_inputs(inputs: list[str]) -> Recipe:
 
 
 def compare_all_dumps(recipe: CorpusRecipe) -> CorpusRecipe:
-    """A recipe that compares within a dump compares all documents once there are earlier corpora: theirs are others."""
+    """The recipe with scope "all" instead of "dump": the documents of an earlier corpus are of other dumps."""
     if recipe.dedup is None or recipe.dedup.scope != "dump":
         return recipe
     return replace(recipe, dedup=replace(recipe.dedup, scope="all"))
@@ -127,7 +127,7 @@ def by_path(file: FileEntry) -> str:
 
 
 def plan_parts(inputs: list[Input], first_ordinal: int) -> list[Part]:
-    """Neighbouring files of one language, up to a size that makes sane output files. Bytes are those of the input."""
+    """Neighbouring files of one language, together up to MAX_PART_BYTES of the input, as one part each."""
     files = sorted(
         (file.path.split("/")[1], number, file.path, item.path, file)
         for number, item in enumerate(inputs)

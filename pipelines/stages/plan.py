@@ -32,7 +32,10 @@ Slice = tuple[FileEntry, int]  # its file and how many rows
 
 @dataclass(frozen=True)
 class PlanRun:
-    """A plan of finished shards, as asked for. docs: documents' files of both splits."""
+    """A plan of finished shards, as asked for.
+
+    docs: documents' files of both splits.
+    """
 
     shards: ShardsInfo
     docs: tuple[FileEntry, ...]
@@ -64,7 +67,7 @@ class PlanRun:
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """What a plan holds: its counts."""
+    """The result of a run: the plan's counts."""
 
     settings: PlanSettings
     counts: dict[str, Any]
@@ -216,7 +219,13 @@ def pack_slices(job: PlanJob, shards: ShardsInfo, files: list[DocsFile]) -> dict
 def counts_of(
     documents: list[dict[str, int]], packed: list[dict[str, Any]], slices: dict[str, Slice]
 ) -> dict[str, Any]:
-    """documents: seen, copies counted. cut: tokens that best fit left out. slices: rows of each. parts: in order."""
+    """Counts of a plan, as its manifest has them.
+
+    documents: in the rows, each copy counted.
+    cut: tokens that best-fit packing left out.
+    slices: rows of each slice of val/.
+    parts: files of rows, in order.
+    """
     tokens = sum(item["tally"]["tokens"] for item in packed)
     return {
         "documents": sum(item["documents"] for item in documents),

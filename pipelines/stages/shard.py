@@ -45,7 +45,11 @@ SHOWN_ROWS = 16  # of the plan, in the report's picture
 
 @dataclass(frozen=True)
 class ShardRun:
-    """One run as asked for. own: the tokenizer given, or None for one trained as `training` says."""
+    """One run as asked for.
+
+    own: the tokenizer given, or None.
+    training: how one is trained if none is given.
+    """
 
     output: str
     inputs: tuple[Input, ...]
@@ -102,7 +106,7 @@ class ShardRun:
         folder = join(self.output, "tokenizer")
         try:
             phases.run_locally("tokenizer", lambda: provide_tokenizer(folder, self.own, self.training, self.inputs))
-        except (BadInput, BrokenRun):  # nothing was encoded yet, and nothing shall stand in the way of another command
+        except (BadInput, BrokenRun):  # nothing was encoded yet: leave the folder free for another command
             self.directory.clear()
             raise
         tokenizer = self.own.tokenizer if self.own is not None else read_tokenizer(folder)
@@ -126,7 +130,7 @@ class ShardRun:
 
 @dataclass(frozen=True)
 class ShardSummary:
-    """What a run came to: its report."""
+    """The result of a run: its report."""
 
     output: str
     report: ShardsReport
@@ -295,7 +299,7 @@ def throughput_of(run: ShardRun, stats: RunStats, counts: dict[str, Any]) -> Thr
         runner=stats.runner,
         workers=stats.workers,
         wall_s=stats.wall_s,
-        phases=tuple(Phase(**timing) for timing in stats.phases),
+        phases=tuple(Phase(*timing) for timing in stats.phases),
         encode_cpu_s=cpu_s,
         tokens_per_cpu_s=tokens / cpu_s if cpu_s else 0.0,
         max_rss_mb=max(item["max_rss_mb"] for item in timings),

@@ -29,7 +29,11 @@ SHOWN = 3  # mismatches in a message
 
 @dataclass(frozen=True)
 class GivenTokenizer:
-    """A tokenizer given by --tokenizer. files: what its folder is to hold, by name."""
+    """A tokenizer given by --tokenizer.
+
+    path: as given.
+    files: contents of its folder among the shards, by name.
+    """
 
     path: str
     tokenizer: Tokenizer

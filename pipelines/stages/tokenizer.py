@@ -1,4 +1,4 @@
-"""`bateia tokenizer train`: a tokenizer from a sample of a corpus, with the proof that every format of it agrees."""
+"""`bateia tokenizer train`: a tokenizer from a sample of a corpus, all its formats tested to encode alike."""
 
 from __future__ import annotations
 
@@ -49,7 +49,11 @@ class TokenizerRun:
 
 @dataclass(frozen=True)
 class Sample:
-    """texts: by language, of the documents drawn. characters: by language, of all documents."""
+    """Documents drawn to train on.
+
+    texts: of the documents drawn, by language.
+    characters: of all documents, by language.
+    """
 
     texts: dict[str, list[str]]
     characters: dict[str, int]
@@ -167,7 +171,7 @@ def require_no_mismatches(mismatched: list[str]) -> None:
 
 
 def counts_of(tokenizer: Tokenizer, sample: Sample) -> dict[str, Any]:
-    """By language: documents and characters of the sample, and bytes that a token stands for in it."""
+    """Counts of the sample by language: documents, characters, bytes per token, tokens per word."""
     languages = {}
     for language, texts in sorted(sample.texts.items()):
         tokens = sum(len(tokenizer.encode(text)) for text in texts)
