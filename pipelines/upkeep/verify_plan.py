@@ -1,4 +1,4 @@
-"""A plan checked: rows of their size, and every token in as many of them as its settings say.
+"""Check a plan: each row's size, and in how many rows every token is.
 
 The plan's spans are in memory; documents are read one shard at a time.
 """
@@ -126,7 +126,7 @@ def row_fault(spans: SpanTable, first: int, rows: int, size: int, short_last: bo
 
 
 def job_of(check: PlanCheck) -> PlanJob:
-    """How the plan was made, as far as its settings say: how often they put documents into its rows.
+    """How often the plan's settings put each document into its rows.
 
     Raises BadInput if they ask for what is not there.
     """
@@ -145,7 +145,7 @@ def copies_in(table: pa.Table, job: PlanJob) -> np.ndarray:
 
 
 def coverage_faults(check: PlanCheck, job: PlanJob, spans: Intervals) -> Iterator[str]:
-    """Every token in as many rows as copies of its document; with best fit some in fewer, as many as the plan says."""
+    """Every token must be in as many rows as its document has copies; best fit may cut as many as the plan counts."""
     plan, exact = check.plan, check.plan.packing == CONCAT
     held, total, seen, misaligned = dict(spans.split(SHARD_BITS)), Coverage(), 0, 0
     for shard, table in check.documents(TRAIN, ("start", "length", "key", job.by)):
@@ -166,13 +166,13 @@ def coverage_faults(check: PlanCheck, job: PlanJob, spans: Intervals) -> Iterato
 
 
 def intervals_of(shard: int, table: pa.Table, times: np.ndarray) -> Intervals:
-    """Documents of a shard by where they lie."""
+    """Documents of a shard as intervals of token positions."""
     begins = positions(shard, table.column("start").to_numpy())
     return Intervals(begins, begins + table.column("length").to_numpy(), times)
 
 
 def coverage_of_none(held: dict[int, Intervals], exact: bool) -> Coverage:
-    """Of spans in shards that there are not."""
+    """Coverage of spans in shards that do not exist."""
     return sum((coverage(spans, NONE, exact) for spans in held.values()), Coverage())
 
 
