@@ -27,7 +27,7 @@ def quiet_beam() -> None:
 
 
 def general_text(words: list[str]) -> str | None:
-    """What is printed for words that are no command's."""
+    """Text for words that name no command: none, --help, --version."""
     if not words:
         return intro_text()
     if words[0] in ("-h", "--help") or words == ["help"]:
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(words: list[str], beam_args: list[str], as_process: bool) -> int:
-    """as_process: whether this process is the command's own, and may begin anew."""
+    """as_process: whether the process was started for this command, so that it may re-exec itself."""
     from schemas.faults import BadInput
 
     if words[0] == "help":

@@ -1,4 +1,4 @@
-"""`bateia`: every command by name, help by group, and what is said of a command that there is not."""
+"""`bateia`: every command by name, help by group, and the answer to an unknown command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INTRO = (
     ("bateia show fineweb", "a recipe: the whole run with its sources"),
 )
 
-# What commands were called before. They work, and say how they are called now.
+# Former names of commands. They work, with a note on stderr.
 OLD_NAMES = {
     "surprise": "surprisal",
     "kshot": "few-shot",

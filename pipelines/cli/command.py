@@ -62,7 +62,7 @@ class Command:
         return parser
 
     def check_folders(self, args: argparse.Namespace) -> None:
-        """Raises BadInput for a local folder to read that does not exist; the readers tell what else is wrong."""
+        """Raises BadInput for a local folder to read that does not exist; other faults are found when it is read."""
         for name in self.reads:
             value = getattr(args, name)
             for path in value if isinstance(value, list) else [value]:

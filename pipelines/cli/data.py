@@ -43,7 +43,7 @@ def run_run(args: argparse.Namespace) -> int:
     from pipelines.stages.run import RunOptions, run_recipe
 
     recipe = with_options(recipe_argument(args), args)
-    choices = RunOptions(
+    options = RunOptions(
         inputs=tuple(args.input),
         output=args.output,
         until=args.until,
@@ -52,7 +52,7 @@ def run_run(args: argparse.Namespace) -> int:
         tokenizer=args.tokenizer,
         bos_token=args.bos_token,
     )
-    return run_recipe(recipe, choices, execution_of(args))
+    return run_recipe(recipe, options, execution_of(args))
 
 
 def recipe_argument(args: argparse.Namespace) -> Recipe:

@@ -1,4 +1,4 @@
-"""`bateia surprisal`, `few-shot`, `memorize`: what a trained model expects, learns from its prompt, has by heart."""
+"""`bateia surprisal`, `few-shot`, `memorize`: measurements of a trained model."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def run_few_shot(args: argparse.Namespace) -> int:
 
 
 def show_progress(task: str, shots: int) -> None:
-    """How far it is, on a line of a terminal's that the table takes the place of."""
+    """A progress line on a terminal; the table overwrites it."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[2K{task}, {shots} shots …")
         sys.stderr.flush()
