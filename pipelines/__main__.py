@@ -6,7 +6,7 @@ import os
 import sys
 
 import bateia  # noqa: F401 - our packages are ours, whatever lies in the working directory
-from pipelines.cli.app import find_command, first_words, help_text, version_text
+from pipelines.cli.app import find_command, help_text, intro_text, version_text
 from pipelines.cli.command import EXIT_BAD_INPUT
 
 EXIT_INTERRUPTED = 130
@@ -26,10 +26,10 @@ def quiet_beam() -> None:
     logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
 
 
-def general(words: list[str]) -> str | None:
-    """What is printed for words that are no command's."""
+def general_text(words: list[str]) -> str | None:
+    """Text for words that name no command: none, --help, --version."""
     if not words:
-        return first_words()
+        return intro_text()
     if words[0] in ("-h", "--help") or words == ["help"]:
         return help_text()
     return version_text() if words[0] in ("--version", "version") else None
@@ -38,7 +38,7 @@ def general(words: list[str]) -> str | None:
 def main(argv: list[str] | None = None) -> int:
     ours, beam_args = split_beam_args(sys.argv[1:] if argv is None else argv)
     try:
-        if (text := general(ours)) is not None:
+        if (text := general_text(ours)) is not None:
             print(text)
             return 0
         return run(ours, beam_args, as_process=argv is None)
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(words: list[str], beam_args: list[str], as_process: bool) -> int:
-    """as_process: whether this process is the command's own, and may begin anew."""
+    """as_process: whether the process was started for this command, so that it may re-exec itself."""
     from schemas.faults import BadInput
 
     if words[0] == "help":
@@ -68,6 +68,7 @@ def run(words: list[str], beam_args: list[str], as_process: bool) -> int:
 
         use_huge_pages()
     try:
+        command.check_folders(args)
         return command.run(args)
     except BadInput as fault:
         sys.stderr.write(f"bateia: {fault}\n")

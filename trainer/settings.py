@@ -163,7 +163,8 @@ class Schedule:
     """Linear warm-up to `peak` over `warmup` steps, then by `kind` down to `floor` · peak at the last of `steps` steps.
 
     wsd: level until the last `decay` share of the steps, then down in a line (nanochat's trapezoid; MiniCPM's
-    warm-up, stable, decay). cosine: half a wave over all that follows the warm-up.
+    warm-up, stable, decay).
+    cosine: half a cosine wave over all steps after the warm-up.
     """
 
     kind: str

@@ -41,12 +41,12 @@ class Reading:
     digests: frozenset[str]
     end: str = ""
 
-    def found(self, wanted: list[str]) -> int:
+    def count_found(self, wanted: list[str]) -> int:
         return sum(digest in self.digests for digest in wanted)
 
     def described(self, wanted: list[str]) -> str:
         """How many of the wanted pages there are; bold where some are missing."""
-        count = self.found(wanted)
+        count = self.count_found(wanted)
         shown = f"{count}" if count == len(wanted) else f"**{count}**"
         return f"{shown} ({self.end})" if self.end else shown
 
@@ -88,8 +88,8 @@ def pages_table(folder: Path, expected: dict[str, Any], readers: dict[str, Calla
         cells = []
         for reader, read in readers.items():
             reading = read(folder / name)
-            pages[reader] += reading.found(wanted)
-            incomplete[reader] += reading.found(wanted) < len(wanted)
+            pages[reader] += reading.count_found(wanted)
+            incomplete[reader] += reading.count_found(wanted) < len(wanted)
             cells.append(reading.described(wanted))
         rows.append([name, len(wanted), *cells])
         note(name)

@@ -125,7 +125,9 @@ def split_similarities(documents: dict[str, str], one: dict[str, str], other: di
             parts[other.get(name, f"alone {name}")].append(grams)
         if len(parts) > 1:
             split = list(parts.values())
-            pairs = [(a, b) for at, part in enumerate(split) for rest in split[at + 1 :] for a in part for b in rest]
+            pairs = [
+                (a, b) for number, part in enumerate(split) for rest in split[number + 1 :] for a in part for b in rest
+            ]
             similarities.append(max(len(a & b) / max(len(a | b), 1) for a, b in pairs))
             if len(similarities) >= SPLITS:
                 break

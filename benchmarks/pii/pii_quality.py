@@ -161,8 +161,8 @@ def negatives_table(made: list[Sentence], finders: list[Finder]) -> str:
 
 def mistakes(made: list[Sentence], finds: list[list[Label]]) -> Iterator[str]:
     """Every miss and every false find on the made sentences, a line each."""
-    for row, found in zip(made, finds, strict=True):
-        for word, labels in (("missed", missed_labels(row.labels, found)), ("false", false_finds(row.labels, found))):
+    for row, spans in zip(made, finds, strict=True):
+        for word, labels in (("missed", missed_labels(row.labels, spans)), ("false", false_finds(row.labels, spans))):
             for label in labels:
                 yield f"{word} {label.type} {row.text[label.start : label.end]!r} in {row.text!r}"
 
@@ -200,7 +200,7 @@ def report_documents(rows: list[tuple[str, str]], rounds: int) -> Iterator[str]:
         costs.append([name, f"{min(of_rounds):.2f}", relation, relation.by_round])
     yield table(["", "CPU ms a document", "÷ ours", "round by round"], costs)
     spans = [step.find(*row) for row in rows]
-    ours = Counter(span.type for found in spans for span in found)
+    ours = Counter(span.type for row_spans in spans for span in row_spans)
     theirs = Counter(item[2] for text, _ in rows for item in find(peer, text))
     yield f"Documents with at least one of our finds: {sum(map(bool, spans))}.\n"
     kinds = [[kind, ours[kind], theirs[kind] if kind in PRESIDIO_TYPES else "–"] for kind in TYPES]

@@ -23,15 +23,17 @@ def score_text(generator: TextGenerator, run: str, text: str) -> SurprisalReport
         tokenizer = load_tokenizer(str(Path(run) / "tokenizer"))
     except UnicodeEncodeError as error:
         raise BadInput("the text is no UTF-8; convert it first") from error
-    found = whole_groups(tokenizer, text)
-    told = list(
-        surprisal.surprisals(generator.decoder, generator.bos, [number for group in found for number in group.numbers])
+    characters = whole_groups(tokenizer, text)
+    scored = list(
+        surprisal.surprisals(
+            generator.decoder, generator.bos, [number for group in characters for number in group.numbers]
+        )
     )
-    ends = list(accumulate(len(group.numbers) for group in found))
+    ends = list(accumulate(len(group.numbers) for group in characters))
     names = names_of(tokenizer)
     parts = tuple(
-        Part(group.text, tuple(named(token, names) for token in told[end - len(group.numbers) : end]))
-        for group, end in zip(found, ends, strict=True)
+        Part(group.text, tuple(named(token, names) for token in scored[end - len(group.numbers) : end]))
+        for group, end in zip(characters, ends, strict=True)
     )
     return SurprisalReport(run, generator.step, generator.decoder.context, size, parts)
 
@@ -44,9 +46,9 @@ def named(token: surprisal.TokenSurprisal, names: Sequence[str]) -> TokenSurpris
 
 def whole_groups(tokenizer: Tokenizer, text: str) -> list[Group]:
     """Groups that are the text; token by token where the tokenizer alters it, as by normalisation."""
-    found = list(groups(tokenizer, text))
-    if "".join(group.text for group in found) == text:
-        return found
+    characters = list(groups(tokenizer, text))
+    if "".join(group.text for group in characters) == text:
+        return characters
     numbers = tokenizer.encode(text).tolist()
     return [Group(tokenizer.decode([number]), (number,), (len(tokenizer.pieces[number]),)) for number in numbers]
 

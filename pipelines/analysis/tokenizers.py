@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.reports.render import encode
 from pipelines.reports.tokenizers import ALL, COLUMNS, Counts, Entry, cells, named, parity
 from pipelines.stages.datasets import read_inputs
-from pipelines.stages.tokenizer import TokenizerRun, take_sample
+from pipelines.stages.tokenizer import TokenizerRun, draw_sample
 from schemas.faults import BadInput
 from transforms.steps.tokens.settings import TrainTokenizer
 from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, load_tokenizer
@@ -24,8 +24,8 @@ def compare(inputs: Sequence[str], paths: Sequence[str], seed: int, sample_mb: i
     loaded = {name: (path, load(path)) for name, path in named(paths).items()}
     # Drawn as training draws, by the same seed and size the same documents; nothing is written.
     settings = TrainTokenizer(seed=seed, sample_mb=sample_mb)
-    drawn = take_sample(TokenizerRun("", tuple(read_inputs(list(inputs))), settings))
-    texts = {language: found for language, found in sorted(drawn.texts.items()) if found}
+    drawn = draw_sample(TokenizerRun("", tuple(read_inputs(list(inputs))), settings))
+    texts = {language: some for language, some in sorted(drawn.texts.items()) if some}
     if not texts:
         raise BadInput(f"the sample of {', '.join(inputs)} holds no document; raise --sample-mb or give other --input")
     return [entry_of(name, path, tokenizer, texts) for name, (path, tokenizer) in loaded.items()]
@@ -39,16 +39,16 @@ def load(path: str) -> Tokenizer:
 
 
 def entry_of(name: str, path: str, tokenizer: Tokenizer, texts: dict[str, list[str]]) -> Entry:
-    counts = {language: measure(tokenizer, found) for language, found in texts.items()}
-    other = twin(path)
+    counts = {language: measure(tokenizer, some) for language, some in texts.items()}
+    other = json_twin(path)
     differing = None
     if other is not None:
-        all_texts = (text for found in texts.values() for text in found)
+        all_texts = (text for some in texts.values() for text in some)
         differing = sum(tokenizer.encode(text).tolist() != other.encode(text).tolist() for text in all_texts)
     return Entry(name, tokenizer.engine, tokenizer.size, tokenizer.sha256, counts, differing)
 
 
-def twin(path: str) -> Tokenizer | None:
+def json_twin(path: str) -> Tokenizer | None:
     """A folder's tokenizer.json, if it has a tokenizer.model too, which is what `load_tokenizer` takes."""
     both = all((Path(path) / name).is_file() for name in (MODEL, JSON))
     return load(str(Path(path) / JSON)) if both else None
@@ -86,7 +86,7 @@ def is_part(piece: bytes) -> bool:
 
 
 def to_json(entries: Iterable[Entry], seed: int, sample_mb: int) -> dict[str, Any]:
-    def told(counts: Counts) -> dict[str, Any]:
+    def numbers(counts: Counts) -> dict[str, Any]:
         return {"counts": encode(counts), **counts.ratios}
 
     return {
@@ -95,8 +95,8 @@ def to_json(entries: Iterable[Entry], seed: int, sample_mb: int) -> dict[str, An
         "tokenizers": [
             {
                 **{key: getattr(entry, key) for key in ("name", "engine", "vocabulary", "sha256", "differing")},
-                "languages": {name: told(counts) for name, counts in entry.languages.items()}
-                | {ALL: told(entry.whole)},
+                "languages": {name: numbers(counts) for name, counts in entry.languages.items()}
+                | {ALL: numbers(entry.whole)},
             }
             for entry in entries
         ],
@@ -107,9 +107,9 @@ def to_text(entries: Sequence[Entry]) -> str:
     """The comparison as a table for a terminal, and what is said of files that should agree."""
     rows = [["language", "tokenizer", *COLUMNS.values()]]
     for language in [*entries[0].languages, ALL]:
-        for at, entry in enumerate(entries):
+        for number, entry in enumerate(entries):
             counts = entry.whole if language == ALL else entry.languages[language]
-            rows.append(["" if at else language, entry.name, *cells(counts)])
+            rows.append(["" if number else language, entry.name, *cells(counts)])
     wide = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:

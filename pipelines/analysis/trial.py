@@ -98,11 +98,11 @@ def response_of_url(warc: str, size: int, url: str, limits: ReadLimits) -> Respo
     raise BadInput(f"{warc} has no response for {url}; list its URLs with a curate run's ledger")
 
 
-def response_or_fault(item: Response | Unreadable | Skipped, place: str) -> Response:
+def response_or_fault(item: Response | Unreadable | Skipped, source: str) -> Response:
     if isinstance(item, Response):
         return item
     what = f"a {item.kind} record" if isinstance(item, Skipped) else f"unreadable: {item.reason}"
-    raise BadInput(f"{place} is no HTTP response ({what}); take the offset of a response from the ledger")
+    raise BadInput(f"{source} is no HTTP response ({what}); take the offset of a response from the ledger")
 
 
 def try_response(recipe: CurateRecipe, response: Response, warc_file: str) -> str:

@@ -1,4 +1,4 @@
-"""A recipe names its assets; a run needs their paths. Binding puts the paths in and says what the assets are."""
+"""Binding a recipe: the paths of its assets are put into its steps, and recorded is what each asset is."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def download(url: str, target: Path, max_bytes: int, label: str) -> None:
         try:
             _transfer(url, part, max_bytes, label)
         except HTTPError as error:
-            if error.code == 416:  # what lies here is no part of what lies there
+            if error.code == 416:  # the part on disk is not a beginning of the file on the server
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code != 429:
                 raise AssetError(
@@ -157,7 +157,7 @@ def _receive(response: HTTPResponse, file: BinaryIO, done: int, total: int | Non
 
 
 def _resume_point(url: str, part: Path) -> tuple[int, str]:
-    """Bytes that lie there already, and the validator of the file that they are of; (0, "") to begin anew."""
+    """(bytes already downloaded, validator of the file they belong to); (0, "") to start from the beginning."""
     try:
         note = json.loads(_validator_path(part).read_text("utf-8"))
         if note["url"] == url and note["validator"]:

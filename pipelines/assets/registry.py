@@ -24,7 +24,7 @@ from transforms.steps.urls.build import build_blocklist, source_sha256
 
 
 class AssetError(BadInput):
-    """Something about an asset went wrong. The message is one line: the thing and the remedy."""
+    """An asset is unknown, missing or damaged. The message is one line with the remedy."""
 
 
 class MissingAsset(AssetError):

@@ -1,1 +1,1 @@
-"""The command line: options in, what is told out."""
+"""The command line: options in, text and exit code out."""

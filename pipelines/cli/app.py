@@ -1,4 +1,4 @@
-"""`bateia`: every command by name, help by group, and what is said of a command that there is not."""
+"""`bateia`: every command by name, help by group, and the answer to an unknown command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOMS = (data, shards, tokenizer, train, sample, probes, look, upkeep, assets)
 COMMANDS = {command.name: command for room in ROOMS for command in room.COMMANDS}
 
 # The five that matter: from pages to a model that writes, and why a page is in it or not.
-FIRST = (
+INTRO = (
     ("bateia run tiny --input 'out/warc/*.warc.gz' --output out", "pages to documents, corpus, shards, model"),
     ('bateia sample --run out/model --prompt "The history of"', "let the model write"),
     ("bateia explain URL --in out/shards", "what became of a page, and why"),
@@ -20,7 +20,7 @@ FIRST = (
     ("bateia show fineweb", "a recipe: the whole run with its sources"),
 )
 
-# What commands were called before. They work, and say how they are called now.
+# Former names of commands. They work, with a note on stderr.
 OLD_NAMES = {
     "surprise": "surprisal",
     "kshot": "few-shot",
@@ -39,7 +39,7 @@ def find_command(words: Sequence[str]) -> tuple[Command, list[str]]:
             name = now
         if name in COMMANDS:
             return COMMANDS[name], list(words[length:])
-    raise SystemExit(refuse(words))
+    raise SystemExit(unknown_command(words))
 
 
 def is_old_crawl(name: str, words: Sequence[str]) -> bool:
@@ -48,7 +48,7 @@ def is_old_crawl(name: str, words: Sequence[str]) -> bool:
     return name == "sample" and "--output" in options and "--run" not in options
 
 
-def refuse(words: Sequence[str]) -> int:
+def unknown_command(words: Sequence[str]) -> int:
     given = words[0]
     parts = [name for name in COMMANDS if name.partition(" ")[0] == given]
     if parts:
@@ -62,10 +62,10 @@ def refuse(words: Sequence[str]) -> int:
     return EXIT_BAD_INPUT
 
 
-def first_words() -> str:
+def intro_text() -> str:
     """What `bateia` alone prints."""
-    width = max(len(call) for call, _ in FIRST)
-    first = "\n".join(f"  {call:<{width}}  # {about}" for call, about in FIRST)
+    width = max(len(call) for call, _ in INTRO)
+    first = "\n".join(f"  {call:<{width}}  # {about}" for call, about in INTRO)
     hint = "`bateia demo-crawl --output out/warc` writes pages to begin with; `bateia --help` lists all commands."
     return f"bateia: from the raw web to a language model\n\n{first}\n\n{hint}"
 
@@ -88,10 +88,10 @@ def version_text() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     names = ("bateia", "apache-beam", "pyarrow", "jax", "torch")
-    found = []
+    installed = []
     for name in names:
         try:
-            found.append(f"{name} {version(name)}")
+            installed.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
-    return ", ".join([*found, f"Python {platform.python_version()}"])
+    return ", ".join([*installed, f"Python {platform.python_version()}"])

@@ -36,7 +36,7 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replace", action="store_true", help="replace a compiled folder that is there already")
 
 
-def guarded(command: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], int]:
+def faults_as_bad_input(command: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], int]:
     """Faults that a user can mend as BadInput; anything else is ours and shows its traceback."""
 
     def run(args: argparse.Namespace) -> int:
@@ -110,7 +110,7 @@ def list_assets(args: argparse.Namespace) -> None:
 
 
 def describe_asset(asset: Asset) -> list[str]:
-    """Lines of `bateia assets` for one asset: presence, date and size as found, the rest as pinned."""
+    """Lines of `bateia assets` for one asset: presence, date and size of its files, the rest from assets.json."""
     from datetime import UTC, datetime
 
     from pipelines.assets.registry import BLOCK_LIST, AssetError, resolve_blocklist, resolve_language_model
@@ -121,17 +121,17 @@ def describe_asset(asset: Asset) -> list[str]:
         if asset.folder and not asset.path.exists():
             state, path = "compiled at first use", str(asset.path)
         elif asset.kind == BLOCK_LIST:
-            found = resolve_blocklist(asset.name)
-            header = read_header(found)
+            folder = resolve_blocklist(asset.name)
+            header = read_header(folder)
             sha256 = header["source"]["sha256"]
-            size = sum(file.stat().st_size for file in found.iterdir())
+            size = sum(file.stat().st_size for file in folder.iterdir())
             state = f"present, {header['date']}, {size / 1e6:,.1f} MB, {header['counts']['domains']:,} hosts"
-            path = str(found)
+            path = str(folder)
         else:
-            found = resolve_language_model(asset.name)
-            status = found.stat()
+            file = resolve_language_model(asset.name)
+            status = file.stat()
             day = datetime.fromtimestamp(status.st_mtime, UTC).date()
-            state, path = f"present, {day}, {status.st_size / 1e6:,.1f} MB", str(found)
+            state, path = f"present, {day}, {status.st_size / 1e6:,.1f} MB", str(file)
     except AssetError as error:
         path = str(error)
     return [
@@ -151,7 +151,7 @@ COMMANDS = (
         about="List block lists and language models: present, origin, licence, sha256",
         example="bateia assets",
         options=add_list,
-        run=guarded(list_assets),
+        run=faults_as_bad_input(list_assets),
     ),
     Command(
         name="assets fetch",
@@ -159,7 +159,7 @@ COMMANDS = (
         about="Bring a block list or model to the asset folder ($BATEIA_ASSETS, or ~/.cache/bateia)",
         example="bateia assets fetch ut1 --from blacklists.tar.gz",
         options=add_fetch,
-        run=guarded(run_fetch),
+        run=faults_as_bad_input(run_fetch),
     ),
     Command(
         name="assets build-blocklist",
@@ -167,6 +167,6 @@ COMMANDS = (
         about="Compile a block list of one's own, which recipes find by its name",
         example="bateia assets build-blocklist --from lists/ --name mine",
         options=add_build,
-        run=guarded(run_build),
+        run=faults_as_bad_input(run_build),
     ),
 )

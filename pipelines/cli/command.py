@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 EXIT_BAD_INPUT = 2
@@ -34,6 +35,7 @@ class Command:
     example: one call that works once its paths are there.
     options: adds its options to its parser.
     run: from the parsed options to the exit code; heavy imports happen in there.
+    reads: names of parsed options that are finished folders to read.
     takes_beam_args: whether what follows `--` goes to Beam.
     huge_pages: whether it gains from memory in pages of 2 MB.
     """
@@ -44,6 +46,7 @@ class Command:
     example: str
     options: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    reads: tuple[str, ...] = ()
     takes_beam_args: bool = False
     huge_pages: bool = False
 
@@ -57,6 +60,16 @@ class Command:
         )
         self.options(parser)
         return parser
+
+    def check_folders(self, args: argparse.Namespace) -> None:
+        """Raises BadInput for a local folder to read that does not exist; other faults are found when it is read."""
+        for name in self.reads:
+            value = getattr(args, name)
+            for path in value if isinstance(value, list) else [value]:
+                if "://" not in path and not Path(path).exists():
+                    from schemas.faults import BadInput
+
+                    raise BadInput(f"{path} does not exist; check the path")
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
@@ -101,10 +114,10 @@ class Parser(argparse.ArgumentParser):
 
 def closest(given: str, known: list[str]) -> str | None:
     """The known word that was probably meant."""
-    found = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
-    return found[0] if found else None
+    matches = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
+    return matches[0] if matches else None
 
 
-def hidden(parser: Any, *flags: str, **options: Any) -> None:
+def add_hidden(parser: Any, *flags: str, **options: Any) -> None:
     """An option under an old name: it works and is not listed."""
     parser.add_argument(*flags, help=argparse.SUPPRESS, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cli.command import Command, hidden
+from pipelines.cli.command import Command, add_hidden
 from pipelines.cli.options import RECIPE, TOKENIZER, add_execution, execution_of
 from pipelines.cli.settings import add_settings, changed, given
 from pipelines.cli.shards import PLAN_OPTIONS
@@ -24,7 +24,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
 
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=RECIPE)
-    hidden(parser, "--recipe", dest="recipe_option")
+    add_hidden(parser, "--recipe", dest="recipe_option")
     parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help=WARC_INPUT)
     parser.add_argument("--until", choices=UNTIL, help="last of DIR/… to make (default: all that the recipe has)")
     add_curate_options(parser)
@@ -40,10 +40,10 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def run_run(args: argparse.Namespace) -> int:
-    from pipelines.stages.run import Choices, run_recipe
+    from pipelines.stages.run import RunOptions, run_recipe
 
-    recipe = with_options(the_recipe(args), args)
-    choices = Choices(
+    recipe = with_options(recipe_argument(args), args)
+    options = RunOptions(
         inputs=tuple(args.input),
         output=args.output,
         until=args.until,
@@ -52,10 +52,10 @@ def run_run(args: argparse.Namespace) -> int:
         tokenizer=args.tokenizer,
         bos_token=args.bos_token,
     )
-    return run_recipe(recipe, choices, execution_of(args))
+    return run_recipe(recipe, options, execution_of(args))
 
 
-def the_recipe(args: argparse.Namespace) -> Recipe:
+def recipe_argument(args: argparse.Namespace) -> Recipe:
     from pipelines.recipes import find_recipe
     from schemas.faults import BadInput
 
@@ -126,7 +126,7 @@ def add_dedup_options(parser: Any, tokenizer: str = "fills token_count") -> None
 def run_dedup(args: argparse.Namespace) -> int:
     from pipelines.engine.run import run_stage
     from pipelines.recipes import find_recipe
-    from pipelines.stages.dedup import plan_dedup, recipe_of_inputs
+    from pipelines.stages.dedup_plan import plan_dedup, recipe_of_inputs
 
     recipe = find_recipe(args.recipe) if args.recipe is not None else recipe_of_inputs(args.input)
     run = plan_dedup(args.output, recipe.name, recipe.corpus, args.input, args.against, args.tokenizer)
@@ -143,10 +143,10 @@ def add_demo_crawl(parser: argparse.ArgumentParser) -> None:
 def run_demo_crawl(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from pipelines.engine.inputs import writable
+    from pipelines.engine.inputs import require_writable
     from pipelines.sample.build import build_sample
 
-    writable(args.output)
+    require_writable(args.output)
     build_sample(Path(args.output))
     print(f"the crawl is in {args.output}: *.warc.gz, its block list in {args.output}/blocklist")
     return 0
@@ -160,6 +160,7 @@ COMMANDS = (
         example="bateia run fineweb --input 'warc/*.warc.gz' --output out --workers 2 --no-blocklist --until shards",
         options=add_run,
         run=run_run,
+        reads=("against",),
         takes_beam_args=True,
     ),
     Command(
@@ -178,6 +179,7 @@ COMMANDS = (
         example="bateia dedup --input out/documents --output out/corpus",
         options=add_dedup,
         run=run_dedup,
+        reads=("input", "against"),
         takes_beam_args=True,
     ),
     Command(

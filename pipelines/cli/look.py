@@ -104,6 +104,7 @@ COMMANDS = (
         example="bateia explain https://example.org/page --in out/shards",
         options=add_explain,
         run=run_explain,
+        reads=("folder",),
     ),
     Command(
         name="explain-batch",
@@ -112,5 +113,6 @@ COMMANDS = (
         example="bateia explain-batch --shards out/shards --step 17 --batch-size 16",
         options=add_explain_batch,
         run=run_explain_batch,
+        reads=("shards",),
     ),
 )

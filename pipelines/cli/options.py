@@ -53,7 +53,7 @@ def add_model(parser: Any) -> None:
 
 
 @contextmanager
-def needing_packages(extra: str = "jax") -> Iterator[None]:
+def require_packages(extra: str = "jax") -> Iterator[None]:
     """Turns packages that are not installed into BadInput. extra: the one of ours that brings them."""
     from schemas.faults import BadInput
 

@@ -1,4 +1,4 @@
-"""`bateia surprisal`, `few-shot`, `memorize`: what a trained model expects, learns from its prompt, has by heart."""
+"""`bateia surprisal`, `few-shot`, `memorize`: measurements of a trained model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import add_model, add_outputs, needing_packages, read_text, write_outputs, write_page
+from pipelines.cli.options import add_model, add_outputs, read_text, require_packages, write_outputs, write_page
 from pipelines.cli.settings import add_settings, given
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_surprisal(parser: argparse.ArgumentParser) -> None:
 
 def run_surprisal(args: argparse.Namespace) -> int:
     text = args.text if args.file is None else read_text(args.file)
-    with needing_packages():
+    with require_packages():
         from pipelines.analysis.surprisal import score_text
         from trainer.generate.generator import load_generator
 
@@ -60,7 +60,7 @@ def add_few_shot(parser: argparse.ArgumentParser) -> None:
 
 
 def run_few_shot(args: argparse.Namespace) -> int:
-    with needing_packages():
+    with require_packages():
         from trainer.probes.fewshot import FewShotSettings, measure_few_shot
 
         settings = FewShotSettings(**given(args, FewShotSettings))
@@ -78,7 +78,7 @@ def run_few_shot(args: argparse.Namespace) -> int:
 
 
 def show_progress(task: str, shots: int) -> None:
-    """How far it is, on a line of a terminal's that the table takes the place of."""
+    """A progress line on a terminal; the table overwrites it."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[2K{task}, {shots} shots …")
         sys.stderr.flush()
@@ -110,7 +110,7 @@ def add_memorize(parser: argparse.ArgumentParser) -> None:
 
 
 def run_memorize(args: argparse.Namespace) -> int:
-    with needing_packages():
+    with require_packages():
         from trainer.probes.memorization import measure_memorization
         from trainer.probes.prompts import ExtractionSettings
 
@@ -158,6 +158,7 @@ COMMANDS = (
         example='bateia surprisal --run out/model --text "The history of the pan" --html surprisal.html',
         options=add_surprisal,
         run=run_surprisal,
+        reads=("folder",),
     ),
     Command(
         name="few-shot",
@@ -166,6 +167,7 @@ COMMANDS = (
         example="bateia few-shot --run out/model --shards out/shards --html few-shot.html",
         options=add_few_shot,
         run=run_few_shot,
+        reads=("folder", "shards"),
     ),
     Command(
         name="memorize",
@@ -174,5 +176,6 @@ COMMANDS = (
         example="bateia memorize --run out/model --shards out/shards --html memorized.html",
         options=add_memorize,
         run=run_memorize,
+        reads=("folder", "shards"),
     ),
 )

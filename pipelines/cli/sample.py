@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import add_model, needing_packages, write_page
+from pipelines.cli.options import add_model, require_packages, write_page
 from pipelines.cli.settings import add_settings, given, positive
 
 SHARE_WIDTH = 20  # characters of a bar
@@ -30,7 +30,7 @@ def run_sample(args: argparse.Namespace) -> int:
 
     if args.html and args.show_distribution:
         raise BadInput("--show-distribution is for a terminal; leave it out, or --html")
-    with needing_packages():
+    with require_packages():
         from trainer.generate.generator import load_generator
         from trainer.generate.sampling import Sampling
 
@@ -99,5 +99,6 @@ COMMANDS = (
         example='bateia sample --run out/model --prompt "The history of"',
         options=add_sample,
         run=run_sample,
+        reads=("folder",),
     ),
 )

@@ -72,8 +72,8 @@ def shown_default(field: Field[Any]) -> str:
 def given(args: argparse.Namespace, settings: type) -> dict[str, Any]:
     """The fields that options were given for, with their values."""
     values = vars(args)
-    found = {field.name: values.get(destination(settings, field.name), MISSING) for field in fields(settings)}
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in found.items() if v is not MISSING}
+    options = {field.name: values.get(destination(settings, field.name), MISSING) for field in fields(settings)}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in options.items() if v is not MISSING}
 
 
 def changed(args: argparse.Namespace, settings: S) -> S:

@@ -79,6 +79,7 @@ COMMANDS = (
         example="bateia shard --input out/corpus --output out/shards --context 1024",
         options=add_shard,
         run=run_shard,
+        reads=("input",),
         takes_beam_args=True,
     ),
     Command(
@@ -88,6 +89,7 @@ COMMANDS = (
         example="bateia plan --shards out/shards --name long --context 4096 --packing bos_bestfit",
         options=add_plan,
         run=run_plan,
+        reads=("shards",),
         takes_beam_args=True,
     ),
 )

@@ -105,6 +105,7 @@ COMMANDS = (
         example="bateia tokenizer train --input out/corpus --output out/tokenizer --vocab-size 32768",
         options=add_train,
         run=run_train,
+        reads=("input",),
     ),
     Command(
         name="tokenizer report",
@@ -113,6 +114,7 @@ COMMANDS = (
         example="bateia tokenizer report --input out/corpus --tokenizer out/shards/tokenizer --html r.html",
         options=add_report,
         run=run_report,
+        reads=("input",),
     ),
     Command(
         name="tokens",

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import needing_packages
+from pipelines.cli.options import require_packages
 from pipelines.cli.settings import add_settings, given, whole
 
 HOW = ("backend", "save_every", "keep", "eval_every", "eval_rows", "devices", "overwrite", "quiet")
@@ -36,7 +36,7 @@ def run_train(args: argparse.Namespace) -> int:
 
     options = given(args, TrainJob)
     backend = options.get("backend", "jax")
-    with needing_packages(backend):
+    with require_packages(backend):
         from pipelines.stages.train import TextSamples, plan_training, train
         from trainer.backend.make import make_group
 
@@ -63,7 +63,7 @@ def run_export(args: argparse.Namespace) -> int:
 
     from schemas.faults import BadInput
 
-    with needing_packages():
+    with require_packages():
         from trainer.export import FORMATS, export_hf
 
         if args.format not in FORMATS:
@@ -82,6 +82,7 @@ COMMANDS = (
         example="bateia train --shards out/shards --model nano --steps 500 --output out/model",
         options=add_train,
         run=run_train,
+        reads=("shards",),
         huge_pages=True,
     ),
     Command(
@@ -91,5 +92,6 @@ COMMANDS = (
         example="bateia export --run out/model",
         options=add_export,
         run=run_export,
+        reads=("folder",),
     ),
 )

@@ -137,6 +137,7 @@ COMMANDS = (
         example="bateia shards verify --shards out/shards",
         options=add_verify,
         run=run_verify,
+        reads=("shards",),
     ),
     Command(
         name="shards index",
@@ -145,6 +146,7 @@ COMMANDS = (
         example="bateia shards index --shards out/shards --format datatrove megatron",
         options=add_index,
         run=run_index,
+        reads=("shards",),
     ),
     Command(
         name="forget",
@@ -153,6 +155,7 @@ COMMANDS = (
         example="bateia forget --shards out/shards --url-list urls.txt --dry-run",
         options=add_forget,
         run=run_forget,
+        reads=("shards",),
         takes_beam_args=True,
     ),
 )

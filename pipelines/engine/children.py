@@ -1,4 +1,4 @@
-"""How processes of ours are started: with the very modules of this one, whatever lies in the working directory."""
+"""Child processes import the same modules as this one, whatever files are in the working directory."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ ROOT = str(Path(__file__).parents[2])
 
 
 def module_path() -> str:
-    """PYTHONPATH by which a child finds the modules that this process has: ours first, and nothing by accident."""
+    """PYTHONPATH with which a child imports the same modules as this process, ours first."""
     return os.pathsep.join([ROOT, *filter(None, sys.path)])
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
-    """Runs a module of ours; -P keeps the working directory out of its path."""
+    """The command that runs one of our modules; -P keeps the working directory out of sys.path."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def run_command(arguments: list[str], variables: Mapping[str, str] | None = None) -> int:
     """Run `bateia` with these arguments as a child and wait for it; returns its exit code.
 
-    Ctrl-C reaches the child too, as it is of this process' group; SIGTERM is handed on. What comes of both is the
-    child's to say.
+    Ctrl-C reaches the child too, as it is in this process' group; SIGTERM is forwarded. The child reacts
+    to both and reports what it did.
     """
     environment = {**os.environ, **(variables or {}), "PYTHONPATH": module_path()}
     child = subprocess.Popen(python_command("pipelines", *arguments), env=environment)

@@ -1,4 +1,4 @@
-"""What `--input` names: WARC files, globs and lists of paths, as sorted files and the units they are read in."""
+"""`--input`: WARC files, globs and lists of paths become a sorted list of files, and files become units of work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ MAX_LIST_BYTES = 1 << 30  # inflated; a whole crawl's list is 12 MB
 
 @dataclass(frozen=True, slots=True)
 class WarcFile:
-    """problem: why nothing can be read from the file, or None. modified: in ns, 0 where the file system tells none."""
+    """An input file.
+
+    problem: why nothing can be read from it, or None.
+    modified: time of its last change in ns, 0 where the file system has none.
+    """
 
     path: str
     size: int
@@ -53,8 +57,8 @@ def expand(pattern: str, paths_root: str | None) -> list[str]:
         raise BadInput(f"input {pattern} is a directory; give its files: '{pattern.rstrip('/')}/*.warc.gz'")
     if Path(pattern).exists():
         return [pattern]
-    if found := [path for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
-        return found
+    if paths := [path for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
+        return paths
     raise BadInput(f"input {pattern} does not exist; check the path")
 
 
@@ -88,7 +92,7 @@ def inspect(path: str) -> WarcFile:
 
 
 def modified_of(path: str) -> int:
-    """When a file was last modified, in ns; 0 if there is no such file or its file system does not tell."""
+    """When a file was last modified, in ns; 0 if there is no such file or its file system has no times."""
     filesystem, name = locate(path)
     return filesystem.get_file_info(name).mtime_ns or 0
 
@@ -112,7 +116,7 @@ def plan_units(files: list[WarcFile], unit_bytes: int) -> list[CurateUnit]:
     return units
 
 
-def writable(folder: str) -> None:
+def require_writable(folder: str) -> None:
     """Raise BadInput unless files can be made in `folder`, which is made if absent."""
     filesystem, name = locate(folder)
     try:

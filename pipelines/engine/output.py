@@ -1,4 +1,4 @@
-"""The directory that a stage writes: made ready, resumed or replaced, and never mistaken for something else."""
+"""The output directory of a stage: created, resumed or replaced, and refused if it holds something else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.inputs import writable
+from pipelines.engine.inputs import require_writable
 from schemas.faults import BadInput
 from schemas.manifest import MANIFEST
 from schemas.storage import join, list_files, locate, read_json, remove, remove_folder, size_of, write_json
@@ -16,7 +16,12 @@ RUN = "run.json"  # what the run was asked to do; it marks a directory as one th
 
 @dataclass(frozen=True)
 class StageOutput:
-    """folders, files: what the stage writes; --overwrite removes these alone. source: the input as the run saw it."""
+    """The directory of a run's output.
+
+    folders, files: what the stage writes; --overwrite removes these and nothing else.
+    settings: all that the output depends on besides the input.
+    source: the input files or directories, as the run read them.
+    """
 
     output: str
     folders: tuple[str, ...]
@@ -25,8 +30,8 @@ class StageOutput:
     source: list[dict[str, Any]]
 
     def prepare(self, overwrite: bool) -> None:
-        """Make ready to be written or resumed. Raises BadInput if it holds anything else than this very run."""
-        writable(self.output)
+        """Make ready to be written or resumed. Raises BadInput if it holds anything but this same run."""
+        require_writable(self.output)
         earlier = self._earlier()
         if earlier is not None and overwrite:
             self.clear()
@@ -43,7 +48,7 @@ class StageOutput:
         write_json(join(self.output, RUN), asked)
 
     def is_finished(self) -> bool:
-        """Whether this very run stands here, finished."""
+        """Whether it holds this same run (settings and source), finished."""
         if size_of(join(self.output, MANIFEST)) is None or size_of(join(self.output, RUN)) is None:
             return False
         return self._earlier() == self._asked()
@@ -52,7 +57,7 @@ class StageOutput:
         return json.loads(json.dumps({"settings": self.settings, "source": self.source}))
 
     def _earlier(self) -> dict[str, Any] | None:
-        """What an earlier run was asked to do; None in an empty place. Raises BadInput if it holds other things."""
+        """Settings and source of an earlier run; None if the directory is empty. Raises BadInput for other files."""
         path = join(self.output, RUN)
         if size_of(path) is None:
             if foreign := list_files(self.output):
@@ -96,7 +101,7 @@ class StageOutput:
                 filesystem.delete_file(info.path)
 
     def remove_strays(self, folders: tuple[str, ...], known: set[str]) -> None:
-        """Remove files that no part of this run names: a crash may leave one of a part that was then done again."""
+        """Remove files that are not `known`: a crash may leave a file of a part that was later written again."""
         for folder in folders:
             for path in list_files(join(self.output, folder), ".parquet"):
                 if path[len(self.output.rstrip("/")) + 1 :] not in known:

@@ -1,4 +1,4 @@
-"""One line on stderr that tells how far a stage is: its phase, what is done, the rate, and the time left.
+"""One line on stderr with the progress of a stage: its phase, what is done, the rate, and the time left.
 
 It watches the output from outside, so it works the same on every runner: records of finished units by one listing of
 their folder, and the heartbeats of those under way, which local outputs have.
@@ -23,9 +23,10 @@ PLAIN_EVERY_S = 30.0  # where stderr is a file or a pipe, a line now and then is
 
 @dataclass(frozen=True)
 class UnitCount:
-    """How far a phase is, all units together.
+    """Progress of a phase, all units together.
 
-    done: of the units' sizes. units: how many are finished.
+    done: sum of the sizes of what is done, in bytes or documents.
+    units: how many are finished.
     counts: what the units' tallies count, by name.
     """
 
@@ -34,12 +35,13 @@ class UnitCount:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-class Watch:
-    """What a phase's units have come to, seen from outside.
+class UnitMonitor:
+    """Counts what a phase's units have done, from the files that they write.
 
+    records: of the finished units.
     sizes: of each unit by name, in bytes or documents.
-    noun: what is counted for people. counted: names in the units' tallies and heartbeats that are added up; with
-        none, the sizes themselves are what is counted.
+    noun: what is counted, as a progress line calls it.
+    counted: names in the units' tallies and heartbeats that are added up; if there are none, the sizes are counted.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Watch:
         self.total, self.units = sum(self._left.values()), len(self._left)
         self._done, self._counts = 0, dict.fromkeys(counted, 0)
 
-    def look(self) -> UnitCount:
+    def count(self) -> UnitCount:
         for name in self._records.listed():
             if name in self._left:
                 self._done += self._left.pop(name)
@@ -63,7 +65,7 @@ class Watch:
             if path[len(folder) + 1 : -len(".json")] in self._left:
                 try:
                     beat = read_json(path)
-                except FileNotFoundError:  # the unit ended meanwhile; the next look counts it
+                except FileNotFoundError:  # the unit ended meanwhile; the next count has it
                     continue
                 done += beat["done"]
                 counts = {key: count + beat[key] for key, count in counts.items()}
@@ -77,7 +79,7 @@ class Progress:
         self._shown, self._out = shown, out or sys.stderr
         self._over = threading.Event()
         self._lock = threading.Lock()  # the phase changes while the watching thread reads it
-        self._phase, self._watch, self._began = "", None, time.monotonic()
+        self._phase, self._monitor, self._began = "", None, time.monotonic()
         self._first = UnitCount()
         self._thread = threading.Thread(target=self._show, daemon=True)
 
@@ -94,35 +96,35 @@ class Progress:
             self._thread.join()
             self._end_phase("done in" if kind is None else "ended after")
 
-    def begin(self, phase: str, watch: Watch | None = None) -> None:
+    def begin(self, phase: str, monitor: UnitMonitor | None = None) -> None:
         """A phase starts; what an earlier run left of it counts as done, not as speed."""
         with self._lock:
             if self._phase and self._shown:
                 self._end_phase("done in")
-            self._phase, self._watch = phase, watch
+            self._phase, self._monitor = phase, monitor
             self._began = time.monotonic()
-            self._first = watch.look() if watch is not None else UnitCount()
+            self._first = monitor.count() if monitor is not None else UnitCount()
 
     def line(self) -> str:
-        """The phase as it stands now."""
+        """The current progress line."""
         elapsed = max(time.monotonic() - self._began, 1e-3)
-        if self._watch is None:
+        if self._monitor is None:
             return f"{self._phase:<10} {duration(elapsed)}"
-        watch, now = self._watch, self._watch.look()
+        monitor, now = self._monitor, self._monitor.count()
         rate = (now.done - self._first.done) / elapsed
-        left = f"ETA {duration((watch.total - now.done) / rate)}" if rate else "ETA ?"
-        share = now.done / watch.total if watch.total else 1.0
+        left = f"ETA {duration((monitor.total - now.done) / rate)}" if rate else "ETA ?"
+        share = now.done / monitor.total if monitor.total else 1.0
         return f"{self._phase:<10} {share:4.0%}  {self._counted(now, elapsed)}  {left}"
 
     def _counted(self, now: UnitCount, elapsed: float) -> str:
-        watch = self._watch
-        assert watch is not None
-        if not watch.counted:
-            return f"{now.done:,} {watch.noun}  {(now.done - self._first.done) / elapsed:,.0f}/s"
-        read, kept = (now.counts[name] for name in watch.counted)
-        rate = (read - self._first.counts[watch.counted[0]]) / elapsed
+        monitor = self._monitor
+        assert monitor is not None
+        if not monitor.counted:
+            return f"{now.done:,} {monitor.noun}  {(now.done - self._first.done) / elapsed:,.0f}/s"
+        read, kept = (now.counts[name] for name in monitor.counted)
+        rate = (read - self._first.counts[monitor.counted[0]]) / elapsed
         share = f"{kept / read:.1%}" if read else "–"
-        return f"{read:,} {watch.noun}  {rate:,.0f}/s  kept {share}  {now.units}/{watch.units} units"
+        return f"{read:,} {monitor.noun}  {rate:,.0f}/s  kept {share}  {now.units}/{monitor.units} units"
 
     def _show(self) -> None:
         interactive = self._out.isatty()
@@ -134,8 +136,8 @@ class Progress:
     def _end_phase(self, how: str) -> None:
         if self._phase:
             counted = ""
-            if self._watch is not None and self._watch.counted:
-                now = self._watch.look()
+            if self._monitor is not None and self._monitor.counted:
+                now = self._monitor.count()
                 counted = f"  {self._counted(now, max(time.monotonic() - self._began, 1e-3))}"
             self._write(f"{self._phase:<10} {how} {duration(time.monotonic() - self._began)}{counted}")
             if self._out.isatty():

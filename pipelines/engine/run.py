@@ -1,4 +1,4 @@
-"""One run of one stage, whichever it is: made ready, executed phase by phase, interrupted, resumed, told."""
+"""One run of any stage: prepared, executed phase by phase, interrupted, resumed, summed up."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from pipelines.engine.progress import Progress, Watch
+from pipelines.engine.progress import Progress, UnitMonitor
 
 EXIT_BROKEN, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -47,7 +47,7 @@ class StageRun(Protocol):
     def output(self) -> str: ...
 
     def is_finished(self) -> bool:
-        """Whether this very run stands in the output, finished."""
+        """Whether the output holds this same run, finished."""
         ...
 
     def prepare(self, overwrite: bool) -> None:
@@ -64,25 +64,37 @@ class StageRun(Protocol):
 
 
 class Stopped(Exception):
-    """A run that ended early in good order, having told so itself. code: the command's exit code."""
+    """A run that ended early in good order and has printed why.
+
+    code: the command's exit code.
+    """
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
 
 
+class PhaseTime(NamedTuple):
+    """A phase, and its seconds by the clock."""
+
+    phase: str
+    wall_s: float
+
+
 @dataclass(frozen=True)
-class Pace:
+class RunStats:
     """How a run went.
 
-    runner: name of the Beam runner. workers: processes asked for. wall_s: seconds since the run began.
-    phases: phase and wall_s of each that ran.
+    runner: name of the Beam runner.
+    workers: processes asked for.
+    wall_s: seconds since the run began.
+    phases: times of those that ran.
     """
 
     runner: str
     workers: int
     wall_s: float
-    phases: tuple[dict[str, Any], ...] = ()
+    phases: tuple[PhaseTime, ...] = ()
 
 
 @dataclass
@@ -90,56 +102,56 @@ class Phases:
     """Runs the phases of a stage, one Beam pipeline each, and times them.
 
     runner: name of the last one used.
-    timings: phase and wall_s of each phase that ran.
+    timings: times of the phases that ran.
     """
 
     execution: Execution
     progress: Progress
     runner: str = field(default="none", init=False)
-    timings: list[dict[str, Any]] = field(default_factory=list, init=False)
+    timings: list[PhaseTime] = field(default_factory=list, init=False)
     _started: float = field(default_factory=time.monotonic, init=False)
 
     @property
-    def pace(self) -> Pace:
-        """How it went until now."""
+    def stats(self) -> RunStats:
+        """The run so far."""
         elapsed = time.monotonic() - self._started
-        return Pace(self.runner, self.execution.workers, elapsed, tuple(self.timings))
+        return RunStats(self.runner, self.execution.workers, elapsed, tuple(self.timings))
 
-    def run(self, name: str, tasks: int, build: Callable[[Any], Any], watch: Watch | None = None) -> None:
+    def run(self, name: str, tasks: int, build: Callable[[Any], Any], monitor: UnitMonitor | None = None) -> None:
         """A pipeline of `tasks` things to do, which `build` wires onto the root that it is given."""
         from pipelines.engine.runner import run_pipeline
 
         workers = min(self.execution.workers, max(tasks, 1))
-        self.run_locally(name, lambda: run_pipeline(build, workers, list(self.execution.beam_args)), watch)
+        self.run_locally(name, lambda: run_pipeline(build, workers, list(self.execution.beam_args)), monitor)
 
-    def run_locally(self, name: str, work: Callable[[], str | None], watch: Watch | None = None) -> None:
+    def run_locally(self, name: str, work: Callable[[], str | None], monitor: UnitMonitor | None = None) -> None:
         """A phase in this process. work: may return the name of the runner it used."""
-        self.progress.begin(name, watch)
+        self.progress.begin(name, monitor)
         started = time.monotonic()
         self.runner = work() or self.runner
-        self.timings.append({"phase": name, "wall_s": time.monotonic() - started})
+        self.timings.append(PhaseTime(name, time.monotonic() - started))
 
 
 def run_stage(run: StageRun, execution: Execution) -> int:
     """Prepare the output, execute the run and print its summary. Returns the exit code.
 
-    Where it stops early it says what is finished and how to go on. Raises BadInput.
+    Where it stops early it prints what is finished and how to go on. Raises BadInput.
     """
-    from pipelines.engine.runner import leave_now
+    from pipelines.engine.runner import exit_now
     from schemas.faults import BadInput, BrokenRun
     from schemas.storage import join
 
-    def say_stopped(what: str) -> None:
+    def report_stopped(what: str) -> None:
         sys.stderr.write(
             f"bateia: {what}; {run.progress_summary()} in {run.output}. The same command goes on from there.\n"
         )
 
     def stop(*_: object) -> None:
         # Unwinding would tear workers down in the middle of a page, with a traceback for each. Nothing needs unwinding:
-        # what is unfinished lies under temporary names, and workers leave with their parent.
+        # what is unfinished lies under temporary names, and workers exit with their parent.
         sys.stderr.write("\n")
-        say_stopped("stopped")
-        leave_now(EXIT_INTERRUPTED)
+        report_stopped("stopped")
+        exit_now(EXIT_INTERRUPTED)
 
     run.prepare(execution.overwrite)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -157,16 +169,16 @@ def run_stage(run: StageRun, execution: Execution) -> int:
         return stopped.code
     except Exception as fault:  # whatever a step raised; what is finished stays so
         log = join(run.output, "failure.log")
-        sys.stderr.write(f"bateia: {last_line(fault)}\n")
+        sys.stderr.write(f"bateia: {error_line(fault)}\n")
         write_traceback(log)
-        say_stopped(f"the run failed (details in {log})")
-        leave_now(EXIT_BROKEN)
+        report_stopped(f"the run failed (details in {log})")
+        exit_now(EXIT_BROKEN)
     for line in summary.lines():
         print(line)
     return 0
 
 
-def last_line(fault: BaseException) -> str:
+def error_line(fault: BaseException) -> str:
     """What went wrong, without the traceback that a worker process sends along."""
     lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
     if not isinstance(fault, (RuntimeError, OSError)):  # a step's own; a KeyError's text is but the key
@@ -182,5 +194,5 @@ def write_traceback(path: str) -> None:
     try:
         with write_whole(path) as file:
             file.write(traceback.format_exc().encode("utf-8", "replace"))
-    except OSError:  # a full disk may be the very reason
+    except OSError:  # a full disk may be why the run failed
         traceback.print_exc()

@@ -45,8 +45,8 @@ def run_pipeline(build: Callable[[beam.Pipeline], Any], workers: int, beam_args:
 def run_to_end(pipeline: beam.Pipeline) -> str:
     """Run a pipeline and return its last state. Raises what a step raised, or RunFailed if a worker process is gone.
 
-    Beam notices a lost worker only in the thread that started it, and the thread that runs the pipeline would wait for
-    the worker's answer forever; so that one is not waited for, but for whatever comes first.
+    Beam notices a lost worker only in the thread that started it, while the thread that runs the pipeline would wait
+    for the worker forever. So this waits for whichever comes first: the end of the pipeline or a lost worker.
     """
     outcome: queue.SimpleQueue[str | BaseException] = queue.SimpleQueue()
     usual, gone = threading.excepthook, threading.Event()
@@ -87,7 +87,7 @@ def in_process_runner(workers: int) -> Any:
 
     from pipelines.engine.worker import DRIVER
 
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a step raises is told once, by the command
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a step raises is printed once, by the command
     if workers == 1:
         return FnApiRunner()
     variables = f"{DRIVER}={os.getpid()} PYTHONPATH={shlex.quote(module_path())}"
@@ -100,8 +100,8 @@ def in_process_options(workers: int, beam_args: list[str]) -> PipelineOptions:
     return PipelineOptions([f"--direct_num_workers={workers}", *beam_args])
 
 
-def leave_now(code: int) -> NoReturn:
-    """End this process at once: a stopped runner leaves threads behind that would go on working."""
+def exit_now(code: int) -> NoReturn:
+    """End this process at once: threads of a stopped runner would go on working."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -1,4 +1,4 @@
-"""A worker process of the in-process runner: Beam's own, but quiet, deaf to Ctrl-C, and gone when its parent is."""
+"""A worker process of the in-process runner: Beam's own, but quiet, ignoring Ctrl-C, and ending with its parent."""
 
 from __future__ import annotations
 
@@ -10,43 +10,44 @@ import threading
 import time
 from types import TracebackType
 
-LOOK_EVERY_S = 0.5
-DRIVER = "BATEIA_DRIVER"  # its process id; one that is gone before a worker looks would else be taken for another
+POLL_INTERVAL_S = 0.5
+DRIVER = "BATEIA_DRIVER"  # process id of the driver: if that ended before the first look, getppid would be another's
 
 
-def leave_with_parent() -> None:
+def exit_with_parent() -> None:
     """End this process once its parent is not the driver: a killed driver must leave no worker behind."""
     parent = int(os.environ.get(DRIVER) or os.getppid())
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_INTERVAL_S)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def wait_before_complaint() -> None:
-    """A driver that is gone breaks the connection first. Give the watch its time before an exception is printed."""
+def delay_exception_output() -> None:
+    """Delay the printing of exceptions: when the driver ends, connections break first, and this process is about to
+    exit anyway."""
     in_thread, at_top = threading.excepthook, sys.excepthook
 
     def later_in_thread(args: threading.ExceptHookArgs) -> None:
-        time.sleep(3 * LOOK_EVERY_S)
+        time.sleep(3 * POLL_INTERVAL_S)
         in_thread(args)
 
     def later_at_top(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        time.sleep(3 * LOOK_EVERY_S)
+        time.sleep(3 * POLL_INTERVAL_S)
         at_top(kind, error, trace)
 
     threading.excepthook, sys.excepthook = later_in_thread, later_at_top
 
 
 def main() -> None:
-    leave_with_parent()
-    wait_before_complaint()
+    exit_with_parent()
+    delay_exception_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles it
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)
-    logging.disable()  # Beam's running commentary; what a step raises reaches the driver all the same
+    logging.disable()  # Beam's log; what a step raises reaches the driver all the same
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)

@@ -30,7 +30,7 @@ def explain(url: str, folder: str, batch_size: int | None = None) -> str:
         return explain_corpus(url, folder, manifest)
     if manifest.stage == SHARD_STAGE:
         return explain_shards(url, folder, manifest, batch_size)
-    rows = first_found(url, lambda urls: read_rows(folder, manifest, "ledger/", urls))
+    rows = exact_or_respelled(url, lambda urls: read_rows(folder, manifest, "ledger/", urls))
     if not rows:
         raise BadInput(
             f"{folder} has seen no page {url}; look for it with DuckDB in {join(folder, 'ledger')}/*.parquet"
@@ -38,8 +38,8 @@ def explain(url: str, folder: str, batch_size: int | None = None) -> str:
     return "\n\n".join(record_text(row, folder) for row in rows)
 
 
-def first_found(url: str, find: Callable[[set[str]], Any]) -> Any:
-    """What is found of the very URL, else of its other spellings."""
+def exact_or_respelled(url: str, find: Callable[[set[str]], Any]) -> Any:
+    """What `find` returns for the URL as given or, if that is nothing, for its other spellings."""
     return find({url}) or find(spellings(url))
 
 
@@ -76,7 +76,7 @@ def explain_corpus(url: str, folder: str, manifest: Manifest) -> str:
     """What curate and dedup did to a page: the documents that the corpus was made of are looked up where they were."""
     sources = [source["path"] for source in manifest.source if source.get("role") != "against"]
     earlier, unseen = explain_sources(url, sources)
-    rows = first_found(url, lambda urls: read_fates(folder, manifest, urls))
+    rows = exact_or_respelled(url, lambda urls: read_fates(folder, manifest, urls))
     if not earlier and not rows:
         raise BadInput(f"{folder} has seen no page {url}: {'; '.join(unseen)}")
     return "\n".join([*earlier, *(fate_text(row, folder) for row in rows)])
@@ -124,7 +124,7 @@ def explain_shards(url: str, folder: str, manifest: Manifest, batch_size: int | 
     """
     fates, unseen = explain_sources(url, [source["path"] for source in manifest.source])
     tombstones = read_tombstones(folder)
-    documents = first_found(url, lambda urls: find_documents(folder, manifest, tombstones, urls))
+    documents = exact_or_respelled(url, lambda urls: find_documents(folder, manifest, tombstones, urls))
     if not documents and not fates:
         raise BadInput(f"{folder} has seen no page {url}: {'; '.join(unseen) or 'no document has it'}")
     if not documents:

@@ -1,4 +1,4 @@
-"""Pages by URL: which documents of shards they are, and where their tokens lie."""
+"""Pages by URL: their documents in shards, and the positions of their tokens."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from schemas.shards.documents import read_documents
 from schemas.shards.layout import SPLITS, shard_number
 from schemas.shards.tombstones import Tombstones
 from schemas.storage import join
+
+DocumentRow = dict[str, Any]  # a row of a table of documents: values of COLUMNS, split and shard by name
 
 COLUMNS = ("doc_id", "url", "start", "length", "bytes", "key", "language", "dump", "warc_file", "warc_offset")
 
@@ -25,14 +27,14 @@ def spellings(url: str) -> set[str]:
 
 @dataclass(frozen=True)
 class PageDocuments:
-    """Documents of some URLs, in the order in which they lie.
+    """Documents of some URLs, in the order of their tokens.
 
     kept: those that are there; `COLUMNS` of each, split and shard.
     forgotten: those that have a tombstone; of `COLUMNS` what it knows, split and shard.
     """
 
-    kept: list[dict[str, Any]]
-    forgotten: list[dict[str, Any]]
+    kept: list[DocumentRow]
+    forgotten: list[DocumentRow]
 
     def __bool__(self) -> bool:
         return bool(self.kept or self.forgotten)
@@ -46,14 +48,14 @@ def find_documents(folder: str, manifest: Manifest, tombstones: list[Tombstones]
     return PageDocuments([row for row in kept if (row["split"], row["shard"], row["start"]) not in gone], forgotten)
 
 
-def documents_in(folder: str, manifest: Manifest, split: str, urls: set[str]) -> Iterator[dict[str, Any]]:
+def documents_in(folder: str, manifest: Manifest, split: str, urls: set[str]) -> Iterator[DocumentRow]:
     for file in manifest.files:
         if file.path.startswith(f"{split}/docs-"):
             for row in read_documents(join(folder, file.path), COLUMNS, [("url", "in", sorted(urls))]).to_pylist():
                 yield row | {"split": split, "shard": shard_number(file.path)}
 
 
-def tokens_text(row: dict[str, Any]) -> str:
-    """Where a document's tokens lie."""
+def tokens_text(row: DocumentRow) -> str:
+    """The position of a document's tokens, in words."""
     end = row["start"] + row["length"]
     return f"{row['split']} shard {row['shard']}, {row['length']:,} tokens [{row['start']}:{end}]"

@@ -1,4 +1,4 @@
-"""Plans of shards: which there are, what each was asked for, and the command that makes it."""
+"""Plans of shards: their names, settings, and the command that makes each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def usable_plans(shards: ShardsInfo) -> tuple[list[PlanInfo], list[str]]:
 
 
 def plan_settings(manifest: Manifest) -> PlanSettings:
-    """What a plan was asked for. manifest: the plan's. Raises BadInput if it does not say."""
+    """The settings that a plan was made with, from its manifest. Raises BadInput if they are not there."""
     from pipelines.stages.plan import PlanSettings  # brings Beam, which asking about a page does without
 
     given = manifest.settings
@@ -55,7 +55,7 @@ def plan_settings(manifest: Manifest) -> PlanSettings:
 
 
 def plan_command(shards: str, settings: PlanSettings) -> str:
-    """The `bateia plan` that makes the plan anew."""
+    """The `bateia plan` command that makes the plan again."""
     words = ["bateia plan --shards", shards, "--name", settings.name]
     words += ["--context", str(settings.context), "--seed", str(settings.seed)]
     words += ["--packing", settings.packing] if settings.packing != CONCAT else []

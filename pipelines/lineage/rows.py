@@ -1,13 +1,13 @@
-"""In which rows of a plan documents stand, and how rows and steps are written down. Files are read one at a time."""
+"""Which rows of a plan hold which documents, and rows and steps in words. Files are read one at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from pipelines.lineage.pages import DocumentRow
 from schemas.shards.layout import TRAIN, PlanInfo
 from schemas.shards.plans import positions, read_spans, slice_path
 from schemas.storage import join
@@ -15,11 +15,11 @@ from schemas.storage import join
 
 @dataclass(frozen=True)
 class DocumentIntervals:
-    """Documents of one split by where their tokens lie.
+    """Documents of one split by the positions of their tokens.
 
     begins, ends: positions, sorted; int64 of shape (documents,).
     order: which document each interval is of.
-    shards: the numbers of those that they lie in.
+    shards: numbers of the shards that hold them.
     """
 
     begins: np.ndarray
@@ -36,7 +36,7 @@ class DocumentIntervals:
         return spans, self.order[first[spans] + within]
 
 
-def intervals_of(documents: list[dict[str, Any]]) -> DocumentIntervals:
+def intervals_of(documents: list[DocumentRow]) -> DocumentIntervals:
     """documents: their shard, start and length."""
     shard, start, length = (
         np.array([row[name] for row in documents], np.int64) for name in ("shard", "start", "length")
@@ -46,8 +46,8 @@ def intervals_of(documents: list[dict[str, Any]]) -> DocumentIntervals:
     return DocumentIntervals(begins[order], (begins + length)[order], order, tuple(sorted(set(shard.tolist()))))
 
 
-def rows_with(plan: PlanInfo, paths: Iterable[str], documents: list[dict[str, Any]]) -> list[list[int]]:
-    """For each document the rows in which some of it stands, sorted.
+def rows_with(plan: PlanInfo, paths: Iterable[str], documents: list[DocumentRow]) -> list[list[int]]:
+    """For each document the rows that hold some of its tokens, sorted.
 
     paths: files of the plan's rows, relative to its folder.
     documents: of one split; shard, start and length of each.
@@ -71,7 +71,7 @@ def rows_in_file(path: str, documents: DocumentIntervals) -> tuple[np.ndarray, n
     return table.row[spans], owners
 
 
-def plan_lines(plans: list[PlanInfo], documents: list[dict[str, Any]], batch_size: int | None) -> list[list[str]]:
+def plan_lines(plans: list[PlanInfo], documents: list[DocumentRow], batch_size: int | None) -> list[list[str]]:
     """For each document a line for each plan: its rows, or of val/ those of each slice. Each file is read once.
 
     documents: of any split; split, shard, start and length of each.
@@ -87,7 +87,7 @@ def plan_lines(plans: list[PlanInfo], documents: list[dict[str, Any]], batch_siz
     ]
 
 
-def rows_texts(plan: PlanInfo, documents: list[dict[str, Any]], batch_size: int | None) -> list[str]:
+def rows_texts(plan: PlanInfo, documents: list[DocumentRow], batch_size: int | None) -> list[str]:
     train = [index for index, row in enumerate(documents) if row["split"] == TRAIN]
     val = [index for index, row in enumerate(documents) if row["split"] != TRAIN]
     texts = [""] * len(documents)

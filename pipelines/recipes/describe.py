@@ -17,8 +17,8 @@ from transforms.steps.step import Step, without_paths
 SIMILARITIES = (0.7, 0.75, 0.8, 0.85)  # Jaccard, of two documents
 PIPED_COLUMNS = 100  # where there is no terminal
 INDENT = "     "
-WIDEST_VALUE = 14  # characters of a value that has what it means beside it
-LEAST_TEXT = 24  # columns that what it means needs beside a value
+MAX_VALUE_WIDTH = 14  # characters of a value that has what it means beside it
+MIN_TEXT_WIDTH = 24  # columns that what it means needs beside a value
 
 
 # --- Settings as rows, for reports ------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def show(recipe: Recipe, columns: int | None = None) -> str:
             number += 1
             about = (type(step).__doc__ or "").strip().split("\n")[0]
             lines += ["", *wrapped(f"{number}. {type(step).__name__} ({step.stage}): {about}", "", INDENT, width)]
-            lines += table([*rows_of(step), *consequences(step, recipe)], width)
+            lines += table([*rows_of(step), *derived_rows(step, recipe)], width)
         if not steps:
             lines += ["", "off"]
         if note:
@@ -113,7 +113,7 @@ def rows_of(step: Any) -> Iterator[Row]:
         yield Row(name, readable(field, value), about.strip())
 
 
-def consequences(step: Any, recipe: Recipe) -> Iterator[Row]:
+def derived_rows(step: Any, recipe: Recipe) -> Iterator[Row]:
     """Numbers that one would otherwise work out by hand."""
     if isinstance(step, Deduplicate):
         yield Row("= hashes", f"{step.hashes:,}", "bands × rows")
@@ -148,13 +148,13 @@ def readable(field: Field[Any], value: Any) -> str:
 def table(rows: list[Row], width: int) -> list[str]:
     """Names, values and what they mean in columns; a long value has what it means below it."""
     names = max((len(row.name) for row in rows), default=0)
-    values = max((len(row.value) for row in rows if len(row.value) <= WIDEST_VALUE), default=0)
+    values = max((len(row.value) for row in rows if len(row.value) <= MAX_VALUE_WIDTH), default=0)
     lines: list[str] = []
     for row in rows:
         name = f"{INDENT}{row.name:<{names}}  "
         beside = f"{name}{row.value:<{values}}  "
         blank = " " * len(name)
-        if len(row.value) <= WIDEST_VALUE and width - len(beside) >= LEAST_TEXT:
+        if len(row.value) <= MAX_VALUE_WIDTH and width - len(beside) >= MIN_TEXT_WIDTH:
             lines += wrapped(row.about, beside, " " * len(beside), width)
         else:
             lines += [*wrapped(row.value, name, blank, width), *(wrapped(row.about, blank, blank, width))]

@@ -29,7 +29,7 @@ class Recipe:
     train: TrainRecipe | None = setting(None, "the model and its training")
 
     def vary(self, *parts: Any, name: str, about: str | None = None) -> Recipe:
-        """The same recipe but for `parts`, each of which replaces the part of its very type, wherever that stands.
+        """The same recipe but for `parts`, each of which replaces the part of exactly its type, wherever that is.
 
         A part that is off is put in its place: DropRepeatedLines() into `corpus`, LanguageGate(("en",)) into
         `curate.extract`. A step that `curate.documents` does not have yet is added by giving another CurateRecipe.
@@ -87,7 +87,7 @@ def is_part(value: Any) -> bool:
 
 
 def kinds_in(part: Any) -> Iterator[type]:
-    """The types of what stands in a part, and of what may stand where nothing does."""
+    """The types of a part's fields, and those that a field that is None may take."""
     for field in fields(part):
         value = getattr(part, field.name)
         if value is None:
@@ -99,7 +99,7 @@ def kinds_in(part: Any) -> Iterator[type]:
 
 
 def kinds_of(part: Any, name: str) -> Iterator[type]:
-    """The types of parts that may stand in a field which is None."""
+    """The types that a field that is None may take."""
     try:
         kinds = get_args(get_type_hints(type(part))[name])
     except NameError:  # a step of one's own, whose types are imported for type checkers only

@@ -107,5 +107,5 @@ def span(first: int, end: int | None) -> str:
 
 
 def file_name(path: str) -> str:
-    """The last part of a path or URI: where it lies is this machine's business."""
+    """The last part of a path or URI: the folders are private to this machine."""
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2]

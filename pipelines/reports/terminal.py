@@ -12,7 +12,7 @@ from transforms.steps.tokens.tokenizer import Tokenizer
 # Of xterm's 256 colours, light ones, so black letters can be read on them.
 TOKEN_COLOURS = (153, 223, 151, 225, 229, 195)
 BAND_COLOURS = (None, 230, 222, 215, 209, 203)  # from pale yellow to red
-WIDEST = 24  # characters of a column; a longer cell moves its own line only
+MAX_CELL = 24  # characters of a column; a longer cell moves its own line only
 KEPT = " \u200c"  # in coloured text, where a space is seen by its ground
 
 
@@ -48,7 +48,7 @@ def token_lines(parts: Iterable[Group]) -> list[str]:
     for part in parts:
         numbers, sizes = (" ".join(map(str, values)) for values in (part.numbers, part.sizes))
         rows.append((numbers, sizes, on_one_line(part.text)))
-    wide = [min(max((len(row[column]) for row in rows), default=0), WIDEST) for column in range(2)]
+    wide = [min(max((len(row[column]) for row in rows), default=0), MAX_CELL) for column in range(2)]
     return [f"  {numbers:>{wide[0]}}  {sizes:>{wide[1]}}  {text}" for numbers, sizes, text in rows]
 
 

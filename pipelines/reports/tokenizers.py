@@ -81,7 +81,7 @@ def ratio(part: float, whole: float) -> float | None:
 
 
 def named(paths: Sequence[str]) -> dict[str, str]:
-    """A path by the shortest name that tells it from the others: its last part, or all of it."""
+    """Paths by their shortest unique names: the last part, or all of it."""
     short = [Path(path).name or path for path in paths]
     return {name if short.count(name) == 1 else path: path for name, path in zip(short, paths, strict=True)}
 

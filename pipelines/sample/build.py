@@ -39,7 +39,10 @@ DELIVERIES: tuple[Delivery, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SampleIndex:
-    """What was built. pages: one entry per response, as in `expected.json`."""
+    """What was built.
+
+    pages: one entry per response, as in `expected.json`.
+    """
 
     dump: str
     warc_files: tuple[Path, ...]

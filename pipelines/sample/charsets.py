@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Charset:
-    """codec: of the bytes. declared: who names it, in a word. meta, header: what is declared, empty for nothing."""
+    """An encoding of a page, and its declaration.
+
+    codec: Python's name for the encoding of the bytes.
+    declared: where it is declared: header, meta, bom, none, or wrong.
+    meta, header: the name declared there; empty for none.
+    """
 
     codec: str
     declared: str

@@ -13,7 +13,8 @@ from pipelines.sample.words import Words
 class Scene:
     """Everything that a template needs to set one article.
 
-    elsewhere: title and address of other articles of the site. meta: the charset's tag, or nothing.
+    elsewhere: title and address of other articles of the site.
+    meta: the charset's tag, or an empty text.
     """
 
     article: Article

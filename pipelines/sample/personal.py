@@ -28,11 +28,11 @@ def personal_pages() -> list[WebPage]:
     pages = []
     for article in read_articles(TEXTS, "pii-*.md"):
         sites = sites_in(article.language)
-        pages.append(publish(article, sites[len(pages) % len(sites)], 0, kind="pii", personal=found(article)))
+        pages.append(publish(article, sites[len(pages) % len(sites)], 0, kind="pii", personal=personal_data(article)))
     return pages
 
 
-def found(article: Article) -> dict[str, list[str]]:
+def personal_data(article: Article) -> dict[str, list[str]]:
     text = " ".join(article.paragraphs)
     hits = {sort: re.findall(pattern, text) for sort, pattern in PATTERNS.items()}
     return {sort: values for sort, values in hits.items() if values}

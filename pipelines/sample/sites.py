@@ -15,7 +15,10 @@ from pipelines.sample.words import WORDS
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """charsets: taken in turn, since old sites rarely agree with themselves."""
+    """A made-up site.
+
+    charsets: used in turn, since old sites rarely keep to one.
+    """
 
     host: str
     name: str

@@ -14,7 +14,8 @@ Delivery = Literal["crawl", "plain", "gzip", "chunked", "gzip chunked"]
 class WebPage:
     """One response.
 
-    declares: what the Content-Type header says. status: empty for a record that isn't HTTP.
+    declares: value of the Content-Type header.
+    status: empty for a record that isn't HTTP.
     identified: WARC-Identified-Payload-Type, or None for a crawler that doesn't look.
     charset, declared: the encoding of the bytes, and where the page names it (header, meta, bom, none, wrong).
     about: further facts for `expected.json`.

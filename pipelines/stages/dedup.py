@@ -1,35 +1,19 @@
-"""`bateia dedup`: documents in, a corpus out: without duplicates and personal data, ready to be published."""
+"""`bateia dedup`: from documents to a corpus without duplicates and personal data."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from pipelines.assets.bind import described
 from pipelines.engine.output import StageOutput
-from pipelines.engine.progress import Watch
-from pipelines.engine.run import Pace, Phases
-from pipelines.recipes import RECIPES
-from pipelines.recipes.recipe import Recipe
+from pipelines.engine.progress import UnitMonitor
+from pipelines.engine.run import Phases, RunStats
 from pipelines.stages.curate import VERSIONED
-from pipelines.stages.datasets import (
-    READABLE,
-    Input,
-    cluster_partitions,
-    key_partitions,
-    open_input,
-    plan_parts,
-    plan_signature_files,
-    read_earlier,
-    read_inputs,
-)
+from pipelines.stages.datasets import Input, source_of
 from schemas.corpus_tally import CorpusTally
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import (
-    is_local,
     join,
     list_files,
     read_json,
@@ -48,15 +32,21 @@ if TYPE_CHECKING:
     from pipelines.reports.corpus.report import CorpusReport, Throughput
 
 STAGE = "dedup"
-OURS = ("data", "clusters", "signatures", "pii", "work", ".progress")
-OUR_FILES = ("README.md", "report.json", "report.html", "failure.log")
+OUTPUT_FOLDERS = ("data", "clusters", "signatures", "pii", "work", ".progress")
+OUTPUT_FILES = ("README.md", "report.json", "report.html", "failure.log")
 GUARDED_FROM = 200  # documents before the share removed means anything
+KEY_ROW_BYTES = 16
+PARTITION_BYTES = 64 << 20  # packed keys that one worker sorts at a time
+MEMBERS_PER_PARTITION = 500_000  # a few hundred bytes each, if every document were in a cluster
 MAX_PASSES = 8  # of ROUNDS rounds each; 5,000 documents in a chain need 2
 
 
 @dataclass(frozen=True)
 class DedupRun:
-    """One run as asked for. settings: all that the output's bytes depend on besides the input."""
+    """One run as asked for.
+
+    settings: all that the output's bytes depend on besides the input.
+    """
 
     output: str
     name: str
@@ -84,7 +74,7 @@ class DedupRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, OURS, OUR_FILES, self.settings, self.source)
+        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()
@@ -119,7 +109,7 @@ class DedupRun:
 
 @dataclass(frozen=True)
 class DedupSummary:
-    """What a run came to: its report."""
+    """The result of a run: its report."""
 
     output: str
     report: CorpusReport
@@ -138,80 +128,6 @@ class DedupSummary:
         ]
 
 
-def source_of(item: Input) -> dict[str, Any]:
-    manifest = item.manifest
-    return {
-        "path": item.path,
-        "stage": manifest.stage,
-        "dataset_hash": manifest.dataset_hash,
-        "documents": item.documents,
-    }
-
-
-def plan_dedup(
-    output: str, name: str, recipe: CorpusRecipe, inputs: list[str], against: list[str], tokenizer: str | None
-) -> DedupRun:
-    """Raises BadInput for inputs that are unfinished, changed, or not comparable."""
-    if against and recipe.dedup is None:
-        raise BadInput(f"recipe '{name}' does not deduplicate, so --against means nothing; leave it out")
-    for given in (*inputs, *against):
-        if overlap(given, output):
-            raise BadInput(
-                f"output {output} overlaps the input {given}, which it would replace; choose another --output"
-            )
-    if against and (wide := widened(recipe)) != recipe:
-        recipe = wide
-        note = f"recipe '{name}' compares documents of one dump; with --against all are compared"
-        sys.stderr.write(f"bateia: note: {note}\n")
-    found = read_inputs(inputs)
-    earlier = read_earlier(against, recipe.dedup) if recipe.dedup is not None else []
-    old = plan_signature_files(earlier)
-    parts = plan_parts(found, len(old))
-    settings = {
-        "recipe": {
-            "name": name,
-            "max_removed": recipe.max_removed,
-            "steps": [described(step) for step in recipe.steps()],
-        },
-        "signature": recipe.dedup.signature if recipe.dedup is not None else None,
-        "tokenizer": tokenizer_identity(tokenizer),
-    }
-    signed = [
-        SignatureFile(p.ordinal, DedupWorkdir(output).signatures(p.name), p.language, False, p.rows) for p in parts
-    ]
-    files = (*old, *signed)
-    return DedupRun(output, name, recipe, tuple(found), tuple(earlier), tuple(parts), files, tokenizer, settings)
-
-
-def recipe_of_inputs(inputs: list[str]) -> Recipe:
-    """The recipe that the inputs were made by. Raises BadInput if they don't tell one that is known."""
-    names = sorted({open_input(path, READABLE).settings["recipe"]["name"] for path in inputs})
-    if len(names) > 1 or names[0] not in RECIPES:
-        raise BadInput(f"the documents were made by {' and '.join(names)}; say what to do with --recipe")
-    return RECIPES[names[0]]
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether two directories are the same or one lies in the other."""
-    paths = [Path(path).resolve() if is_local(path) else PurePosixPath(path.rstrip("/")) for path in (one, other)]
-    return paths[0].is_relative_to(paths[1]) or paths[1].is_relative_to(paths[0])
-
-
-def widened(recipe: CorpusRecipe) -> CorpusRecipe:
-    """A recipe that compares within a dump compares all documents once there are earlier corpora: theirs are others."""
-    if recipe.dedup is None or recipe.dedup.scope != "dump":
-        return recipe
-    return replace(recipe, dedup=replace(recipe.dedup, scope="all"))
-
-
-def tokenizer_identity(path: str | None) -> dict[str, str] | None:
-    if path is None:
-        return None
-    from transforms.steps.tokens.tokenizer import load_tokenizer
-
-    return {"name": path.rstrip("/").rpartition("/")[2], "sha256": load_tokenizer(path).sha256}
-
-
 def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Records) -> None:
     """A phase that goes through all documents, part by part, if an earlier run left any of it."""
     import apache_beam as beam
@@ -220,8 +136,16 @@ def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Rec
 
     left = len(run.parts) - len(records.finished(part.name for part in run.parts))
     if left:
-        watch = Watch(records, [(part.name, part.rows) for part in run.parts], "documents")
-        phases.run(name, left, lambda root: root | beam.Create([run.workdir.parts]) | RunUnits(work, records), watch)
+        monitor = UnitMonitor(records, [(part.name, part.rows) for part in run.parts], "documents")
+        phases.run(name, left, lambda root: root | beam.Create([run.workdir.parts]) | RunUnits(work, records), monitor)
+
+
+def key_partitions(documents: int, bands: int) -> int:
+    return max(1, -(-documents * (1 + bands) * KEY_ROW_BYTES // PARTITION_BYTES))
+
+
+def cluster_partitions(documents: int) -> int:
+    return max(1, -(-documents // MEMBERS_PER_PARTITION))
 
 
 def sign(run: DedupRun, phases: Phases) -> None:
@@ -244,19 +168,19 @@ def match(run: DedupRun, phases: Phases) -> str:
     if size_of(record) is not None:
         return run.workdir.stars(read_json(record)["passes"] - 1)
     partitions = key_partitions(sum(file.rows for file in run.signature_files), settings.bands)
-    for passed in range(MAX_PASSES):
-        folder, before = run.workdir.stars(passed), run.workdir.stars(passed - 1)
+    for passes in range(MAX_PASSES):
+        folder, before = run.workdir.stars(passes), run.workdir.stars(passes - 1)
         remove_folder(folder)
-        if passed == 0:
+        if passes == 0:
             step: Any = MatchDocuments(settings, partitions, folder)
         else:
             step = RunMoreRounds(partitions, folder)
-        start = run.workdir.signature_files if passed == 0 else before
-        name = "match" if passed == 0 else f"match, pass {passed + 1}"
+        start = run.workdir.signature_files if passes == 0 else before
+        name = "match" if passes == 0 else f"match, pass {passes + 1}"
         phases.run(name, partitions, lambda root, start=start, step=step: root | beam.Create([start]) | step)
-        found = [read_json(path) for path in list_files(folder, ".json")]
-        if not sum(item["not_converged"] for item in found):
-            write_json(record, {"passes": passed + 1, "edges": sum(item["edges"] for item in found)})
+        records = [read_json(path) for path in list_files(folder, ".json")]
+        if not sum(item["not_converged"] for item in records):
+            write_json(record, {"passes": passes + 1, "edges": sum(item["edges"] for item in records)})
             return folder
     raise BrokenRun(f"the clusters of {run.output} do not converge in {MAX_PASSES} passes; this is a defect")
 
@@ -306,7 +230,7 @@ def audit(run: DedupRun, phases: Phases) -> None:
 
 
 def finished_signatures(run: DedupRun) -> list[SignatureFile]:
-    """Earlier corpora's signature files, and this run's as they lie in its output."""
+    """Signature files of the earlier corpora, and those that this run has written to its output."""
     names = {part.ordinal: join(run.output, "signatures", f"{part.name}.parquet") for part in run.parts}
     return [file if file.earlier else replace(file, path=names[file.ordinal]) for file in run.signature_files]
 
@@ -347,7 +271,7 @@ def finish(run: DedupRun, phases: Phases) -> DedupSummary:
     run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})
     signed = [run.workdir.signing.read(name) for name in run.workdir.signing.listed()]
     timings = [record["timings"] for record in (*records, *signed)]
-    report = make_report(summary, throughput_of(timings, phases.pace, tally.read))
+    report = make_report(summary, throughput_of(timings, phases.stats, tally.read))
     write_report(run.output, report, render_page(report))
     write_manifest(run.output, manifest)
     for folder in (run.workdir.path(), join(run.output, PROGRESS)):
@@ -387,19 +311,19 @@ def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], fil
     )
 
 
-def throughput_of(timings: list[dict[str, float]], pace: Pace, documents: int) -> Throughput:
+def throughput_of(timings: list[dict[str, float]], stats: RunStats, documents: int) -> Throughput:
     """What signing and rewriting the parts took, by their own clocks; the packed shuffles between count in wall_s."""
     from pipelines.reports.corpus.report import Throughput
     from pipelines.reports.records import Phase
 
     cpu_s = sum(timing["cpu_s"] for timing in timings)
     return Throughput(
-        runner=pace.runner,
-        workers=pace.workers,
-        wall_s=pace.wall_s,
+        runner=stats.runner,
+        workers=stats.workers,
+        wall_s=stats.wall_s,
         cpu_s=cpu_s,
-        documents_per_s=documents / pace.wall_s if pace.wall_s else 0.0,
+        documents_per_s=documents / stats.wall_s if stats.wall_s else 0.0,
         cpu_ms_per_document=1000 * cpu_s / documents if documents else 0.0,
         max_rss_mb=max((timing["max_rss_mb"] for timing in timings), default=0),
-        phases=tuple(Phase(**timing) for timing in pace.phases),
+        phases=tuple(Phase(*timing) for timing in stats.phases),
     )

@@ -32,7 +32,10 @@ Slice = tuple[FileEntry, int]  # its file and how many rows
 
 @dataclass(frozen=True)
 class PlanRun:
-    """A plan of finished shards, as asked for. docs: documents' files of both splits."""
+    """A plan of finished shards, as asked for.
+
+    docs: documents' files of both splits.
+    """
 
     shards: ShardsInfo
     docs: tuple[FileEntry, ...]
@@ -64,7 +67,7 @@ class PlanRun:
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """What a plan holds: its counts."""
+    """The result of a run: the plan's counts."""
 
     settings: PlanSettings
     counts: dict[str, Any]
@@ -76,7 +79,7 @@ class PlanSummary:
 def plan_plan(shards: str, settings: PlanSettings) -> PlanRun:
     """A plan over the shards in a folder. Raises BadInput for unfinished shards, or settings that they can't fulfil."""
     info, docs = shards_and_docs(shards)
-    plan_settings_fit(info, settings)
+    check_plan_settings(info, settings)
     return PlanRun(info, tuple(docs), settings)
 
 
@@ -126,7 +129,7 @@ def shards_and_docs(folder: str) -> tuple[ShardsInfo, list[FileEntry]]:
     return shards, list(manifest.files)
 
 
-def plan_settings_fit(shards: ShardsInfo, settings: PlanSettings) -> None:
+def check_plan_settings(shards: ShardsInfo, settings: PlanSettings) -> None:
     """Raises BadInput for a name that is no folder's, or a mixture of what is not there."""
     if not NAME.fullmatch(settings.name):
         raise BadInput(f"'{settings.name}' is no name for a plan; use letters, digits, dots, dashes and underscores")
@@ -217,7 +220,13 @@ def pack_slices(job: PlanJob, shards: ShardsInfo, files: list[DocsFile]) -> dict
 def counts_of(
     documents: list[dict[str, int]], packed: list[dict[str, Any]], slices: dict[str, Slice]
 ) -> dict[str, Any]:
-    """documents: seen, copies counted. cut: tokens that best fit left out. slices: rows of each. parts: in order."""
+    """Counts of a plan, as its manifest has them.
+
+    documents: in the rows, each copy counted.
+    cut: tokens that best-fit packing left out.
+    slices: rows of each slice of val/.
+    parts: files of rows, in order.
+    """
     tokens = sum(item["tally"]["tokens"] for item in packed)
     return {
         "documents": sum(item["documents"] for item in documents),

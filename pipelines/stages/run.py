@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pipelines.engine.run import Execution, StageRun, run_stage
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate import CurateOptions, plan_curate
-from pipelines.stages.dedup import plan_dedup
+from pipelines.stages.dedup_plan import plan_dedup
 from pipelines.stages.shard import plan_shards
 from pipelines.stages.train import TrainRun
 from schemas.faults import BadInput
@@ -18,8 +18,8 @@ from schemas.storage import join
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What a run is told besides its recipe.
+class RunOptions:
+    """Options of a run besides its recipe.
 
     inputs: WARC files, globs, lists.
     output: folder of the stages' folders.
@@ -53,27 +53,27 @@ class Stage:
 
     name: str
     folder: str
-    plan: Callable[[Recipe, Choices], StageRun]
+    plan: Callable[[Recipe, RunOptions], StageRun]
 
 
-def curate(recipe: Recipe, choices: Choices) -> StageRun:
-    return plan_curate(recipe, list(choices.inputs), choices.folder("documents"), choices.curate)
+def curate(recipe: Recipe, options: RunOptions) -> StageRun:
+    return plan_curate(recipe, list(options.inputs), options.folder("documents"), options.curate)
 
 
-def dedup(recipe: Recipe, choices: Choices) -> StageRun:
-    output, inputs = choices.folder("corpus"), [choices.folder("documents")]
-    return plan_dedup(output, recipe.name, recipe.corpus, inputs, list(choices.against), choices.tokenizer)
+def dedup(recipe: Recipe, options: RunOptions) -> StageRun:
+    output, inputs = options.folder("corpus"), [options.folder("documents")]
+    return plan_dedup(output, recipe.name, recipe.corpus, inputs, list(options.against), options.tokenizer)
 
 
-def shard(recipe: Recipe, choices: Choices) -> StageRun:
-    output, inputs = choices.folder("shards"), [choices.folder("corpus")]
-    own = {"tokenizer": choices.tokenizer, "bos_token": choices.bos_token}
+def shard(recipe: Recipe, options: RunOptions) -> StageRun:
+    output, inputs = options.folder("shards"), [options.folder("corpus")]
+    own = {"tokenizer": options.tokenizer, "bos_token": options.bos_token}
     return plan_shards(output, inputs, recipe.tokenizer, recipe.split, recipe.plan, **own)
 
 
-def train(recipe: Recipe, choices: Choices) -> StageRun:
+def train(recipe: Recipe, options: RunOptions) -> StageRun:
     assert recipe.train is not None
-    return TrainRun(choices.folder("model"), choices.folder("shards"), recipe.plan.name, recipe.train)
+    return TrainRun(options.folder("model"), options.folder("shards"), recipe.plan.name, recipe.train)
 
 
 STAGES = (
@@ -99,11 +99,11 @@ def stages_of(recipe: Recipe, until: str | None) -> tuple[Stage, ...]:
     return STAGES[:wanted]
 
 
-def run_recipe(recipe: Recipe, choices: Choices, execution: Execution) -> int:
+def run_recipe(recipe: Recipe, options: RunOptions, execution: Execution) -> int:
     """Run the stages that are not finished, one after the other. Returns the exit code. Raises BadInput."""
-    stages = stages_of(recipe, choices.until)
+    stages = stages_of(recipe, options.until)
     for number, stage in enumerate(stages, 1):
-        run, label = stage.plan(recipe, choices), f"[{number}/{len(stages)} {stage.name}]"
+        run, label = stage.plan(recipe, options), f"[{number}/{len(stages)} {stage.name}]"
         if not execution.overwrite and run.is_finished():
             print(f"{label} {run.output} is finished")
             continue

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.engine.output import StageOutput
-from pipelines.engine.progress import Watch
-from pipelines.engine.run import Pace, Phases
+from pipelines.engine.progress import UnitMonitor
+from pipelines.engine.run import Phases, RunStats
 from pipelines.reports.records import Phase
 from pipelines.reports.render import encode as encode_report
 from pipelines.reports.render import write_report
 from pipelines.reports.shards import ShardsReport, Throughput, make_report, plan_of, render_page
-from pipelines.stages.datasets import Input, read_inputs
-from pipelines.stages.dedup import overlap, source_of
+from pipelines.stages.datasets import Input, overlap, read_inputs, source_of
 from pipelines.stages.plan import make_plan, plan_line
-from pipelines.stages.shard_tokenizer import OwnTokenizer, bring_tokenizer, entries_of, json_sha256, own_tokenizer
+from pipelines.stages.shard_tokenizer import (
+    GivenTokenizer,
+    entries_of,
+    json_sha256,
+    load_given_tokenizer,
+    provide_tokenizer,
+)
 from pipelines.stages.tokenizer import TokenizerRun
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
@@ -30,22 +35,26 @@ from transforms.steps.tokens.encode import special_token_ids
 from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
 from transforms.units import PROGRESS, Records, write_units
 
-OURS = ("tokenizer", TRAIN, VAL, "plan", "work", ".progress", "tombstones")
-OUR_FILES = ("report.json", "report.html", "failure.log")
-MOST_DOMAINS = 20  # slices of val/ by host
-LEAST_DOMAIN_DOCUMENTS = 5
+OUTPUT_FOLDERS = ("tokenizer", TRAIN, VAL, "plan", "work", ".progress", "tombstones")
+OUTPUT_FILES = ("report.json", "report.html", "failure.log")
+MAX_DOMAINS = 20  # slices of val/ by host
+MIN_DOMAIN_DOCUMENTS = 5
 VERSIONED = ("bateia", "numpy", "pyarrow", "sentencepiece", "tiktoken", "tokenizers")
 SHOWN_ROWS = 16  # of the plan, in the report's picture
 
 
 @dataclass(frozen=True)
 class ShardRun:
-    """One run as asked for. own: the tokenizer given, or None for one trained as `training` says."""
+    """One run as asked for.
+
+    own: the tokenizer given, or None.
+    training: how one is trained if none is given.
+    """
 
     output: str
     inputs: tuple[Input, ...]
     parts: tuple[Part, ...]
-    own: OwnTokenizer | None
+    own: GivenTokenizer | None
     training: TokenizerRun
     bos_token: str | None
     split: Split
@@ -75,7 +84,7 @@ class ShardRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, OURS, OUR_FILES, self.settings, self.source)
+        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
 
     @property
     def parts_path(self) -> str:
@@ -96,8 +105,8 @@ class ShardRun:
         """Run what is left of the run, phase by phase, and finish it. Raises BrokenRun."""
         folder = join(self.output, "tokenizer")
         try:
-            phases.run_locally("tokenizer", lambda: bring_tokenizer(folder, self.own, self.training, self.inputs))
-        except (BadInput, BrokenRun):  # nothing was encoded yet, and nothing shall stand in the way of another command
+            phases.run_locally("tokenizer", lambda: provide_tokenizer(folder, self.own, self.training, self.inputs))
+        except (BadInput, BrokenRun):  # nothing was encoded yet: leave the folder free for another command
             self.directory.clear()
             raise
         tokenizer = self.own.tokenizer if self.own is not None else read_tokenizer(folder)
@@ -121,7 +130,7 @@ class ShardRun:
 
 @dataclass(frozen=True)
 class ShardSummary:
-    """What a run came to: its report."""
+    """The result of a run: its report."""
 
     output: str
     report: ShardsReport
@@ -158,29 +167,30 @@ def plan_shards(
 
     Raises BadInput for inputs that are unfinished or changed, and a tokenizer without a token that begins documents.
     """
-    own = own_tokenizer(tokenizer, training.vocab_size) if tokenizer is not None else None
+    own = load_given_tokenizer(tokenizer, training.vocab_size) if tokenizer is not None else None
     for given in inputs:
         if overlap(given, output):
             raise BadInput(
                 f"output {output} overlaps the input {given}, which it would replace; choose another --output"
             )
-    found = tuple(read_inputs(inputs))
-    files = [(item, file) for item in found for file in item.data]
+    documents = tuple(read_inputs(inputs))
+    files = [(item, file) for item in documents for file in item.data]
     if not files:
         raise BadInput(f"{', '.join(inputs)}: there are no documents to cut into shards")
     parts = tuple(
-        Part(at, f"{at:05}", (join(item.path, file.path),), file.rows) for at, (item, file) in enumerate(files)
+        Part(number, f"{number:05}", (join(item.path, file.path),), file.rows)
+        for number, (item, file) in enumerate(files)
     )
-    there = {file.path.split("/")[1] for _, file in files}
-    if plan.by == "language" and (strange := sorted(set(dict(plan.mixture or ())) - there)):
+    languages = {file.path.split("/")[1] for _, file in files}
+    if plan.by == "language" and (unknown := sorted(set(dict(plan.mixture or ())) - languages)):
         raise BadInput(
-            f"--mixture: there are no documents in {', '.join(strange)}; there are {', '.join(sorted(there))}"
+            f"--mixture: there are no documents in {', '.join(unknown)}; there are {', '.join(sorted(languages))}"
         )
     if own is not None:
         special_token_ids(own.tokenizer, bos_token)
     folder = join(output.rstrip("/"), "tokenizer")
     return ShardRun(
-        output.rstrip("/"), found, parts, own, TokenizerRun(folder, found, training), bos_token, split, plan
+        output.rstrip("/"), documents, parts, own, TokenizerRun(folder, documents, training), bos_token, split, plan
     )
 
 
@@ -191,9 +201,9 @@ def encode(run: ShardRun, work: EncodeDocuments, phases: Phases) -> None:
 
     left = len(run.parts) - len(run.records.finished(part.name for part in run.parts))
     if left:
-        watch = Watch(run.records, [(part.name, part.rows) for part in run.parts], "documents")
+        monitor = UnitMonitor(run.records, [(part.name, part.rows) for part in run.parts], "documents")
         wired = RunUnits(work, run.records)
-        phases.run("encode", left, lambda root: root | beam.Create([run.parts_path]) | wired, watch)
+        phases.run("encode", left, lambda root: root | beam.Create([run.parts_path]) | wired, monitor)
 
 
 def counts_of(records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -201,20 +211,20 @@ def counts_of(records: list[dict[str, Any]]) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     for split in SPLITS:
         tallies = [record["tally"][split] for record in records]
-        languages, dumps = (merged([tally[name] for tally in tallies]) for name in ("languages", "dumps"))
+        languages, dumps = (add_up([tally[name] for tally in tallies]) for name in ("languages", "dumps"))
         lengths: Counter[str] = sum((Counter(tally["lengths"]) for tally in tallies), Counter())
         counts[split] = {**total(languages), "languages": languages, "dumps": dumps, "lengths": dict(lengths)}
-    hosts = merged([record["tally"][VAL]["hosts"] for record in records])
+    hosts = add_up([record["tally"][VAL]["hosts"] for record in records])
     counts["slices"] = slices_of(counts[VAL], hosts)
     return counts
 
 
-def merged(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
-    found: dict[str, Counter[str]] = {}
+def add_up(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+    sums: dict[str, Counter[str]] = {}
     for table in tables:
         for name, numbers in table.items():
-            found.setdefault(name, Counter()).update(numbers)
-    return {name: dict(found[name]) for name in sorted(found)}
+            sums.setdefault(name, Counter()).update(numbers)
+    return {name: dict(sums[name]) for name in sorted(sums)}
 
 
 def total(table: dict[str, dict[str, int]]) -> dict[str, int]:
@@ -227,14 +237,14 @@ def slices_of(val: dict[str, Any], hosts: dict[str, dict[str, int]]) -> dict[str
         return {}
     slices = {"all": {name: val[name] for name in ("documents", "tokens", "bytes")}}
     slices |= {f"language-{name}": row for name, row in val["languages"].items()}
-    many = sorted(hosts.items(), key=lambda item: (-item[1]["documents"], item[0]))[:MOST_DOMAINS]
-    return slices | {f"domain-{host}": row for host, row in many if is_slice(host, row)}
+    many = sorted(hosts.items(), key=lambda item: (-item[1]["documents"], item[0]))[:MAX_DOMAINS]
+    return slices | {f"domain-{host}": row for host, row in many if can_be_slice(host, row)}
 
 
-def is_slice(host: str, row: dict[str, int]) -> bool:
+def can_be_slice(host: str, row: dict[str, int]) -> bool:
     """Whether a host becomes a slice; its name becomes a file's, so nothing but a plain one does."""
     plain = host.replace("-", "").replace(".", "").isalnum() and host.isascii() and ".." not in host
-    return plain and row["documents"] >= LEAST_DOMAIN_DOCUMENTS
+    return plain and row["documents"] >= MIN_DOMAIN_DOCUMENTS
 
 
 def check(run: ShardRun, counts: dict[str, Any], files: list[FileEntry]) -> None:
@@ -270,7 +280,7 @@ def finish(
         manifest,
         tokenizer_name(run),
         plan_of(run.plan.settings, plan, first_rows(shards, read_plan(shards, run.plan.name))),
-        throughput_of(run, phases.pace, counts),
+        throughput_of(run, phases.stats, counts),
     )
     write_report(run.output, report, render_page(report))
     write_manifest(run.output, manifest)
@@ -280,16 +290,16 @@ def finish(
     return ShardSummary(run.output, report)
 
 
-def throughput_of(run: ShardRun, pace: Pace, counts: dict[str, Any]) -> Throughput:
+def throughput_of(run: ShardRun, stats: RunStats, counts: dict[str, Any]) -> Throughput:
     """encode: tokens per second of CPU time of the workers; an interrupted run's parts count as they were then."""
     timings = [run.records.read(part.name)["timings"] for part in run.parts]
     cpu_s = sum(item["cpu_s"] for item in timings)
     tokens = sum(counts[split]["tokens"] for split in SPLITS)
     return Throughput(
-        runner=pace.runner,
-        workers=pace.workers,
-        wall_s=pace.wall_s,
-        phases=tuple(Phase(**timing) for timing in pace.phases),
+        runner=stats.runner,
+        workers=stats.workers,
+        wall_s=stats.wall_s,
+        phases=tuple(Phase(*timing) for timing in stats.phases),
         encode_cpu_s=cpu_s,
         tokens_per_cpu_s=tokens / cpu_s if cpu_s else 0.0,
         max_rss_mb=max(item["max_rss_mb"] for item in timings),

@@ -1,4 +1,4 @@
-"""The tokenizer of shards: one's own, or one trained on their input; brought into their folder and proven there."""
+"""The tokenizer of shards, given or trained on their input: written into their folder, its formats compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.stages.datasets import Input
-from pipelines.stages.tokenizer import PROVEN_ON, TokenizerRun, train
+from pipelines.stages.tokenizer import COMPARED_DOCUMENTS, TokenizerRun, train
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry
 from schemas.storage import join, open_read, size_of, write_whole
@@ -24,12 +24,16 @@ from transforms.steps.tokens.export import mismatches, to_tokenizer_json
 from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, load_tokenizer, tokenizer_from_json
 
 CONFIG, LENGTHS = "tokenizer_config.json", "token_bytes.npy"
-SHOWN = 3  # mismatches told
+SHOWN = 3  # mismatches in a message
 
 
 @dataclass(frozen=True)
-class OwnTokenizer:
-    """A tokenizer given by --tokenizer. files: what its folder is to hold, by name."""
+class GivenTokenizer:
+    """A tokenizer given by --tokenizer.
+
+    path: as given.
+    files: contents of its folder among the shards, by name.
+    """
 
     path: str
     tokenizer: Tokenizer
@@ -39,24 +43,24 @@ class OwnTokenizer:
     def settings(self) -> dict[str, Any]:
         return {name: hashlib.sha256(data).hexdigest() for name, data in sorted(self.files.items())}
 
-    def bring(self, folder: str, inputs: tuple[Input, ...]) -> None:
+    def write(self, folder: str, inputs: tuple[Input, ...]) -> None:
         """Write it into the shards' folder. Raises BrokenRun if its formats differ on documents of the input."""
         if MODEL in self.files:
-            self._prove(inputs)
+            self._check_formats(inputs)
         for name, data in self.files.items():
             with write_whole(join(folder, name)) as file:
                 file.write(data)
 
-    def _prove(self, inputs: tuple[Input, ...]) -> None:
-        found = list(mismatches(self.files[MODEL], self.files[JSON].decode(), some_texts(inputs)))
-        if found:
+    def _check_formats(self, inputs: tuple[Input, ...]) -> None:
+        differing = list(mismatches(self.files[MODEL], self.files[JSON].decode(), some_texts(inputs)))
+        if differing:
             raise BrokenRun(
-                f"{self.path}: {JSON} and {MODEL} differ on {len(found)} documents of the input "
-                f"({'; '.join(found[:SHOWN])}); give the one to use as a file"
+                f"{self.path}: {JSON} and {MODEL} differ on {len(differing)} documents of the input "
+                f"({'; '.join(differing[:SHOWN])}); give the one to use as a file"
             )
 
 
-def own_tokenizer(path: str, vocab_size: int | None) -> OwnTokenizer:
+def load_given_tokenizer(path: str, vocab_size: int | None) -> GivenTokenizer:
     """Raises BadInput for a path that holds none, or one of another size than `vocab_size`."""
     tokenizer = load_tokenizer(path)
     files = files_of(Path(path))
@@ -68,7 +72,7 @@ def own_tokenizer(path: str, vocab_size: int | None) -> OwnTokenizer:
         raise BadInput(f"tokenizer {path} has {tokenizer.size:,} tokens, not --vocab-size {vocab_size:,}; leave it out")
     lengths = io.BytesIO()
     np.save(lengths, tokenizer.token_bytes)
-    return OwnTokenizer(path, tokenizer, files | {LENGTHS: lengths.getvalue()})
+    return GivenTokenizer(path, tokenizer, files | {LENGTHS: lengths.getvalue()})
 
 
 def files_of(path: Path) -> dict[str, bytes]:
@@ -79,17 +83,19 @@ def files_of(path: Path) -> dict[str, bytes]:
 
 
 def some_texts(inputs: tuple[Input, ...]) -> Iterator[str]:
-    """About PROVEN_ON documents, the first ones of each file."""
+    """About COMPARED_DOCUMENTS documents, the first ones of each file."""
     files = [join(item.path, file.path) for item in inputs for file in item.data]
-    each = -(-PROVEN_ON // max(len(files), 1))
+    each = -(-COMPARED_DOCUMENTS // max(len(files), 1))
     for path in files:
         yield from (row["text"] for row in islice(read_documents([path], READ), each))
 
 
-def bring_tokenizer(folder: str, own: OwnTokenizer | None, training: TokenizerRun, inputs: tuple[Input, ...]) -> None:
-    """Have the tokenizer in its folder: the given one, or else one trained on the input. Raises BadInput, BrokenRun."""
+def provide_tokenizer(
+    folder: str, own: GivenTokenizer | None, training: TokenizerRun, inputs: tuple[Input, ...]
+) -> None:
+    """Put the tokenizer into its folder: the given one, else one trained on the input. Raises BadInput, BrokenRun."""
     if own is not None:
-        own.bring(folder, inputs)
+        own.write(folder, inputs)
     elif not training.directory.is_finished():
         training.directory.prepare(overwrite=False)
         train(training)

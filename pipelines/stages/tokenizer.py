@@ -1,4 +1,4 @@
-"""`bateia tokenizer train`: a tokenizer from a sample of a corpus, with the proof that every format of it agrees."""
+"""`bateia tokenizer train`: a tokenizer from a sample of a corpus, all its formats tested to encode alike."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from transforms.steps.tokens.tokenizer import Tokenizer, tokenizer_from_json, to
 
 STAGE = "tokenizer"
 FILES = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json", "token_bytes.npy")
-PROVEN_ON = 1000  # documents of the sample on which formats must agree
+COMPARED_DOCUMENTS = 1000  # documents of the sample on which formats must agree
 SHOWN_MISMATCHES = 5
-VOCABULARY, SMALLEST = 32768, 512  # tokens, where none are asked for
+DEFAULT_VOCABULARY, MIN_VOCABULARY = 32768, 512  # tokens, where none are asked for
 CHARACTERS_PER_TOKEN = 64  # of the sample: fewer leave tokens that the sample hardly holds
 
 
@@ -64,9 +64,9 @@ class Sample:
 
     @property
     def vocab_size(self) -> int:
-        """What suits the sample: one token for CHARACTERS_PER_TOKEN characters, as a power of two up to VOCABULARY."""
+        """A size that suits the sample: one token for CHARACTERS_PER_TOKEN characters, as a power of two of tokens."""
         characters = sum(map(len, self.all))
-        return min(VOCABULARY, max(SMALLEST, 1 << (characters // CHARACTERS_PER_TOKEN).bit_length() - 1))
+        return min(DEFAULT_VOCABULARY, max(MIN_VOCABULARY, 1 << (characters // CHARACTERS_PER_TOKEN).bit_length() - 1))
 
 
 def plan_tokenizer(output: str, inputs: list[str], recipe: TrainTokenizer) -> TokenizerRun:
@@ -74,7 +74,7 @@ def plan_tokenizer(output: str, inputs: list[str], recipe: TrainTokenizer) -> To
     return TokenizerRun(output, tuple(read_inputs(inputs)), recipe)
 
 
-def take_sample(run: TokenizerRun) -> Sample:
+def draw_sample(run: TokenizerRun) -> Sample:
     """Documents drawn by their ids and the seed. Raises BadInput for weights of languages that are not there."""
     characters: dict[str, int] = {}
     for language, rows in batches(run, ["text"]):
@@ -83,12 +83,12 @@ def take_sample(run: TokenizerRun) -> Sample:
         wanted = shares(characters, run.settings["weights"], run.recipe.sample_mb * 1_000_000)
     except ValueError as error:
         raise BadInput(f"--language-weights: {error}") from error
-    found: dict[str, list[tuple[float, str, str]]] = {}
+    drawn: dict[str, list[tuple[float, str, str]]] = {}
     for language, rows in batches(run, ["id", "text"]):
         keyed = [(sample_key(row["id"], run.recipe.seed), row["id"], row["text"]) for row in rows]
         taken = [item for item in keyed if item[0] < wanted.get(language, 0.0)]
-        found.setdefault(language, []).extend(taken)
-    return Sample({name: [text for *_, text in sorted(items)] for name, items in found.items()}, characters)
+        drawn.setdefault(language, []).extend(taken)
+    return Sample({name: [text for *_, text in sorted(items)] for name, items in drawn.items()}, characters)
 
 
 def batches(run: TokenizerRun, columns: list[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -114,7 +114,7 @@ def train(run: TokenizerRun) -> dict[str, Any]:
     formats disagree; then nothing is written.
     """
     try:
-        sample = take_sample(run)
+        sample = draw_sample(run)
         made, tokenizer = train_files(run, sample)
     except (BadInput, BrokenRun):
         remove(join(run.output, RUN))
@@ -138,13 +138,13 @@ def train_files(run: TokenizerRun, sample: Sample) -> tuple[dict[str, bytes], To
     from transforms.steps.tokens.train_sentencepiece import train_sentencepiece
 
     try:
-        learnt = train_sentencepiece if run.recipe.algorithm == "sentencepiece" else train_bpe
-        model = learnt(sample.all, run.recipe.vocab_size or sample.vocab_size)
+        train_model = train_sentencepiece if run.recipe.algorithm == "sentencepiece" else train_bpe
+        model = train_model(sample.all, run.recipe.vocab_size or sample.vocab_size)
     except ValueError as error:
         raise BadInput(f"{error} (--vocab-size, --sample-mb)") from error
     if isinstance(model, bytes):
         exported = to_tokenizer_json(model)
-        prove(list(mismatches(model, exported, proof_texts(sample))))
+        require_no_mismatches(list(mismatches(model, exported, proof_texts(sample))))
         made = {"tokenizer.model": model, "tokenizer.json": exported.encode()}
         tokenizer = tokenizer_from_model(model, "tokenizer.model", "")
     else:
@@ -157,21 +157,21 @@ def train_files(run: TokenizerRun, sample: Sample) -> tuple[dict[str, bytes], To
 
 
 def proof_texts(sample: Sample) -> list[str]:
-    """Up to PROVEN_ON documents, the same number of each language where it has them."""
-    most = -(-PROVEN_ON // max(len(sample.texts), 1))
+    """Up to COMPARED_DOCUMENTS documents, the same number of each language where it has them."""
+    most = -(-COMPARED_DOCUMENTS // max(len(sample.texts), 1))
     return [text for _, texts in sorted(sample.texts.items()) for text in texts[:most]]
 
 
-def prove(found: list[str]) -> None:
-    if found:
-        told = "; ".join(found[:SHOWN_MISMATCHES])
+def require_no_mismatches(mismatched: list[str]) -> None:
+    if mismatched:
+        shown = "; ".join(mismatched[:SHOWN_MISMATCHES])
         raise BrokenRun(
-            f"tokenizer.json differs from tokenizer.model on {len(found)} documents, so none is written: {told}"
+            f"tokenizer.json differs from tokenizer.model on {len(mismatched)} documents, so none is written: {shown}"
         )
 
 
 def counts_of(tokenizer: Tokenizer, sample: Sample) -> dict[str, Any]:
-    """By language: documents and characters of the sample, and bytes that a token stands for in it."""
+    """Counts of the sample by language: documents, characters, bytes per token, tokens per word."""
     languages = {}
     for language, texts in sorted(sample.texts.items()):
         tokens = sum(len(tokenizer.encode(text)) for text in texts)

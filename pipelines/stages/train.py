@@ -20,7 +20,11 @@ EXIT_BROKEN, EXIT_BAD_INPUT = 1, 2
 
 @dataclass(frozen=True)
 class TextSamples:
-    """Texts that the model writes at each evaluation. tokens: of each, 0 for none. prompts: what they go on from."""
+    """Texts that the model writes at each evaluation.
+
+    tokens: length of each; 0 for no texts.
+    prompts: texts to continue.
+    """
 
     tokens: int
     prompts: tuple[str, ...] = ()
@@ -128,7 +132,7 @@ class TrainRun:
 
 @dataclass(frozen=True)
 class TrainSummary:
-    """Nothing: the training's own process has told it."""
+    """Empty: the training's own process has printed its summary."""
 
     def lines(self) -> Sequence[str]:
         return ()

@@ -32,7 +32,7 @@ def totals(table: pa.Table) -> dict[str, int]:
 
 
 def by_name(table: pa.Table, column: str, unnamed: str) -> dict[str, dict[str, int]]:
-    """Documents, tokens and bytes by what a column says, "" and nothing being the same."""
+    """Documents, tokens and bytes by the values of a column; "" and null are both `unnamed`."""
     if not len(table):
         return {}
     encoded = table.column(column).combine_chunks().dictionary_encode()

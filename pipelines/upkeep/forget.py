@@ -1,19 +1,19 @@
 """`bateia forget`: pages out of shards and their plans, whatever interrupts it.
 
-What is to be done is written down first (`ForgetRequest`), then done in steps that can each be repeated, the manifest
-last. Tokens do not move: old plans stay as a record of what a training saw, and one in progress can go on.
+The request is written to disk first (`ForgetRequest`), then carried out in steps that can each be repeated, the
+manifest last. Tokens do not move: old plans stay as a record of what a training saw, and one in progress can go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from msgspec.structs import replace as replace_fields
 
 from pipelines.engine.run import Phases
+from pipelines.lineage.pages import DocumentRow
 from pipelines.lineage.plans import plan_names, plan_settings
 from pipelines.reports.render import decode, write_report
 from pipelines.reports.shards import Plan, RowSpan, ShardsReport, counts_of, plan_of, render_page
@@ -43,9 +43,9 @@ from transforms.part_files import PartFile, write_table
 
 @dataclass
 class ForgetRun:
-    """A request being done.
+    """A request being carried out.
 
-    request: what is to be done.
+    request: documents and plans.
     phases: how new plans are made.
     entries: files as they are after it, by path.
     plans: what each new one holds, or why it could not be made, by the old one's name.
@@ -74,7 +74,7 @@ class ForgetRun:
 
 @dataclass(frozen=True)
 class ForgetStage:
-    """A request that is written down, carried out like a stage.
+    """A request that is on disk, carried out like a stage.
 
     seen: lines on which steps had seen its pages.
     """
@@ -108,7 +108,7 @@ class ForgetSummary:
 
 
 def finish(request: ForgetRequest, phases: Phases) -> ForgetRun:
-    """Do what is requested, all of it or what an interrupted command left of it."""
+    """Carry out the request, or what an interrupted command left of it."""
     run = ForgetRun(request, phases)
     for name in ("", FOLDER, *SPLITS):
         remove_temporary(join(request.shards, name) if name else request.shards)
@@ -155,7 +155,7 @@ def rebuild_plans(run: ForgetRun) -> None:
 
 
 def rewrite_report(run: ForgetRun) -> None:
-    """Numbers as they are now, and no address of a forgotten page. Without a report there is nothing to do."""
+    """The report with the new counts and without addresses of forgotten pages. Does nothing if there is no report."""
     path = join(run.shards.folder, "report.json")
     if size_of(path) is None:
         return
@@ -176,7 +176,7 @@ STEPS = (write_tombstones, erase_documents, rebuild_indexes, rebuild_plans, rewr
 # --- The files of a shard ---------------------------------------------------------------------------------------------
 
 
-def erase(shards: ShardsInfo, split: str, shard: int, documents: list[dict[str, Any]]) -> list[FileEntry]:
+def erase(shards: ShardsInfo, split: str, shard: int, documents: list[DocumentRow]) -> list[FileEntry]:
     """Take documents out of a shard that holds them, or held them: PAD over their tokens, their rows out of the table.
 
     Each file is written anew, then renamed. Returns them as they are then.
@@ -186,7 +186,7 @@ def erase(shards: ShardsInfo, split: str, shard: int, documents: list[dict[str, 
     return [FileEntry(tokens.path, docs.rows, tokens.bytes, tokens.sha256), docs]
 
 
-def without_tokens(shards: ShardsInfo, split: str, shard: int, documents: list[dict[str, Any]]) -> FileEntry:
+def without_tokens(shards: ShardsInfo, split: str, shard: int, documents: list[DocumentRow]) -> FileEntry:
     path = tokens_path(shards.folder, split, shard)
     spans = [(row["start"], row["start"] + row["length"]) for row in documents]
     with write_whole(path) as file:
@@ -228,13 +228,13 @@ def plan_after(run: ForgetRun, plan: Plan) -> Plan:
     name = run.request.rebuilt.get(plan.name)
     if name is None or name not in plan_names(run.shards.folder):
         gone = {row["url"] for row in run.request.documents}
-        rows = tuple(tuple(hidden(span, gone) for span in row) for row in plan.first_rows)
+        rows = tuple(tuple(without_address(span, gone) for span in row) for row in plan.first_rows)
         return replace_fields(plan, first_rows=rows)
     info, manifest = open_plan(run.shards_after, name)
     return plan_of(manifest.settings, manifest.counts, first_rows(run.shards_after, info))
 
 
-def hidden(span: RowSpan, gone: set[str]) -> RowSpan:
+def without_address(span: RowSpan, gone: set[str]) -> RowSpan:
     return replace_fields(span, url="forgotten") if span.url in gone else span
 
 

@@ -1,4 +1,4 @@
-"""What a forget is asked for and about to do, written down before it begins: whoever repeats the command does the same.
+"""The request of a `bateia forget`, written to disk before it begins, so that a repeated command finishes the same.
 
 From a list of URLs to documents, from these to a `ForgetRequest` on disk, and from it to lines that say which steps
 had seen the documents.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
-from pipelines.lineage.pages import find_documents, spellings, tokens_text
+from pipelines.lineage.pages import DocumentRow, find_documents, spellings, tokens_text
 from pipelines.lineage.plans import plan_settings, usable_plans
 from pipelines.lineage.rows import plan_lines
 from pipelines.stages.plan import NAME
@@ -37,7 +36,7 @@ class Matches:
     unknown: URLs of no document.
     """
 
-    documents: list[dict[str, Any]]
+    documents: list[DocumentRow]
     before: list[str]
     unknown: list[str]
 
@@ -58,11 +57,11 @@ def read_urls(path: str) -> list[str]:
 
 
 def match_urls(folder: str, manifest: Manifest, tombstones: list[Tombstones], urls: list[str]) -> Matches:
-    """Documents with the very URL, else those with another spelling of it. Raises BadInput if a table can't be read."""
+    """Documents with a listed URL, else with another spelling of it. Raises BadInput if a table can't be read."""
     wanted = {name for url in urls for name in (url, *spellings(url))}
     documents = find_documents(folder, manifest, tombstones, wanted)
     kept, gone = by_url(documents.kept), by_url(documents.forgotten)
-    chosen: dict[tuple[str, int, int], dict[str, Any]] = {}
+    chosen: dict[tuple[str, int, int], DocumentRow] = {}
     before, unknown = [], []
     for url in urls:
         names = [url] if url in kept or url in gone else sorted(spellings(url))
@@ -74,8 +73,8 @@ def match_urls(folder: str, manifest: Manifest, tombstones: list[Tombstones], ur
     return Matches(in_order, before, unknown)
 
 
-def by_url(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    grouped: dict[str, list[dict[str, Any]]] = {}
+def by_url(rows: Iterable[DocumentRow]) -> dict[str, list[DocumentRow]]:
+    grouped: dict[str, list[DocumentRow]] = {}
     for row in rows:
         grouped.setdefault(row["url"], []).append(row)
     return grouped
@@ -98,7 +97,7 @@ class ForgetRequest:
     shards: str
     number: int
     dataset_hash: str
-    documents: tuple[dict[str, Any], ...]
+    documents: tuple[DocumentRow, ...]
     plans: dict[str, OldPlan]
 
     @property
@@ -111,7 +110,7 @@ class ForgetRequest:
         """(split, shard) of every pair of files that changes."""
         return sorted({(row["split"], row["shard"]) for row in self.documents})
 
-    def of(self, split: str, shard: int) -> list[dict[str, Any]]:
+    def of(self, split: str, shard: int) -> list[DocumentRow]:
         return [row for row in self.documents if (row["split"], row["shard"]) == (split, shard)]
 
     @property
@@ -121,10 +120,10 @@ class ForgetRequest:
 
 
 def make_request(
-    shards: ShardsInfo, manifest: Manifest, tombstones: list[Tombstones], documents: list[dict[str, Any]]
+    shards: ShardsInfo, manifest: Manifest, tombstones: list[Tombstones], documents: list[DocumentRow]
 ) -> ForgetRequest:
-    """Raises BadInput if nothing would be left to train on, or files that would change are not as they were written:
-    to sign them anew would hide it."""
+    """Raises BadInput if nothing would be left to train on, or files that would change are damaged: new checksums
+    would hide the damage."""
     left = counts_without(manifest.counts, documents)
     if not left[TRAIN]["documents"]:
         raise BadInput(f"{shards.folder} would have nothing left to train on; remove the folder instead")
@@ -142,7 +141,7 @@ def file_fault(folder: str, file: FileEntry) -> str | None:
     return size_fault(folder, file, RERUN_SHARDS) or content_fault(folder, file, RERUN_SHARDS, hashed=True)
 
 
-def counts_without(counts: Counts, documents: Iterable[dict[str, Any]]) -> Counts:
+def counts_without(counts: Counts, documents: Iterable[DocumentRow]) -> Counts:
     """The manifest's counts without the documents, and how many were ever forgotten. What has none left is left out.
 
     Subtracted, so that no table is read for it but the forgotten documents'.
@@ -200,7 +199,7 @@ def write_request(request: ForgetRequest) -> None:
 
 
 def read_request(shards: str) -> ForgetRequest:
-    """Raises BadInput if the file is none of ours."""
+    """Raises BadInput if the file is no request."""
     path = pending_path(shards)
     try:
         value = read_json(path)
@@ -215,7 +214,7 @@ def read_request(shards: str) -> ForgetRequest:
 
 
 def _check_names(request: ForgetRequest) -> None:
-    """What names files to write and folders to remove is nothing but a name. Raises ValueError."""
+    """Numbers, splits and plan names become paths, so they must be plain. Raises ValueError."""
     if type(request.number) is not int or any(type(shard) is not int for _, shard in request.affected):
         raise ValueError("numbers of files that are none")
     if strange := {split for split, _ in request.affected} - set(SPLITS):
@@ -228,7 +227,7 @@ def _check_names(request: ForgetRequest) -> None:
 
 
 def seen_lines(shards: ShardsInfo, request: ForgetRequest, batch_size: int | None) -> list[str]:
-    """For every document where it lies, and its rows in every plan but those that are made without it.
+    """For every document the position of its tokens, and its rows in every plan except those rebuilt without it.
 
     Raises BadInput if a plan can't be read.
     """

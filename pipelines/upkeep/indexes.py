@@ -33,7 +33,7 @@ class IndexFormat:
 
 
 def datatrove(documents: DocumentIndex, token_bytes: int) -> bytes:
-    """A forgotten document is one of padding: the loader knows no gaps."""
+    """A forgotten document stays, as padding: the format has no gaps."""
     return datatrove_index(documents.ends)
 
 
@@ -81,7 +81,7 @@ def write_beside(
 
 
 def rewrite_indexes(shards: ShardsInfo, tombstones: list[Tombstones], file: FileEntry) -> None:
-    """Those that lie beside a file whose documents have changed."""
+    """Rewrite the indexes that exist beside a file of tokens whose documents have changed."""
     path = join(shards.folder, file.path)
     present = tuple(name for name, form in FORMATS.items() if size_of(form.name(path)) is not None)
     write_beside(shards, tombstones, file, present)

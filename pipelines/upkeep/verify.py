@@ -49,7 +49,7 @@ def verify(folder: str, plan: str | None, hashed: bool, on_file: Callable[[str],
     except BadInput as fault:
         tombstones, unreadable = [], [str(fault)]
     run = VerifyRun(shards, manifest, tombstones, hashed, on_file)
-    faults = [*whole_faults(run), *unreadable]
+    faults = [*other_file_faults(run), *unreadable]
     if unreadable:
         return Verified(faults, "")
     of_shards, counts = check_shards(run)
@@ -63,7 +63,7 @@ def verify(folder: str, plan: str | None, hashed: bool, on_file: Callable[[str],
     return Verified(faults, summary(run, names))
 
 
-def whole_faults(run: VerifyRun) -> Iterator[str]:
+def other_file_faults(run: VerifyRun) -> Iterator[str]:
     """Of all files but the shards' themselves, which are read with their documents."""
     shards, manifest = run.shards, run.manifest
     if hash_dataset(manifest.files) != manifest.dataset_hash:
@@ -78,7 +78,7 @@ def whole_faults(run: VerifyRun) -> Iterator[str]:
 
 def summary(run: VerifyRun, names: list[str]) -> str:
     counts = [run.shards.counts[split] for split in SPLITS]
-    forgotten = sum(len(times.table) for times in run.tombstones)
+    forgotten = sum(len(item.table) for item in run.tombstones)
     return (
         f"{run.shards.folder} is sound: {sum(item['documents'] for item in counts):,} documents, "
         f"{sum(item['tokens'] for item in counts):,} tokens, "

@@ -1,6 +1,6 @@
 """Shards checked one by one: documents tile their token files, each begins with BOS, numbers are within the vocabulary.
 
-What the documents of all shards add up to is held to the manifest's counts.
+The sum over all shards is compared with the manifest's counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from schemas.storage import join, list_files
 
 COLUMNS = {
     TRAIN: ("start", "length", "bytes", "key", "language", "dump"),
-    VAL: ("start", "length", "bytes", "key", "language", "dump", "url"),  # a URL tells a slice
+    VAL: ("start", "length", "bytes", "key", "language", "dump", "url"),  # slices are by the URL's host
 }
 
 
@@ -132,15 +132,17 @@ def check_tokens(run: VerifyRun, split: str, number: int, table: pa.Table | None
 
 def forgotten_spans(tombstones: list[Tombstones], split: str, number: int) -> list[tuple[int, int]]:
     """(start, end) of what was forgotten from a shard, in order."""
-    tables = [times.of(split, number) for times in tombstones]
+    tables = [item.of(split, number) for item in tombstones]
     starts, lengths = ([n for table in tables for n in table.column(name).to_pylist()] for name in ("start", "length"))
     return sorted((start, start + length) for start, length in zip(starts, lengths, strict=True))
 
 
 def tiling_faults(table: pa.Table, gone: list[tuple[int, int]], tokens: int) -> Iterator[str]:
-    """Documents and what was forgotten lie one behind the other, from the first token of the file to the last.
+    """Gaps and overlaps: documents and forgotten spans must cover the file, one after the other.
 
-    table: start and length of each document. gone: (start, end) of what was forgotten. tokens: of the file.
+    table: start and length of each document.
+    gone: (start, end) of each forgotten span.
+    tokens: length of the file.
     """
     starts, lengths = (table.column(name).to_numpy() for name in ("start", "length"))
     if (np.diff(starts) <= 0).any():
@@ -198,7 +200,7 @@ class TokenScan:
 
 
 def count_faults(shards: ShardsInfo, counts: ShardCounts) -> Iterator[str]:
-    """Where the manifest says otherwise than the documents of all its shards add up to."""
+    """Counts of the manifest that differ from the sum over all shards."""
     path = join(shards.folder, MANIFEST)
     for split in SPLITS:
         stated = shards.counts.get(split, {})

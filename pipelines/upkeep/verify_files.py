@@ -49,7 +49,11 @@ def size_fault(root: str, entry: FileEntry, remedy: str) -> str | None:
 def content_fault(
     root: str, entry: FileEntry, remedy: str, hashed: bool, look: Callable[[bytes], None] = lambda chunk: None
 ) -> str | None:
-    """Read a file once. hashed: whether to compare its sha256. look: gets its bytes, chunk by chunk."""
+    """Read a file once.
+
+    hashed: whether to compare its sha256.
+    look: called with its bytes, chunk by chunk.
+    """
     path, digest = join(root, entry.path), hashlib.sha256()
     try:
         for chunk in read_chunks(path):

@@ -1,4 +1,4 @@
-"""A plan checked: rows of their size, and every token in as many of them as its settings say.
+"""Check a plan: each row's size, and in how many rows every token is.
 
 The plan's spans are in memory; documents are read one shard at a time.
 """
@@ -126,7 +126,7 @@ def row_fault(spans: SpanTable, first: int, rows: int, size: int, short_last: bo
 
 
 def job_of(check: PlanCheck) -> PlanJob:
-    """How the plan was made, as far as its settings say: how often they put documents into its rows.
+    """How often the plan's settings put each document into its rows.
 
     Raises BadInput if they ask for what is not there.
     """
@@ -145,15 +145,15 @@ def copies_in(table: pa.Table, job: PlanJob) -> np.ndarray:
 
 
 def coverage_faults(check: PlanCheck, job: PlanJob, spans: Intervals) -> Iterator[str]:
-    """Every token in as many rows as copies of its document; with best fit some in fewer, as many as the plan says."""
+    """Every token must be in as many rows as its document has copies; best fit may cut as many as the plan counts."""
     plan, exact = check.plan, check.plan.packing == CONCAT
-    held, total, seen, astray = dict(spans.split(SHARD_BITS)), Coverage(), 0, 0
+    held, total, seen, misaligned = dict(spans.split(SHARD_BITS)), Coverage(), 0, 0
     for shard, table in check.documents(TRAIN, ("start", "length", "key", job.by)):
         documents = intervals_of(shard, table, copies_in(table, job))
         own = held.pop(shard, NONE)
         total += coverage(own, documents, exact)
         seen += int(documents.times.sum())
-        astray += len(np.setdiff1d(own.begins, documents.begins))
+        misaligned += len(np.setdiff1d(own.begins, documents.begins))
     total += coverage_of_none(held, exact)
     if total.wrong:
         yield coverage_text(total)
@@ -161,18 +161,18 @@ def coverage_faults(check: PlanCheck, job: PlanJob, spans: Intervals) -> Iterato
     counted = {"documents": seen, "tokens": spans.tokens, "cut": total.missing, "rows": plan.rows}
     if different := [name for name, value in counted.items() if check.manifest.counts.get(name) != value]:
         yield f"{', '.join(different)} in its manifest are not what its rows add up to"
-    if plan.packing != CONCAT and astray:
-        yield f"{astray} spans do not begin with a document"
+    if plan.packing != CONCAT and misaligned:
+        yield f"{misaligned} spans do not begin with a document"
 
 
 def intervals_of(shard: int, table: pa.Table, times: np.ndarray) -> Intervals:
-    """Documents of a shard by where they lie."""
+    """Documents of a shard as intervals of token positions."""
     begins = positions(shard, table.column("start").to_numpy())
     return Intervals(begins, begins + table.column("length").to_numpy(), times)
 
 
 def coverage_of_none(held: dict[int, Intervals], exact: bool) -> Coverage:
-    """Of spans in shards that there are not."""
+    """Coverage of spans in shards that do not exist."""
     return sum((coverage(spans, NONE, exact) for spans in held.values()), Coverage())
 
 

@@ -28,7 +28,7 @@ def call_here(*args: object) -> Ended:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     out, err = io.StringIO(), io.StringIO()
     try:
-        with redirect_stdout(out), redirect_stderr(err), mock.patch("pipelines.engine.runner.leave_now", leave):
+        with redirect_stdout(out), redirect_stderr(err), mock.patch("pipelines.engine.runner.exit_now", leave):
             code = main([str(arg) for arg in args])
     except SystemExit as ended:
         code = int(ended.code or 0)

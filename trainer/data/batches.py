@@ -49,7 +49,7 @@ class PlanReader:
             raise BadInput(f"plan {plan.folder} has no rows to read; make one with `bateia plan`")
 
     def spans(self, row: int) -> list[Span]:
-        """Where the row's tokens lie. After the last row comes the first one again: the next epoch."""
+        """Spans of the row's tokens. After the last row comes the first one again: the next epoch."""
         return self._plan.spans(row % self.rows)
 
     def row(self, row: int) -> np.ndarray:

@@ -83,12 +83,12 @@ class DocumentTokens:
         whole = int(ends[-1]) if rows else 0
         generator = np.random.Generator(np.random.PCG64(seed))
         taken = np.sort(generator.choice(whole, min(count, whole), replace=False))
-        found: list[Document] = []
+        documents: list[Document] = []
         for shard, rows_D, end in zip(self._numbers, rows, ends, strict=True):
             own = taken[(taken < end) & (taken >= end - len(rows_D))] - (end - len(rows_D))
             if len(own):
-                found += self._of_rows(shard, self._read(shard, (*SPAN, *SHOWN)).take(pa.array(rows_D[own])))
-        return found
+                documents += self._of_rows(shard, self._read(shard, (*SPAN, *SHOWN)).take(pa.array(rows_D[own])))
+        return documents
 
     def of_url(self, url: str) -> list[Document]:
         tables = ((shard, self._read(shard, (*SPAN, *SHOWN), [("url", "=", url)])) for shard in self._numbers)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 REPEATED = 25  # tokens that are repeated, where the context has room; Olsson et al.'s
-LEAST_REPEATED = 4
+MIN_REPEATED = 4
 PAIRS = Path(__file__).with_name("word_pairs.tsv")
 Tokens = tuple[int, ...]
 
@@ -115,7 +115,7 @@ class Material:
     def repeats(self, generator: np.random.Generator) -> list[Item]:
         """Tokens drawn one by one, so that nothing but their copies before predicts them."""
         length = min(REPEATED, self.context // (self.shots + 1))
-        if length < LEAST_REPEATED or not len(self.tokens):
+        if length < MIN_REPEATED or not len(self.tokens):
             return []
         drawn = (tuple(generator.choice(self.tokens, length).tolist()) for _ in range(self.items))
         return [Item((tokens,) * self.shots, (), tokens) for tokens in drawn]

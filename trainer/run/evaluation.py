@@ -67,7 +67,7 @@ class LossSums:
         self.tokens_T += learned_BxT.sum(axis=0)
 
     def means(self) -> dict[str, Any]:
-        """What evals.jsonl tells of a slice; None where there was nothing to divide by."""
+        """A slice's entry of evals.jsonl; None where there was nothing to divide by."""
         tokens = int(self.tokens_T.sum())
         return {
             "bits_per_byte": self.nats / math.log(2) / self.bytes if self.bytes else None,

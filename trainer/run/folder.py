@@ -62,7 +62,7 @@ class RunFolder:
         write_json(str(self.path / RUN), asked)
 
     def is_finished(self, asked: dict[str, Any]) -> bool:
-        """Whether a run of these settings and data stands here, finished. Raises BadInput for foreign files."""
+        """Whether it holds a finished run of these settings and data. Raises BadInput for foreign files."""
         return (self.path / MANIFEST).exists() and self._earlier() == json.loads(json.dumps(asked))
 
     def _earlier(self) -> dict[str, Any] | None:

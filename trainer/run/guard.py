@@ -16,10 +16,10 @@ from trainer.run.folder import FAULTS, LOG
 from trainer.run.loop import Hook, StepDone, Training
 from trainer.run.step_log import finite
 
-REMEMBERED, LEAST = 50, 20  # steps that a loss is compared with, and how many there must be
-LEAST_JUMP = 1.0  # nats above their median; smaller ones are not reported
+REMEMBERED, MIN_REMEMBERED = 50, 20  # steps that a loss is compared with, and how many there must be
+MIN_JUMP = 1.0  # nats above their median; smaller ones are not reported
 WIDTH = 8.0  # or so many median absolute deviations: of a normal distribution, 5.4 standard deviations
-MOST_IN_A_ROW = 10  # steps without an update, after which the training ends
+MAX_SKIPPED_IN_A_ROW = 10  # steps without an update, after which the training ends
 WORST_ROWS = 3  # of a batch at fault whose documents are named
 
 NOT_FINITE, SPIKE = "not finite", "spike"
@@ -42,18 +42,18 @@ class Guard:
             self.failed += 1
             return NOT_FINITE
         self.failed = 0
-        jumped = len(self.losses) >= LEAST and result.loss > self._limit()
+        jumped = len(self.losses) >= MIN_REMEMBERED and result.loss > self._limit()
         self.losses.append(result.loss)  # of a jump too: a loss that stays high is a new range, not a fault each step
         return SPIKE if jumped else None
 
     @property
     def is_unrecoverable(self) -> bool:
-        return self.failed >= MOST_IN_A_ROW
+        return self.failed >= MAX_SKIPPED_IN_A_ROW
 
     def _limit(self) -> float:
         middle = statistics.median(self.losses)
         deviation = statistics.median(abs(loss - middle) for loss in self.losses)
-        return middle + max(LEAST_JUMP, WIDTH * deviation)
+        return middle + max(MIN_JUMP, WIDTH * deviation)
 
 
 class WatchLoss(Hook):

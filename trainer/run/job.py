@@ -55,7 +55,7 @@ class TrainJob:
         }
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint's state.json tells besides the step."""
+        """The content of a checkpoint's state.json besides the step."""
         return {
             "settings": self.settings.as_dict(),
             "data": self.data,

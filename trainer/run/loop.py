@@ -63,11 +63,11 @@ class Hook:
         """A line has been appended to one of the run's logs (`trainer.run.folder`). In the first process alone."""
 
     def on_note(self, text: str) -> None:
-        """Something that whoever started the training should know. In the first process alone."""
+        """A note to the user. In the first process alone."""
 
 
 class Training:
-    """A run, from where its folder stands to its end.
+    """A run, from the state in its folder to its end.
 
     job: what to train, and how
     hooks: what to do besides; `trainer.run.hooks.standard_hooks` are a command's
@@ -183,7 +183,7 @@ class Training:
                 hook.on_log(name, line)
 
     def note(self, text: str) -> None:
-        """Tell whoever started the training something, in the first process alone."""
+        """Show a note to the user, in the first process alone."""
         if self.is_first:
             for hook in self.hooks:
                 hook.on_note(text)
@@ -191,7 +191,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Pending:
-    """A step that is being computed. started: what the backend reads its result from."""
+    """A step that is being computed.
+
+    started: the backend's handle to its result.
+    """
 
     step: int
     rate: float

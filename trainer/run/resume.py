@@ -1,4 +1,4 @@
-"""Where a run stands: its folder made ready, and the newest checkpoint to go on from."""
+"""Resuming a run: its folder is prepared and its newest checkpoint is read."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DUMPS_SHOWN = 100
 VALUE_CHARS = 300  # of a setting or a name; manifest.json has all of it
-PROBABILITIES_AT = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)  # Jaccard similarities
+SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)  # Jaccard similarities
 COMMON_CRAWL_TERMS = "https://commoncrawl.org/terms-of-use"
 
 # What each column means. A test holds these names to the schema.
@@ -191,7 +191,7 @@ def link_probability(similarity: float, bands: int, rows: int) -> float:
 
 
 def link_probabilities(dedup: dict[str, Any]) -> list[tuple[float, float]]:
-    return [(at, link_probability(at, dedup["bands"], dedup["rows"])) for at in PROBABILITIES_AT]
+    return [(similarity, link_probability(similarity, dedup["bands"], dedup["rows"])) for similarity in SIMILARITIES]
 
 
 def replaced_types(pii: dict[str, Any], tally: CorpusTally) -> list[tuple[str, int, int]]:

@@ -77,7 +77,7 @@ class _Funnel(Struct, frozen=True):
 
 
 def read_origin(path: str, manifest: Manifest) -> Origin:
-    """An input directory with what its report knows; a report that is damaged or of another form counts as none."""
+    """An input directory with the numbers of its report; a report that is damaged or of another form counts as none."""
     report = join(path, REPORT)
     try:
         funnel = decode(read_json(report), _Funnel, report).funnel if size_of(report) is not None else None

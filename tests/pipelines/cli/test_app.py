@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 from msgspec.structs import replace
 
-from pipelines.engine.run import last_line
+from pipelines.engine.run import error_line
 from pipelines.reports.curate import Counts, CurateReport
 from pipelines.reports.records import Stage
 from pipelines.reports.render import decode
@@ -291,4 +291,4 @@ def test_the_summary_adds_up() -> None:
     ],
 )
 def test_a_failure_is_told_in_one_line(fault: BaseException, line: str) -> None:
-    assert last_line(fault) == line
+    assert error_line(fault) == line

@@ -10,7 +10,7 @@ from dataclasses import fields
 
 import pytest
 
-from pipelines.cli.app import COMMANDS, FIRST, OLD_NAMES, find_command
+from pipelines.cli.app import COMMANDS, INTRO, OLD_NAMES, find_command
 from pipelines.cli.command import GROUPS
 from pipelines.cli.data import UNTIL
 from pipelines.stages.run import STAGES
@@ -21,8 +21,8 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 def test_alone_it_names_the_commands_that_matter(bateia: Call) -> None:
     ended = bateia()
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert len(FIRST) == 5
-    for call, about in FIRST:
+    assert len(INTRO) == 5
+    for call, about in INTRO:
         assert call in ended.stdout and about in ended.stdout
         assert find_command(shlex.split(call)[1:])
 

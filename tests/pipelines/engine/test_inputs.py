@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engine.inputs import WarcFile, expand, find_inputs, plan_units, read_list, writable
+from pipelines.engine.inputs import WarcFile, expand, find_inputs, plan_units, read_list, require_writable
 from schemas.faults import BadInput
 
 RECORD = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:0>\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
@@ -108,8 +108,8 @@ def test_files_with_a_problem_have_no_units() -> None:
 
 
 def test_a_place_to_write_is_made(tmp_path: Path) -> None:
-    writable(str(tmp_path / "a" / "b"))
+    require_writable(str(tmp_path / "a" / "b"))
     assert list((tmp_path / "a" / "b").iterdir()) == []
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="choose another --output"):
-        writable(str(tmp_path / "file" / "below"))
+        require_writable(str(tmp_path / "file" / "below"))

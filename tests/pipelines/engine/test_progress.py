@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.engine import progress
-from pipelines.engine.progress import Progress, UnitCount, Watch, duration
+from pipelines.engine.progress import Progress, UnitCount, UnitMonitor, duration
 from schemas.storage import list_files, write_json
 from transforms.units import Heartbeat, Records
 
@@ -23,13 +23,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def pages(output: Path, *sizes: int) -> Watch:
+def pages(output: Path, *sizes: int) -> UnitMonitor:
     """Units a, b, … of these bytes."""
-    return Watch(Records(str(output), "units"), zip("abcdef", sizes, strict=False), "pages", PAGES)
+    return UnitMonitor(Records(str(output), "units"), zip("abcdef", sizes, strict=False), "pages", PAGES)
 
 
-def documents(output: object, folder: str = "work/signed") -> Watch:
-    return Watch(Records(str(output), folder), PARTS, "documents")
+def documents(output: object, folder: str = "work/signed") -> UnitMonitor:
+    return UnitMonitor(Records(str(output), folder), PARTS, "documents")
 
 
 def finish(output: Path, name: str, read: int = 0, kept: int = 0, folder: str = "units") -> None:
@@ -47,45 +47,45 @@ def clock(monkeypatch: pytest.MonkeyPatch, *times: float) -> None:
 
 
 def test_it_adds_finished_units_and_those_under_way(tmp_path: Path) -> None:
-    watch = pages(tmp_path, 100, 50, 50)
-    assert watch.look() == UnitCount(0, 0, {"read": 0, "kept": 0})
+    monitor = pages(tmp_path, 100, 50, 50)
+    assert monitor.count() == UnitCount(0, 0, {"read": 0, "kept": 0})
     finish(tmp_path, "a", 10, 4)
     beat(tmp_path, "a", 90, read=9, kept=3)  # its last word; the unit's record counts
     beat(tmp_path, "b", 25, read=5, kept=1)
     beat(tmp_path, "x", 99, read=99, kept=99)  # of no unit of this run
-    assert watch.look() == watch.look() == UnitCount(125, 1, {"read": 15, "kept": 5})
+    assert monitor.count() == monitor.count() == UnitCount(125, 1, {"read": 15, "kept": 5})
     finish(tmp_path, "b", 8, 2)
     finish(tmp_path, "y", 99, 99)  # of no unit of this run either
-    assert watch.look() == UnitCount(150, 2, {"read": 18, "kept": 6})
+    assert monitor.count() == UnitCount(150, 2, {"read": 18, "kept": 6})
 
 
 def test_parts_have_folders_in_their_names(tmp_path: Path) -> None:
-    watch = documents(tmp_path)
+    monitor = documents(tmp_path)
     finish(tmp_path, "en/part-1", folder="work/signed")
     beat(tmp_path, "en/part-1", 1_900)
     beat(tmp_path, "en/part-0", 500)
     beat(tmp_path, "part-0", 5)
-    assert watch.look() == UnitCount(2_500, 1)
+    assert monitor.count() == UnitCount(2_500, 1)
 
 
 def test_what_another_phase_wrote_is_not_done(tmp_path: Path) -> None:
     finish(tmp_path, "en/part-0", folder="work/rewritten")
-    assert documents(tmp_path).look().done == 0
-    assert documents(tmp_path, "work/rewritten").look().done == 1_000
+    assert documents(tmp_path).count().done == 0
+    assert documents(tmp_path, "work/rewritten").count().done == 1_000
 
 
 def test_a_real_heartbeat_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.units.HEARTBEAT_EVERY_S", 0.0)
     heartbeat = Heartbeat(str(tmp_path), "en/part-0")
     heartbeat(300)
-    assert documents(tmp_path).look().done == 300
+    assert documents(tmp_path).count().done == 300
     heartbeat.stop()
-    assert documents(tmp_path).look().done == 0
+    assert documents(tmp_path).count().done == 0
 
 
-def begun(watch: Watch | None, phase: str = "curate") -> Progress:
+def begun(monitor: UnitMonitor | None, phase: str = "curate") -> Progress:
     line = Progress(shown=False)
-    line.begin(phase, watch)
+    line.begin(phase, monitor)
     return line
 
 
@@ -176,27 +176,27 @@ def test_a_heartbeat_that_vanishes_is_no_error(tmp_path: Path, monkeypatch: pyte
     """The unit ends between the look into the folder and the look into the file."""
     beat(tmp_path, "en/part-0", 500)
     beat(tmp_path, "pt/part-0", 20)
-    watch = documents(tmp_path)
-    assert watch.look().done == 520
+    monitor = documents(tmp_path)
+    assert monitor.count().done == 520
     seen = list_files(f"{tmp_path}/.progress")
     Path(seen[0]).unlink()
     monkeypatch.setattr(progress, "list_files", lambda *_: seen)
-    assert watch.look().done == 20
+    assert monitor.count().done == 20
 
 
 def test_heartbeats_are_not_sought_in_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Records, "listed", lambda _: [])
     monkeypatch.setattr(progress, "list_files", lambda *_: pytest.fail("asked a bucket for hidden files"))
-    assert documents("s3://bucket/corpus").look().done == 0
+    assert documents("s3://bucket/corpus").count().done == 0
 
 
 def test_one_listing_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many units there are: on object storage each question costs money and time."""
-    watch = Watch(Records(str(tmp_path), "units"), ((f"u{number}", 1) for number in range(1_000)), "documents")
+    monitor = UnitMonitor(Records(str(tmp_path), "units"), ((f"u{number}", 1) for number in range(1_000)), "documents")
     listed: list[str] = []
     monkeypatch.setattr("transforms.units.list_files", lambda folder, _: listed.append(folder) or [])
     monkeypatch.setattr(progress, "list_files", lambda folder, _: listed.append(folder) or [])
-    watch.look()
+    monitor.count()
     assert listed == [f"{tmp_path}/units", f"{tmp_path}/.progress"]
 
 

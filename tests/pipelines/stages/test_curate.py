@@ -22,7 +22,7 @@ from warcio.exceptions import ArchiveLoadFailed
 
 from pipelines.assets.bind import bind
 from pipelines.engine.inputs import find_inputs, plan_units
-from pipelines.engine.run import Execution, Pace, run_stage
+from pipelines.engine.run import Execution, RunStats, run_stage
 from pipelines.recipes.tiny import TINY
 from pipelines.sample.build import SampleIndex
 from pipelines.stages.curate import CurateOptions, CurateRun, check, curate_run, throughput_of
@@ -439,7 +439,7 @@ def test_a_runs_pace_is_of_what_it_read_itself() -> None:
         {"name": name, "tally": {"read": read}, "timings": timings | {"max_rss_mb": read}}
         for name, read in (("a", 300), ("b", 100))
     ]
-    pace = throughput_of(records, Pace("in-process", 2, 10.0), frozenset({"a"}))
+    pace = throughput_of(records, RunStats("in-process", 2, 10.0), frozenset({"a"}))
     assert (pace.pages_per_s, pace.cpu_ms_per_page, pace.max_rss_mb) == (10.0, 10.0, 300)
     assert (pace.units, pace.units_resumed, pace.workers) == (2, 1, 2)
     assert (pace.cpu_s, pace.extraction_cpu_s) == (4.0, 2.0)

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -220,10 +221,12 @@ def test_two_workers_give_the_same_bytes(families: Path, undisturbed: Path, dedu
     assert ids(tmp_path / "one") == ids(undisturbed)  # however the work is cut
 
 
-def small_parts() -> Any:
-    return mock.patch.multiple(
-        "pipelines.stages.datasets", MIN_PART_BYTES=20_000, PARTITION_BYTES=16_000, MEMBERS_PER_PARTITION=100
-    )
+@contextmanager
+def small_parts() -> Iterator[None]:
+    cut = mock.patch("pipelines.stages.dedup_plan.MIN_PART_BYTES", 20_000)
+    partitions = mock.patch.multiple("pipelines.stages.dedup", PARTITION_BYTES=16_000, MEMBERS_PER_PARTITION=100)
+    with cut, partitions:
+        yield
 
 
 @pytest.mark.slow
@@ -439,7 +442,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     by_language = recipe_file(tmp_path / "y", "CorpusRecipe(dedup=Deduplicate(scope='language'))")
     output = tmp_path / "o"
     for given, told in (
-        (("--input", tmp_path / "nothing"), "has no manifest.json, so it is not finished"),
+        (("--input", tmp_path / "nothing"), "nothing does not exist; check the path"),
         (("--input", foreign), "has no manifest.json"),
         (("--input", documents, documents), "hold the same dataset; give it once"),
         (("--input", changed), "is missing or was changed"),

@@ -272,8 +272,8 @@ def test_refusals(shards: Path, corpus: Path, bateia: Call, tmp_path: Path) -> N
         (("--mixture", "fi=1"), "--mixture: there are no documents in fi; there are "),
         (("--mixture", "en=0"), "above 0"),
         (("--epochs", 0), "no number above 0"),
-        (("--input", tmp_path / "none"), "has no manifest.json"),
-        (("--input", shards), "was written by stage 'shard'; give an output of curate or dedup"),
+        (("--input", tmp_path / "none"), "does not exist; check the path"),
+        (("--input", shards), "was written by stage 'shard'; give an output of `bateia curate` or `bateia dedup`"),
         (("--output", corpus / "x"), "overlaps the input"),
     ):
         ended = bateia("shard", "--input", corpus, "--output", tmp_path / "o", *OPTIONS, *options)

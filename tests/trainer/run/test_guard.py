@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from trainer.backend.protocol import StepResult
-from trainer.run.guard import MOST_IN_A_ROW, Guard
+from trainer.run.guard import MAX_SKIPPED_IN_A_ROW, Guard
 from trainer.run.step_log import peak_flops
 
 
@@ -29,7 +29,7 @@ def test_the_guard_tells_jumps_and_what_is_not_finite() -> None:
 
 def test_the_guard_gives_up_on_what_goes_on() -> None:
     guard = Guard()
-    for _ in range(MOST_IN_A_ROW - 1):
+    for _ in range(MAX_SKIPPED_IN_A_ROW - 1):
         guard.judge(result(math.nan, applied=False))
     assert not guard.is_unrecoverable
     guard.judge(result(math.nan, applied=False))
