@@ -140,6 +140,8 @@ def check_update(settings: TrainRecipe | TrainSettings) -> None:
         raise BadInput(f"no optimizer is called '{settings.optimizer}'; known: {', '.join(OPTIMIZERS)}")
     if settings.dtype not in DTYPES:
         raise BadInput(f"no computation in '{settings.dtype}'; known: {', '.join(DTYPES)}")
+    if settings.steps < 1:
+        raise BadInput(f"steps is a whole number above 0, not {settings.steps}")
     if settings.batch_size < 1:
         raise BadInput(f"a batch of {settings.batch_size} rows is none; give 1 or more")
     if settings.accumulate < 1 or settings.batch_size % settings.accumulate:

@@ -38,10 +38,9 @@ def plan_dedup(
             raise BadInput(
                 f"output {output} overlaps the input {given}, which it would replace; choose another --output"
             )
-    if against and (wide := compare_all_dumps(recipe)) != recipe:
-        recipe = wide
-        note = f"recipe '{name}' compares documents of one dump; with --against all are compared"
-        sys.stderr.write(f"bateia: note: {note}\n")
+    asked = recipe
+    if against:
+        recipe = compare_all_dumps(asked)
     documents = read_inputs(inputs)
     earlier = read_earlier(against, recipe.dedup) if recipe.dedup is not None else []
     old = plan_signature_files(earlier)
@@ -59,6 +58,9 @@ def plan_dedup(
         SignatureFile(p.ordinal, DedupWorkdir(output).signatures(p.name), p.language, False, p.rows) for p in parts
     ]
     files = (*old, *signed)
+    if recipe != asked:
+        note = f"recipe '{name}' compares documents of one dump; with --against all are compared"
+        sys.stderr.write(f"bateia: note: {note}\n")
     return DedupRun(output, name, recipe, tuple(documents), tuple(earlier), tuple(parts), files, tokenizer, settings)
 
 

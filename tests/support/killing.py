@@ -39,7 +39,7 @@ class Killing:
 
     def environment(self) -> dict[str, str]:
         """Variables with which a run's processes, workers too, do as they are asked from their start on."""
-        paths = [str(START_UP), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        paths = [str(START_UP), str(ROOT), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
         return {KILL_AT: json.dumps(asdict(self)), "PYTHONPATH": os.pathsep.join(paths)}
 
     @staticmethod

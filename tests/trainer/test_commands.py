@@ -103,11 +103,11 @@ def test_from_shards_to_text_and_export(options: list[object], tmp_path: Path, b
     [
         (["--batch-size", "0"], "a batch of 0 rows"),
         (["--batch-size", "6", "--accumulate", "4"], "can't be computed in 4 equal parts"),
-        (["--steps", "0"], "no whole number above 0"),
+        (["--steps", "0"], "steps is a whole number above 0, not 0"),
         (["--lr", "nan"], "learning rate"),
         (["--model", "7b"], "no model is called '7b'"),
         (["--plan", "other"], "bateia plan"),
-        (["--shards", "/nowhere"], "not finished"),
+        (["--shards", "/nowhere"], "/nowhere does not exist; check the path"),
         (["--shards", "s3://bucket/shards"], "local disk"),
         (["--backend", "abacus"], "no backend"),
         (["--output", "s3://bucket/run"], "local folder"),

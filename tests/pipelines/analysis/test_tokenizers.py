@@ -96,7 +96,8 @@ def test_the_command(folder: Path, bateia: Call, tmp_path: Path) -> None:
     arguments = ("--input", folder / "documents", "--tokenizer", folder / "both", folder / "bpe")
     ended = bateia("tokenizer", "report", *arguments, "--output", page, "--json", numbers)
     assert ended.returncode == 0, ended.stderr
-    head, *rows, parity = ended.stdout.splitlines()
+    head, *rows, parity, last = ended.stdout.splitlines()
+    assert last == f"open {page} in a browser; it needs no network"
     assert head.split()[:4] == ["language", "tokenizer", "documents", "bytes/token"]
     assert [row.split()[:2] for row in rows[::2]] == [["en", "both"], ["pt", "both"], ["all", "both"]]
     assert parity == "both: tokenizer.model and tokenizer.json differ on 0 of 3 documents"

@@ -263,7 +263,7 @@ def test_text_that_is_no_utf8_ends_the_run(shards: Path, corpus: Path, bateia: C
 def test_refusals(shards: Path, corpus: Path, bateia: Call, tmp_path: Path) -> None:
     tokenizer = shards / "tokenizer" / "tokenizer.json"
     for options, said in (
-        (("--context", 0), "'0' is no whole number above 0"),
+        (("--context", 0), "context is a number above 0, not 0"),
         (("--val-fraction", 1), "from 0 to below 1"),
         (("--vocab-size", 900_000), "take at most"),
         (("--tokenizer", tokenizer, "--vocab-size", 500), "has 2,000 tokens, not --vocab-size 500"),
@@ -271,7 +271,7 @@ def test_refusals(shards: Path, corpus: Path, bateia: Call, tmp_path: Path) -> N
         (("--tokenizer", tokenizer, "--bos-token", "<x>"), "has no special token <x>; name one"),
         (("--mixture", "fi=1"), "--mixture: there are no documents in fi; there are "),
         (("--mixture", "en=0"), "above 0"),
-        (("--epochs", 0), "no number above 0"),
+        (("--epochs", 0), "epochs is a number above 0, not 0"),
         (("--input", tmp_path / "none"), "does not exist; check the path"),
         (("--input", shards), "was written by stage 'shard'; give an output of `bateia curate` or `bateia dedup`"),
         (("--output", corpus / "x"), "overlaps the input"),

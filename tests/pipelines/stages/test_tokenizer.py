@@ -87,7 +87,7 @@ def test_refusals(corpus: Path, bateia: Call, tmp_path: Path) -> None:
         (("--vocab-size", 200), "can't hold"),
         (("--vocab-size", 900_000), "take at most"),
         (("--vocab-size", 900_000, "--algorithm", "bpe-gpt4"), "take at most"),
-        (("--algorithm", "wordpiece"), "no algorithm is called 'wordpiece'; known: sentencepiece, bpe-gpt4"),
+        (("--algorithm", "wordpiece"), "invalid choice: 'wordpiece' (choose from 'sentencepiece', 'bpe-gpt4')"),
         (("--language-weights", "fi=1"), "--language-weights: there are no documents in fi; there are "),
         (("--language-weights", "en=0"), "above 0"),
         (("--language-weights", "en"), "'en' is no name and number"),

@@ -70,7 +70,7 @@ def url_list(chosen: list[dict[str, Any]], tmp_path: Path) -> Path:
 @pytest.fixture
 def forget(bateia: Call, url_list: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(shards: Path, *options: object, urls: Path = url_list) -> subprocess.CompletedProcess[str]:
-        return bateia("forget", "--shards", shards, "--url-list", urls, *options)
+        return bateia("forget", "--shards", shards, "--url-list", urls, "--quiet", *options)
 
     return run
 

@@ -70,7 +70,7 @@ def test_two_are_as_one(
     pytest.importorskip(backend, reason=f"the {backend} extra is not installed")
     shared, alone = tmp_path / "shared", tmp_path / "alone"
     processes = begin("train", *options, "--output", shared)
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while len(losses(shared)) < 12 and time.monotonic() < until and processes[0].poll() is None:
         time.sleep(0.02)
     for process in processes:
