@@ -55,7 +55,7 @@ class Recogniser(PatternRecognizer):
         self.kind = entity
         self._compiled = [(regex.compile(item.regex, self.global_regex_flags or 0), item.score) for item in patterns]
 
-    def places(self, text: str, bare: bool = True) -> Iterator[tuple[int, int, float]]:
+    def matches(self, text: str, bare: bool = True) -> Iterator[tuple[int, int, float]]:
         """(start, end, score) of what analyze() finds: its explanations of each find cost more than the search.
 
         bare: whether numbers without their marks are asked for.

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache, partial
 
-from transforms.steps.pii import context
+from transforms.steps.pii import context, words
+from transforms.steps.pii.entities import LIKELY, SURE, WEAK
 
 REGIONS = {"pt": ("BR", "PT"), "en": ("US", "GB"), "es": ("ES", "MX"), "fr": ("FR",), "de": ("DE",)}
 ANY_REGION = ("US", "GB", "BR")
 MIN_DIGITS, MAX_DIGITS = 8, 15  # ITU-T E.164 allows 15
 MIN_ABROAD = 11  # with 00 as the prefix: 006-83-4889 is no call to Malaysia
-SURE, LIKELY, WEAK = 1.0, 0.85, 0.6
 
 _MARK = r"[ .\-–\u00a0]"
 _CANDIDATE = re.compile(
@@ -62,14 +62,14 @@ class PhoneFinder:
         if number.startswith(("+", "00")):
             plus = number if number.startswith("+") else "+" + number[2:]
             return SURE if self.is_valid(plus, regions[0]) else self._shaped(number.lstrip("+0123456789 ")) * LIKELY
-        if context.follows(window, start, context.NO_NUMBER) or is_date(number):
+        if context.follows(window, start, words.NO_NUMBER) or is_date(number):
             return 0.0
-        told = context.near(window, start, end, context.PHONE)
+        has_word = context.near(window, start, end, words.PHONE)
         for region in regions:
             shaped = _SHAPES[region].fullmatch(number) if region in _SHAPES else None
             if shaped and (self.is_valid(number, region) or (region == "BR" and number.startswith("("))):
-                return SURE if told else LIKELY
-            if told and self.is_valid(number, region):
+                return SURE if has_word else LIKELY
+            if has_word and self.is_valid(number, region):
                 return WEAK
         return 0.0
 

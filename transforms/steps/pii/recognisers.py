@@ -6,36 +6,14 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import regex
 
-from transforms.steps.pii import context
+from transforms.steps.pii import context, words
+from transforms.steps.pii.entities import EXAMPLE_VALUES, EXAMPLES, LIKELY, SURE, WEAK, Span
 from transforms.steps.pii.phones import PhoneFinder
 from transforms.steps.text.lean_import import without_frameworks
-
-TYPES = (
-    *("EMAIL_ADDRESS", "IP_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "US_SSN"),
-    *("BR_CPF", "BR_CNPJ", "BR_CEP", "BR_PIX_KEY"),
-)
-SURE, LIKELY, WEAK = 1.0, 0.85, 0.6
-
-# Reserved for examples (RFC 2606, 5737, 3849; 555-01xx in North America) or never issued, so none is found again.
-EXAMPLES = {
-    "EMAIL_ADDRESS": "email@example.com",
-    "IP_ADDRESS": "192.0.2.1",
-    "IPV6": "2001:db8::1",
-    "PHONE_NUMBER": "555-0100",
-    "CREDIT_CARD": "0000 0000 0000 0000",
-    "IBAN_CODE": "XX00 0000 0000 0000 0000",
-    "US_SSN": "000-00-0000",
-    "BR_CPF": "000.000.000-00",
-    "BR_CNPJ": "00.000.000/0000-00",
-    "BR_CEP": "00000-000",
-    "BR_PIX_KEY": "00000000-0000-0000-0000-000000000000",
-    "PERSON": "Jane Doe",
-}
-EXAMPLE_VALUES = frozenset(EXAMPLES.values())
 
 _LOCAL = r"[\w!#$%&'*+/=?^`{|}~-]"
 _EMAIL = re.compile(
@@ -53,15 +31,6 @@ _CARD = re.compile(
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}")
 SMALL_OCTET = 40  # addresses of small numbers only are more often versions and sections
-
-
-class Found(NamedTuple):
-    """start, end: characters of the text. type: Presidio's name of the entity. score: 0 to 1."""
-
-    start: int
-    end: int
-    type: str
-    score: float
 
 
 class Recognisers:
@@ -84,7 +53,7 @@ class Recognisers:
         self._is_no_ssn = remembered(UsSsnRecognizer().invalidate_result)
         self._phones = PhoneFinder()
         self._names = load_names(names_model) if names_model is not None else None
-        self._families: dict[str, tuple[Callable[[str, str], Iterator[Found]], ...]] = {
+        self._families: dict[str, tuple[Callable[[str, str], Iterator[Span]], ...]] = {
             "at": (self._emails,),
             "digits": (self._ipv4, self._numbers, self._cards, self._ibans, self._ssns, self._brazilian),
             "colons": (self._ipv6,),
@@ -92,66 +61,69 @@ class Recognisers:
             "pix": (self._pix_keys,),
         }
 
-    def find(self, family: str, text: str, start: int, end: int, language: str) -> Iterator[Found]:
-        """What stands in text[start:end], by places in the text; its edges are whole words' only by luck, and a find
-        that touches one is left to the neighbouring window or to the text's end."""
+    def find(self, family: str, text: str, start: int, end: int, language: str) -> Iterator[Span]:
+        """What stands in text[start:end], as spans of the text.
+
+        A window's edge may cut a word or a number, so a find that touches one counts only at the text's own ends; the
+        neighbouring window has it whole.
+        """
         window = text[start:end]
         for finder in self._families[family]:
             for item in finder(window, language):
                 inside = (item.start > 0 or start == 0) and (item.end < len(window) or end == len(text))
                 if inside and item.type in self._types and window[item.start : item.end] not in EXAMPLE_VALUES:
-                    yield Found(item.start + start, item.end + start, item.type, item.score) if start else item
+                    yield Span(item.start + start, item.end + start, item.type, item.score) if start else item
 
-    def names(self, text: str) -> Iterator[Found]:
+    def names(self, text: str) -> Iterator[Span]:
         assert self._names is not None
         for entity in self._names(text[: self._names.max_length]).ents:
             replaced = entity.text.startswith("<") or entity.text == EXAMPLES["PERSON"]
             if entity.label_ in ("PERSON", "PER") and not replaced:
-                yield Found(entity.start_char, entity.end_char, "PERSON", WEAK)
+                yield Span(entity.start_char, entity.end_char, "PERSON", WEAK)
 
-    def _emails(self, window: str, language: str) -> Iterator[Found]:
+    def _emails(self, window: str, language: str) -> Iterator[Span]:
         for match in _EMAIL.finditer(window):
             if not _FILE.search(match[0]) and not match[0].startswith("git@"):  # a repository's address
                 start = match.start() + len(match[0]) - len(match[0].lstrip("'`{|"))
-                yield Found(start, match.end(), "EMAIL_ADDRESS", SURE)
+                yield Span(start, match.end(), "EMAIL_ADDRESS", SURE)
 
-    def _ipv4(self, window: str, language: str) -> Iterator[Found]:
+    def _ipv4(self, window: str, language: str) -> Iterator[Span]:
         for match in _IPV4.finditer(window):
-            if not is_public(match[0]) or context.follows(window, match.start(), context.NO_IP, 2):
+            if not is_public(match[0]) or context.follows(window, match.start(), words.NO_IP, 2):
                 continue
             small = max(map(int, match[0].split("."))) < SMALL_OCTET
-            told = context.near(window, *match.span(), context.IP) or is_service(window, match)
-            if told or not small:
-                yield Found(*match.span(), "IP_ADDRESS", LIKELY if told else WEAK)
+            has_word = context.near(window, *match.span(), words.IP) or is_service(window, match)
+            if has_word or not small:
+                yield Span(*match.span(), "IP_ADDRESS", LIKELY if has_word else WEAK)
 
-    def _ipv6(self, window: str, language: str) -> Iterator[Found]:
+    def _ipv6(self, window: str, language: str) -> Iterator[Span]:
         for match in _IPV6.finditer(window):
             for value in (match[0], match[0].rpartition(":")[0]):  # a colon or a port may follow
                 if is_public(value):
-                    yield Found(match.start(), match.start() + len(value), "IP_ADDRESS", SURE)
+                    yield Span(match.start(), match.start() + len(value), "IP_ADDRESS", SURE)
                     break
 
-    def _numbers(self, window: str, language: str) -> Iterator[Found]:
+    def _numbers(self, window: str, language: str) -> Iterator[Span]:
         for start, end, score in self._phones.find(window, language):
-            yield Found(start, end, "PHONE_NUMBER", score)
+            yield Span(start, end, "PHONE_NUMBER", score)
 
-    def _cards(self, window: str, language: str) -> Iterator[Found]:
+    def _cards(self, window: str, language: str) -> Iterator[Span]:
         for match in _CARD.finditer(window):
             if not (is_issued(match[0]) and self._is_card(match[0])):
                 continue
-            told = context.near(window, *match.span(), context.CARD)
-            if told or not context.follows(window, match.start(), context.NO_NUMBER):
-                yield Found(*match.span(), "CREDIT_CARD", SURE if told else LIKELY)
+            has_word = context.near(window, *match.span(), words.CARD)
+            if has_word or not context.follows(window, match.start(), words.NO_NUMBER):
+                yield Span(*match.span(), "CREDIT_CARD", SURE if has_word else LIKELY)
 
-    def _ibans(self, window: str, language: str) -> Iterator[Found]:
+    def _ibans(self, window: str, language: str) -> Iterator[Span]:
         if _IBAN.search(window):
             upper = window.upper()  # in it a word after the number may seem a part of it
             for variant in dict.fromkeys((window, upper)):
-                for start, end in self._iban_places(variant) if len(variant) == len(window) else ():
+                for start, end in self._iban_ranges(variant) if len(variant) == len(window) else ():
                     if not window[end : end + 1].isalnum():  # Presidio may end amid a group
-                        yield Found(start, end, "IBAN_CODE", SURE)
+                        yield Span(start, end, "IBAN_CODE", SURE)
 
-    def _iban_places(self, text: str) -> Iterator[tuple[int, int]]:
+    def _iban_ranges(self, text: str) -> Iterator[tuple[int, int]]:
         """(start, end) of what the recogniser's analyze() is sure of: its explanations cost more than the search."""
         for match in self._iban_form.finditer(text):
             start = match.start()
@@ -163,32 +135,32 @@ class Recognisers:
                 if valid is not False:
                     break
 
-    def _ssns(self, window: str, language: str) -> Iterator[Found]:
+    def _ssns(self, window: str, language: str) -> Iterator[Span]:
         for match in _SSN.finditer(window):
-            told = context.near(window, *match.span(), context.SSN)
-            dashed = match[2] == "-" and not context.follows(window, match.start(), context.NO_NUMBER)
-            if (told or dashed) and match[1] < "900" and not self._is_no_ssn(match[0]):
-                yield Found(*match.span(), "US_SSN", SURE if told else LIKELY)
+            has_word = context.near(window, *match.span(), words.SSN)
+            dashed = match[2] == "-" and not context.follows(window, match.start(), words.NO_NUMBER)
+            if (has_word or dashed) and match[1] < "900" and not self._is_no_ssn(match[0]):
+                yield Span(*match.span(), "US_SSN", SURE if has_word else LIKELY)
 
-    def _brazilian(self, window: str, language: str) -> Iterator[Found]:
-        for recogniser, words in ((self._cpf, context.CPF), (self._cnpj, context.CNPJ)):
-            for start, end, score in recogniser.places(window, bare=context.among(window, words)):
-                told = context.near(window, start, end, words)
-                if told or score >= LIKELY:
-                    yield Found(start, end, recogniser.kind, SURE if told else LIKELY)
-        told = context.among(window, context.CEP) or ("-" in window and context.CAPITALS.search(window) is not None)
-        for start, end, _ in self._cep.places(window) if told else ():
+    def _brazilian(self, window: str, language: str) -> Iterator[Span]:
+        for recogniser, names in ((self._cpf, words.CPF), (self._cnpj, words.CNPJ)):
+            for start, end, score in recogniser.matches(window, bare=context.among(window, names)):
+                has_word = context.near(window, start, end, names)
+                if has_word or score >= LIKELY:
+                    yield Span(start, end, recogniser.kind, SURE if has_word else LIKELY)
+        has_word = context.among(window, words.CEP) or ("-" in window and context.CAPITALS.search(window) is not None)
+        for start, end, _ in self._cep.matches(window) if has_word else ():
             dashed = "-" in window[start:end]
-            told = context.follows(window, start, context.CEP, 5 if dashed else 4) or (
+            has_word = context.follows(window, start, words.CEP, 5 if dashed else 4) or (
                 dashed and context.in_address(window, start)
             )
-            if told:
-                yield Found(start, end, "BR_CEP", LIKELY)
+            if has_word:
+                yield Span(start, end, "BR_CEP", LIKELY)
 
-    def _pix_keys(self, window: str, language: str) -> Iterator[Found]:
-        for start, end, _ in self._pix.places(window):
-            if context.near(window, start, end, context.PIX, context.BEFORE):
-                yield Found(start, end, "BR_PIX_KEY", LIKELY)
+    def _pix_keys(self, window: str, language: str) -> Iterator[Span]:
+        for start, end, _ in self._pix.matches(window):
+            if context.near(window, start, end, words.PIX, context.BEFORE):
+                yield Span(start, end, "BR_PIX_KEY", LIKELY)
 
 
 remembered = lru_cache(10_000)  # a page's own number stands on each of its pages

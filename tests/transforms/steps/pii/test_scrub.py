@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from transforms.steps.pii import scrub as pii
-from transforms.steps.pii.recognisers import EXAMPLES, TYPES, Found, Recognisers
+from transforms.steps.pii import spans as pii
+from transforms.steps.pii.entities import EXAMPLES, TYPES, Span
+from transforms.steps.pii.recognisers import Recognisers
 from transforms.steps.pii.scrub import Scrubbed, ScrubPii
 
 STEP = ScrubPii()
@@ -184,17 +185,17 @@ def test_words_of_an_address_tell_nothing(step: ScrubPii, text: str, kinds: list
 
 
 def test_further_finds_are_moved_to_their_places() -> None:
-    found = [Found(5, 15, "A", 1.0), Found(20, 30, "B", 1.0)]
-    places = [(5, 8), (13, 33)]  # 10 characters became 3, and 10 became 20
-    assert pii.joined(found, places, [Found(0, 4, "C", 1.0), Found(9, 12, "D", 1.0), Found(34, 36, "E", 1.0)]) == [
-        *(Found(0, 4, "C", 1.0), found[0], Found(16, 19, "D", 1.0), found[1], Found(31, 33, "E", 1.0)),
+    spans = [Span(5, 15, "A", 1.0), Span(20, 30, "B", 1.0)]
+    ranges = [(5, 8), (13, 33)]  # 10 characters became 3, and 10 became 20
+    assert pii.joined(spans, ranges, [Span(0, 4, "C", 1.0), Span(9, 12, "D", 1.0), Span(34, 36, "E", 1.0)]) == [
+        *(Span(0, 4, "C", 1.0), spans[0], Span(16, 19, "D", 1.0), spans[1], Span(31, 33, "E", 1.0)),
     ]
-    assert pii.joined(found, places, [Found(6, 12, "D", 1.0)]) == [Found(5, 19, "D", 1.0), found[1]]
-    assert pii.joined(found, places, [Found(4, 6, "D", 1.0), Found(7, 10, "E", 0.5)]) == [
-        Found(4, 15, "D", 1.0),
-        found[1],
+    assert pii.joined(spans, ranges, [Span(6, 12, "D", 1.0)]) == [Span(5, 19, "D", 1.0), spans[1]]
+    assert pii.joined(spans, ranges, [Span(4, 6, "D", 1.0), Span(7, 10, "E", 0.5)]) == [
+        Span(4, 15, "D", 1.0),
+        spans[1],
     ]
-    assert pii.joined(found, places, [Found(4, 14, "D", 1.0)]) == [Found(4, 30, "D", 1.0)]
+    assert pii.joined(spans, ranges, [Span(4, 14, "D", 1.0)]) == [Span(4, 30, "D", 1.0)]
 
 
 def test_examples_are_never_found() -> None:
@@ -211,7 +212,7 @@ def test_an_address_is_replaced_by_one_of_its_version(value: str, example: str) 
 @pytest.mark.parametrize("kind", TYPES[:2])
 def test_only_types_asked_for(kind: str) -> None:
     text = "bob@site.org or 8.8.8.8:53, card 4111111111111111, SSN 219-09-9999"
-    assert [found for found, _ in shown(text, step=ScrubPii(types=(kind,)))] == [kind]
+    assert [kind for kind, _ in shown(text, step=ScrubPii(types=(kind,)))] == [kind]
 
 
 def test_without_types_nothing_is_found() -> None:
