@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -10,33 +9,22 @@ from typing import Any
 
 import regex
 
-from transforms.steps.pii import context, words
+from transforms.steps.pii import addresses, context, emails, words
 from transforms.steps.pii.entities import EXAMPLE_VALUES, EXAMPLES, LIKELY, SURE, WEAK, Span
 from transforms.steps.pii.phones import PhoneFinder
 from transforms.steps.text.lean_import import without_frameworks
 
-_LOCAL = r"[\w!#$%&'*+/=?^`{|}~-]"
-_EMAIL = re.compile(
-    rf"(?<!{_LOCAL})(?<!\.){_LOCAL}{{1,64}}(?:\.{_LOCAL}{{1,64}}){{0,8}}"
-    r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![\w-])"
-)
-_FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|html?|pdf|mp4|ico|zip)$", re.IGNORECASE)  # icon@2x.png
-# After a letter and a slash stands a product's version: nginx/1.18.0.99
-_IPV4 = re.compile(r"(?<![\w.,-])(?<![A-Za-z]/)(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-\d)")
-_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,7}(?::|[0-9A-Fa-f]{1,4})(?:[0-9A-Fa-f:]{0,34})(?![\w:])")
-_PORT = re.compile(r"[:/]\d")
 _SSN = re.compile(r"(?<![\w.,/-])(\d{3})([- .]?)(\d{2})\2(\d{4})(?![\w/]|[-.]\d)")
 _CARD = re.compile(
     r"(?<![\w.,/+-])\d{4}[ -]?(?:\d{4}[ -]?\d{4}[ -]?\d{1,4}(?:[ -]?\d{3})?|\d{6}[ -]?\d{4,5})(?![\w/]|[-.,]\d)"
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}")
-SMALL_OCTET = 40  # addresses of small numbers only are more often versions and sections
 
 
 class Recognisers:
     """Loaded once a process. Raises ValueError if the model for names is absent."""
 
-    def __init__(self, types: tuple[str, ...], names_model: str | None) -> None:
+    def __init__(self, types: tuple[str, ...], names_model: str | None, keep_help_lines: bool = False) -> None:
         from transforms.steps.pii.brazil import CepRecogniser, CnpjRecogniser, CpfRecogniser, PixKeyRecogniser
 
         with without_frameworks():
@@ -51,14 +39,16 @@ class Recognisers:
         self._is_iban = remembered(iban.validate_result)
         self._is_card = remembered(CreditCardRecognizer().validate_result)
         self._is_no_ssn = remembered(UsSsnRecognizer().invalidate_result)
-        self._phones = PhoneFinder()
+        self._phones = PhoneFinder(keep_help_lines)
         self._names = load_names(names_model) if names_model is not None else None
         self._families: dict[str, tuple[Callable[[str, str], Iterator[Span]], ...]] = {
             "at": (self._emails,),
-            "digits": (self._ipv4, self._numbers, self._cards, self._ibans, self._ssns, self._brazilian),
-            "colons": (self._ipv6,),
+            "digits": (addresses.ipv4, self._numbers, self._cards, self._ibans, self._ssns, self._brazilian),
+            "colons": (addresses.ipv6,),
             "slashed": (self._brazilian,),
             "pix": (self._pix_keys,),
+            "spelled": (self._spelled,),
+            "vanity": (self._vanity,),
         }
 
     def find(self, family: str, text: str, start: int, end: int, language: str) -> Iterator[Span]:
@@ -82,29 +72,17 @@ class Recognisers:
                 yield Span(entity.start_char, entity.end_char, "PERSON", WEAK)
 
     def _emails(self, window: str, language: str) -> Iterator[Span]:
-        for match in _EMAIL.finditer(window):
-            if not _FILE.search(match[0]) and not match[0].startswith("git@"):  # a repository's address
-                start = match.start() + len(match[0]) - len(match[0].lstrip("'`{|"))
-                yield Span(start, match.end(), "EMAIL_ADDRESS", SURE)
+        return emails.written(window)
 
-    def _ipv4(self, window: str, language: str) -> Iterator[Span]:
-        for match in _IPV4.finditer(window):
-            if not is_public(match[0]) or context.follows(window, match.start(), words.NO_IP, 2):
-                continue
-            small = max(map(int, match[0].split("."))) < SMALL_OCTET
-            has_word = context.near(window, *match.span(), words.IP) or is_service(window, match)
-            if has_word or not small:
-                yield Span(*match.span(), "IP_ADDRESS", LIKELY if has_word else WEAK)
-
-    def _ipv6(self, window: str, language: str) -> Iterator[Span]:
-        for match in _IPV6.finditer(window):
-            for value in (match[0], match[0].rpartition(":")[0]):  # a colon or a port may follow
-                if is_public(value):
-                    yield Span(match.start(), match.start() + len(value), "IP_ADDRESS", SURE)
-                    break
+    def _spelled(self, window: str, language: str) -> Iterator[Span]:
+        return emails.spelled(window)
 
     def _numbers(self, window: str, language: str) -> Iterator[Span]:
         for start, end, score in self._phones.find(window, language):
+            yield Span(start, end, "PHONE_NUMBER", score)
+
+    def _vanity(self, window: str, language: str) -> Iterator[Span]:
+        for start, end, score in self._phones.vanity(window):
             yield Span(start, end, "PHONE_NUMBER", score)
 
     def _cards(self, window: str, language: str) -> Iterator[Span]:
@@ -164,21 +142,6 @@ class Recognisers:
 
 
 remembered = lru_cache(10_000)  # a page's own number stands on each of its pages
-
-
-@remembered
-def is_public(value: str) -> bool:
-    """Whether it is an address that is routed on the public internet; IPv6: of the block in use, 2000::/3."""
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return address.is_global and not address.is_multicast and (address.version == 4 or int(address) >> 125 == 1)
-
-
-def is_service(window: str, match: re.Match[str]) -> bool:
-    """Whether a port, a network's length or a path follows, or a URL's slashes stand before."""
-    return _PORT.match(window, match.end()) is not None or window.endswith(("//", "@"), 0, match.start())
 
 
 @remembered

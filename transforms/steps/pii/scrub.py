@@ -15,7 +15,9 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 from schemas.setting import setting
+from transforms.steps.pii.emails import SPELLED_CANDIDATE
 from transforms.steps.pii.entities import ALL_TYPES, EXAMPLES, TYPES, Span
+from transforms.steps.pii.phone_forms import VANITY_CANDIDATE
 from transforms.steps.pii.recognisers import Recognisers
 from transforms.steps.pii.spans import ENDLESS, Range, apart, joined, touched, touching, windows
 from transforms.steps.step import Step
@@ -23,12 +25,12 @@ from transforms.steps.step import Step
 MAX_ROUNDS = 8  # one or two are enough but for a line of many numbers after one word that says what they are
 
 # A run of digits and of what stands between the digits of numbers; longer runs are seen piece by piece, with overlap.
-_DIGITS = re.compile(r"\d[\d.()/\-– \u00a0+]{5,60}")
+_DIGITS = re.compile(r"\d[\d.()/\-– \u00a0+\u2009\u202f\u2010-\u2012\uff08\uff09\uff0d]{5,60}")
 _SEVEN_DIGITS = re.compile(r"(?:\D*\d){7}")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")  # IPv6
 _SLASHED = re.compile(r"/[0-9A-Z]{4}-\d\d")  # CNPJ with letters
 _BARE_CNPJ = re.compile(r"(?<!\w)[0-9A-Z]{12}\d\d(?!\w)")
-_AT = re.compile(r"(?<=[\w!#$%&'*+/=?^`{|}~-])@(?=\w)")
+_AT = re.compile(r"(?<=[\w!#$%&'*+/=?^`{|}~-])[@\uff20](?=\w)")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -58,6 +60,14 @@ class ScrubPii(Step):
 
     types: tuple[str, ...] = setting(TYPES, "what is looked for", "FineWeb: e-mail, IP; Presidio's names")
     style: str = setting("placeholder", "placeholder (<EMAIL_ADDRESS>) or example (email@example.com)", "our choice")
+    spelled_emails: bool = setting(
+        False, "also addresses such as ana [at] example [dot] org or ana arroba example.org", "FineWeb: no"
+    )
+    keep_help_lines: bool = setting(
+        False,
+        "leave numbers of help lines, such as those against suicide, poison and violence, as they are",
+        "our choice",
+    )
     names_model: str | None = setting(None, "spaCy model that finds names of persons", "our choice")
 
     def __post_init__(self) -> None:
@@ -72,7 +82,7 @@ class ScrubPii(Step):
 
     @cached_property
     def _recognisers(self) -> Recognisers:
-        return Recognisers(self.types, self.names_model)
+        return Recognisers(self.types, self.names_model, self.keep_help_lines)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_recognisers"}
@@ -136,10 +146,14 @@ class ScrubPii(Step):
             yield from self._recognisers.names(text)
 
     def _candidates(self, text: str) -> Iterator[tuple[str, list[Range]]]:
-        if "@" in text:
+        if "@" in text or "\uff20" in text:
             yield "at", [match.span() for match in _AT.finditer(text)]
         if numbers := [match.span() for match in _DIGITS.finditer(text) if worth(match[0])]:
             yield "digits", numbers
+        if vanity := [match.span() for match in VANITY_CANDIDATE.finditer(text)]:
+            yield "vanity", vanity
+        if self.spelled_emails and (written := [match.span() for match in SPELLED_CANDIDATE.finditer(text)]):
+            yield "spelled", written
         if ":" in text:
             yield "colons", [match.span() for match in _COLONS.finditer(text)]
         if "/" in text:
