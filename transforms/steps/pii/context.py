@@ -8,32 +8,37 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import islice
+from itertools import accumulate, islice
 
-from transforms.steps.pii.words import STATES
+from transforms.steps.pii.words import CITIES, STATES, STREET
 
 BEFORE, AFTER = 6, 3  # words
 REACH = 120  # characters
 
 _WORD = re.compile(r"[^\W\d_]+")
-_COUNTED = re.compile(r"(?<![\w@<.])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\w@>])")
-CAPITALS = re.compile("[A-Z]{2}")  # of which states are made
+# Abbreviations with dots are words too: C.E.P.
+_COUNTED = re.compile(r"(?<![\w@<.])(?:(?:[^\W\d_]\.){2,5}[^\W\d_]?|[^\W\d_]+(?:['’-][^\W\d_]+)*)(?![\w@>])")
+
+
+def _counted(word: str) -> str:
+    """A word as the lists of words have it: "cep" for "C.E.P."."""
+    return word.lower().replace(".", "")
 
 
 def before(text: str, start: int, max_words: int = BEFORE) -> list[str]:
     """The last words before text[start], lower case, nearest last. They are of one line."""
     piece = text[max(start - REACH, 0) : start].rpartition("\n")[2]
-    return [word.lower() for word in _COUNTED.findall(piece)[-max_words:]]
+    return [_counted(word) for word in _COUNTED.findall(piece)[-max_words:]]
 
 
 def after(text: str, end: int, max_words: int = AFTER) -> list[str]:
     piece = text[end : end + REACH].partition("\n")[0]
-    return [match[0].lower() for match in islice(_COUNTED.finditer(piece), max_words)]
+    return [_counted(match[0]) for match in islice(_COUNTED.finditer(piece), max_words)]
 
 
 @lru_cache(16)
 def _vocabulary(text: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in _COUNTED.findall(text))
+    return frozenset(map(_counted, _COUNTED.findall(text)))
 
 
 def near(text: str, start: int, end: int, words: frozenset[str], max_after: int = AFTER) -> bool:
@@ -69,3 +74,24 @@ def among(text: str, words: frozenset[str]) -> bool:
 def in_address(text: str, start: int) -> bool:
     """Whether a state of Brazil stands just before text[start]."""
     return any(word in STATES for word in _WORD.findall(text[max(start - 12, 0) : start])[-1:])
+
+
+# A name of a place behind a post code, and the state that may follow it: "13083-970 Campinas - SP".
+_TOWN = re.compile(
+    r"[ ,–-]{1,3}([A-ZÀ-Ý][\w'’]+(?:(?: d[aeo]s?| e)? [A-ZÀ-Ý][\w'’]+){0,3})(?:\s{0,2}[-/,–(]\s{0,2}([A-Z]{2})(?!\w))?"
+)
+STREET_WORDS = 12  # words before a post code among which a street may stand
+
+
+def before_town(text: str, start: int, end: int) -> bool:
+    """Whether the name of a place stands just behind text[start:end].
+
+    A name counts with a state of Brazil behind it, as one of the large cities, or where a street stands before.
+    """
+    match = _TOWN.match(text, end)
+    if match is None:
+        return False
+    names = list(accumulate(match[1].lower().split(), "{} {}".format))  # "santos", "santos dumont"
+    if match[2] in STATES or not CITIES.isdisjoint(names):
+        return True
+    return not STREET.isdisjoint(before(text, start, STREET_WORDS))

@@ -52,7 +52,9 @@ _SHAPES = {
 SHAPES = {region: re.compile(shape) for region, shape in _SHAPES.items()}
 # Several numbers in a row, with nothing but blanks or hyphens between: those with brackets or hyphens.
 SEVERAL = {
-    language: re.compile(rf"(?<![\d.,/-])(?:{'|'.join(_SHAPES[region] for region in regions if region in _SHAPES)})(?!\d|[.,/-]\d)")
+    language: re.compile(
+        rf"(?<![\d.,/-])(?:{'|'.join(_SHAPES[region] for region in regions if region in _SHAPES)})(?!\d|[.,/-]\d)"
+    )
     for language, regions in {**REGIONS, "": ANY_REGION}.items()
 }
 # Without an area's code, and therefore only behind a word such as "fone".
@@ -67,9 +69,10 @@ _MARK = rf"[ .\-{BLANKS}{DASHES}]"
 _BRACKETED = rf"[(\uff08]0?\d{{1,4}}[)\uff09]{_MARK}{{0,2}}"
 _BEFORE = (
     rf"(?:(?<![^\W{UNSPACED}]|[@#$€£%.,/+=-])|(?<=[Tt][Ee][Ll]\.)|(?<=[FfPp]h\.)|(?<=[Ff]one\.)|(?<=[Ff]ax\.)"
-    r"|(?<=[Tt]lm\.)|(?<=[Tt]lf\.)|(?<=[Cc]el\.))(?<!\d:)"
+    r"|(?<=[Tt]lm\.)|(?<=[Tt]lf\.)|(?<=[Cc]el\.)|(?<=-\d{4}/))(?<!\d:)"
 )
-_AFTER = rf"(?![^\W{UNSPACED}]|%|[.,:/–-]\d)"
+# Behind one number a slash and another may stand: 3242-1234/3242-5678.
+_AFTER = rf"(?:(?=/\d{{4,5}}-\d{{4}}(?!\d))|(?![^\W{UNSPACED}]|%|[.,:/–-]\d))"
 CANDIDATE = re.compile(
     rf"{_BEFORE}(?:\(\+\d{{1,3}}\){_MARK}{{0,2}}|\+|00(?=[1-9]))?(?:{_BRACKETED})?\d{{1,14}}"
     rf"(?:(?:{_MARK}{{0,2}}{_BRACKETED}|{_MARK}{{1,2}})\d{{1,11}}){{0,5}}{_AFTER}"

@@ -85,7 +85,7 @@ class PhoneFinder:
 
     def _score(self, window: str, start: int, end: int, language: str) -> float:
         """How sure it is that window[start:end] is a telephone number; 0 if it is none."""
-        number = plain(window[start:end])
+        number = plain(window[start:end]).replace(" - ", "-")
         regions = REGIONS.get(language, ANY_REGION)
         if number.startswith(("+", "00", "(+")):
             return self._score_abroad(number, regions[0])

@@ -11,6 +11,7 @@ import regex
 
 from transforms.steps.pii import addresses, context, emails, words
 from transforms.steps.pii.entities import EXAMPLE_VALUES, EXAMPLES, LIKELY, SURE, WEAK, Span
+from transforms.steps.pii.identity import IDENTITY_NUMBERS
 from transforms.steps.pii.phones import PhoneFinder
 from transforms.steps.text.lean_import import without_frameworks
 
@@ -41,9 +42,18 @@ class Recognisers:
         self._is_no_ssn = remembered(UsSsnRecognizer().invalidate_result)
         self._phones = PhoneFinder(keep_help_lines)
         self._names = load_names(names_model) if names_model is not None else None
+        self._identity_numbers = [item for item in IDENTITY_NUMBERS if item.entity in types]
         self._families: dict[str, tuple[Callable[[str, str], Iterator[Span]], ...]] = {
             "at": (self._emails,),
-            "digits": (addresses.ipv4, self._numbers, self._cards, self._ibans, self._ssns, self._brazilian),
+            "digits": (
+                addresses.ipv4,
+                self._numbers,
+                self._cards,
+                self._ibans,
+                self._ssns,
+                self._brazilian,
+                self._identity,
+            ),
             "colons": (addresses.ipv6,),
             "slashed": (self._brazilian,),
             "pix": (self._pix_keys,),
@@ -126,14 +136,22 @@ class Recognisers:
                 has_word = context.near(window, start, end, names)
                 if has_word or score >= LIKELY:
                     yield Span(start, end, recogniser.kind, SURE if has_word else LIKELY)
-        has_word = context.among(window, words.CEP) or ("-" in window and context.CAPITALS.search(window) is not None)
-        for start, end, _ in self._cep.matches(window) if has_word else ():
-            dashed = "-" in window[start:end]
-            has_word = context.follows(window, start, words.CEP, 5 if dashed else 4) or (
-                dashed and context.in_address(window, start)
-            )
-            if has_word:
+        yield from self._post_codes(window)
+
+    def _post_codes(self, window: str) -> Iterator[Span]:
+        has_word, has_dash = context.among(window, words.CEP), "-" in window or "–" in window
+        if not (has_word or has_dash):
+            return
+        for start, end, _ in self._cep.matches(window):
+            dashed = not window[start:end].replace(".", "").isdigit()
+            if (has_word and context.follows(window, start, words.CEP, 5 if dashed else 4)) or (
+                dashed and (context.in_address(window, start) or context.before_town(window, start, end))
+            ):
                 yield Span(start, end, "BR_CEP", LIKELY)
+
+    def _identity(self, window: str, language: str) -> Iterator[Span]:
+        for item in self._identity_numbers:
+            yield from item.find(window)
 
     def _pix_keys(self, window: str, language: str) -> Iterator[Span]:
         for start, end, _ in self._pix.matches(window):

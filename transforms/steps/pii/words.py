@@ -18,8 +18,13 @@ CARD = _words("card cards credit debit visa mastercard amex discover diners cart
 SSN = _words("ssn ssns social security")
 CPF = _words("cpf contribuinte")
 CNPJ = _words("cnpj")
-CEP = _words("cep postal")
+CEP = _words("cep ceps postal")
 PIX = _words("pix chave")
+PIS = _words("pis pasep nit nis")
+VOTER = _words("título titulo eleitor eleitora eleitoral")
+CNH = _words("cnh habilitação habilitacao motorista condutor")
+RG = _words("rg identidade ssp cédula")
+NIF = _words("nif nipc contribuinte fiscal")
 PHONE = _words(
     "phone phones telephone tel tels cell cellphone mobile call calls ring fax whatsapp sms text dial hotline "
     "contact cel telefone telefones fone fones celular celulares ligue ligar ligação contato zap tfno teléfono "
@@ -49,7 +54,7 @@ NO_NUMBER = _words(
     "isbn issn doi ean upc barcode barras order orders pedido pedidos invoice fatura nota tracking rastreio protocolo "
     "protocol processo ticket sku part serial série serie model modelo version versão versao release build firmware "
     "item id ref reference referência código codigo code lote patente patent batch case caso matrícula oab crm "
-    "registro edição edition coordinates coordenadas latitude longitude nif nipc nit pis lei decreto portaria "
+    "registro edição edition coordinates coordenadas latitude longitude nif nipc nit pis pasep rg cnh eleitor habilitação lei decreto portaria "
     "resolução peça peças pç bestellnummer artikelnummer rechnungsnummer aktenzeichen commande facture siret siren "
     "ordine codice bestelling bestelnummer kvk btw заказ заказа артикул инн огрн кпп снилс счет счёт"
 )
@@ -87,6 +92,71 @@ UNSPACED_PHONE = (
     *("TEL", "Tel", "tel", "FAX", "Fax", "电话", "手机", "热线", "传真", "致电", "手機", "專線", "傳真"),
 )
 UNSPACED_NO_NUMBER = ("注文", "商品", "型番", "品番", "製造", "訂單", "订单", "编号", "ISBN", "ISSN")
+
+STREET = _words("rua av avenida praça pça alameda travessa rodovia rod estrada largo bairro quadra viela ladeira")
+# The most populous municipalities of Brazil (IBGE, census of 2022), as their names begin.
+CITIES = frozenset(
+    (
+        *("são paulo", "rio de janeiro", "brasília", "fortaleza", "salvador", "belo horizonte", "manaus", "curitiba"),
+        *("recife", "goiânia", "porto alegre", "belém", "guarulhos", "campinas", "são luís", "maceió", "campo grande"),
+        *("são gonçalo", "teresina", "joão pessoa", "duque de caxias", "nova iguaçu", "são bernardo do campo", "natal"),
+        *(
+            "santo andré",
+            "osasco",
+            "sorocaba",
+            "uberlândia",
+            "ribeirão preto",
+            "são josé dos campos",
+            "cuiabá",
+            "jaboatão",
+        ),
+        *("contagem", "joinville", "feira de santana", "aracaju", "londrina", "juiz de fora", "florianópolis"),
+        *(
+            "aparecida de goiânia",
+            "campos dos goytacazes",
+            "belford roxo",
+            "niterói",
+            "são josé do rio preto",
+            "ananindeua",
+        ),
+        *("vila velha", "caxias do sul", "porto velho", "mogi das cruzes", "jundiaí", "macapá", "são joão de meriti"),
+        *(
+            "piracicaba",
+            "campina grande",
+            "santos",
+            "mauá",
+            "montes claros",
+            "boa vista",
+            "betim",
+            "maringá",
+            "anápolis",
+        ),
+        *("diadema", "carapicuíba", "petrolina", "bauru", "caruaru", "vitória", "itaquaquecetuba", "rio branco"),
+        *("blumenau", "ponta grossa", "cariacica", "franca", "olinda", "praia grande", "cascavel", "canoas"),
+        *("uberaba", "são vicente", "pelotas", "barueri", "taubaté", "suzano", "palmas", "camaçari", "várzea grande"),
+        *("limeira", "foz do iguaçu", "governador valadares", "petrópolis", "sumaré", "volta redonda", "ipatinga"),
+        *(
+            "são carlos",
+            "santa maria",
+            "novo hamburgo",
+            "rio claro",
+            "araraquara",
+            "americana",
+            "marília",
+            "indaiatuba",
+        ),
+        *(
+            "hortolândia",
+            "presidente prudente",
+            "itabuna",
+            "ilhéus",
+            "sete lagoas",
+            "divinópolis",
+            "chapecó",
+            "criciúma",
+        ),
+    )
+)
 
 # Top-level domains: those of countries (ISO 3166-1 and the few others in IANA's root zone), and the common generic ones.
 TLDS = _words(
