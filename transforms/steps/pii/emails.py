@@ -59,12 +59,41 @@ _BEFORE_WEIGHT = frozenset(
     ["a", "à", "as", "da", "das", "de", "do", "e", "em", "na", "o", "ou", "por", "pela", "uma", "cada", "per"]
 )
 
+# "our address is at the dot com"
+_NO_NAMES = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "me",
+        "us",
+        "it",
+        "look",
+        "looking",
+        "arrive",
+        "the",
+        "this",
+        "that",
+        "these",
+        "a",
+        "an",
+        "our",
+        "your",
+        "my",
+    ]
+)
+
 
 def spelled(window: str) -> Iterator[Span]:
     """Addresses that say their sign, or their dots, in words. The last label must be a known top-level domain."""
     for expression in (_SPELLED, _SAID):
         for match in expression.finditer(window):
             if expression is _SAID and not context.follows(window, match.start(), words.EMAIL, context.BEFORE):
+                continue
+            if expression is _SAID and not _NO_NAMES.isdisjoint(match[0].lower().split()):
                 continue
             length = _length_of_domain(match["domain"])
             if length and match[0].split(" ", 1)[0].lower() not in _BEFORE_WEIGHT:

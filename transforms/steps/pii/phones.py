@@ -80,7 +80,11 @@ class PhoneFinder:
         """(start, end, score) of toll-free numbers that spell a word, such as 1-800-FLOWERS."""
         for match in VANITY.finditer(window):
             dialled = match[0].upper().translate(KEYS)
-            if is_spelled_number(match[0]) and not (self._keep_help_lines and is_help_line(dialled)):
+            if not is_spelled_number(match[0]) or (
+                not match[0].startswith(SURE_SPELLED) and not context.near(window, *match.span(), words.PHONE)
+            ):
+                continue
+            if not (self._keep_help_lines and is_help_line(dialled)):
                 yield *match.span(), LIKELY
 
     def _score(self, window: str, start: int, end: int, language: str) -> float:
@@ -148,10 +152,9 @@ def is_nobodys(window: str, start: int, end: int, number: str) -> bool:
         return True
     if not window.isascii() and is_beside(window, start, words.UNSPACED_NO_NUMBER):
         return True
-    if _THOUSANDS.fullmatch(number):
-        following = context.after(window, end, 2)
-        return window[:start].rstrip().endswith(CURRENCIES) or not words.UNITS.isdisjoint(following)
-    return False
+    if window[:start].rstrip().endswith(CURRENCIES):
+        return True
+    return _THOUSANDS.fullmatch(number) is not None and not words.UNITS.isdisjoint(context.after(window, end, 2))
 
 
 def is_beside(window: str, start: int, names: tuple[str, ...]) -> bool:
@@ -168,6 +171,7 @@ def is_range(number: str) -> bool:
 
 
 CURRENCIES = ("$", "€", "£", "EUR", "USD")
+SURE_SPELLED = ("1", "(", "800")  # 877-AIRLINE may be a model
 WIDEST_RANGE = 100  # pages
 _FOURS = re.compile(r"\d{4}[ .-]?\d{4}")
 _THOUSANDS = re.compile(r"\d{1,3}(?: \d{3}){2}")

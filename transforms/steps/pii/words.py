@@ -68,7 +68,9 @@ STATES = _words(
     "AC AL AP AM BA CE DF ES GO MA MT MS MG PA PB PR PE PI RJ RN RS RO RR SC SP SE TO"
 )  # of Brazil, as in "São Paulo - SP, 01310-100"
 
-PAGES = _words("p pp pg pgs pág págs pag pags página páginas page pages fl fls folha folhas linha linhas line lines")
+PAGES = _words(
+    "art arts artigo artigos lei p pp pg pgs pág págs pag pags página páginas page pages fl fls folha folhas linha linhas line lines"
+)
 # What a number with blanks between its thousands counts, as in "212 345 678 habitantes".
 UNITS = _words(
     "euro euros eur reais real dólares dólar dollars habitantes pessoas km kg ha hectares toneladas milhões milhão "
