@@ -12,29 +12,44 @@ from collections.abc import Iterator
 from transforms.steps.pii import context, words
 from transforms.steps.pii.entities import LIKELY, SURE, Span
 
-_U = words.UNSPACED
-_LOCAL = rf"[^\W{_U}]|[!#$%&'*+/=?^`{{|}}~-]"
-_LABEL = rf"(?:[^\W_{_U}](?:(?:[^\W{_U}]|-){{0,61}}[^\W_{_U}])?|[{_U}][{_U}0-9-]{{0,30}})"
 # IANA's root zone, the domains of whole countries and the oldest others in scripts without blanks.
 _UNSPACED_TLD = (
     "中国|中國|香港|台湾|台灣|澳門|新加坡|公司|网络|網路|在线|中文网|网址|世界|みんな|コム|ไทย|ລາວ|한국|닷컴|닷넷"
 )
-_TLD = rf"(?:[^\W\d_{_U}]{{2,24}}|xn--[a-z0-9-]{{2,59}}|{_UNSPACED_TLD})(?!(?:[^\W{_U}]|-))"
-_EMAIL = re.compile(
-    rf"(?<!{_LOCAL.split('|', 1)[0]})(?<![!#$%&'*+/=?^`{{|}}~.-])(?:{_LOCAL}){{1,64}}(?:\.(?:{_LOCAL}){{1,64}}){{0,8}}"
-    rf"[@＠](?:{_LABEL}\.){{1,8}}{_TLD}"
-)
+_U = words.UNSPACED
+_SIGNS = r"!#$%&'*+/=?^`{|}~-"
+
+
+def _address(word: str, label: str = "", top: str = "") -> re.Pattern[str]:
+    """An address of words with dots between.
+
+    word: class of letters, digits and the underscore
+    label, top: a further form of a domain's label, and of its last
+    """
+    local = rf"[\w{_SIGNS}]" if word == r"[^\W]" else f"(?:{word}|[{_SIGNS}])"  # a class is faster than a choice
+    alphanumeric, letter = word.replace(r"\W", r"\W_"), word.replace(r"\W", r"\W\d_")
+    labels = rf"(?:{alphanumeric}(?:(?:{word}|-){{0,61}}{alphanumeric})?{label})"
+    return re.compile(
+        rf"(?<!{word})(?<![.{_SIGNS}]){local}{{1,64}}(?:\.{local}{{1,64}}){{0,8}}"
+        rf"[@＠](?:{labels}\.){{1,8}}(?:{letter}{{2,24}}|xn--[a-z0-9-]{{2,59}}{top})(?!{word}|-)"
+    )
+
+
+_UNSPACED = re.compile(f"[{_U}＠]")
+_EMAIL = _address(r"[^\W]")
+_EMAIL_AMID_UNSPACED = _address(rf"[^\W{_U}]", rf"|[{_U}][{_U}0-9-]{{0,30}}", f"|{_UNSPACED_TLD}")
 _UNSPACED_EMAIL = re.compile(rf"(?<![\w.])[{_U}]{{1,8}}[@＠](?:[{_U}][{_U}0-9-]{{0,30}}\.){{1,3}}(?:{_UNSPACED_TLD})")
 _FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|html?|pdf|mp4|ico|zip)$", re.IGNORECASE)  # icon@2x.png
 
 
 def written(window: str) -> Iterator[Span]:
     """Addresses with their sign."""
-    for match in _EMAIL.finditer(window):
+    unspaced = not window.isascii() and _UNSPACED.search(window) is not None
+    for match in (_EMAIL_AMID_UNSPACED if unspaced else _EMAIL).finditer(window):
         if not _FILE.search(match[0]) and not match[0].startswith("git@"):  # a repository's address
             start = match.start() + len(match[0]) - len(match[0].lstrip("'`{|"))
             yield Span(start, match.end(), "EMAIL_ADDRESS", SURE)
-    if not window.isascii():
+    if unspaced:
         for match in _UNSPACED_EMAIL.finditer(window):
             yield Span(*match.span(), "EMAIL_ADDRESS", LIKELY)
 

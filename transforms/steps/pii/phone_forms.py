@@ -68,7 +68,7 @@ CARRIER = re.compile(r"\(?0?[ -]?(?:xx|XX|\*\*)[ -]?[1-9][1-9]\)?[ -]{0,2}[2-9]\
 _MARK = rf"[ .\-{BLANKS}{DASHES}]"
 _BRACKETED = rf"[(\uff08]0?\d{{1,4}}[)\uff09]{_MARK}{{0,2}}"
 _BEFORE = (
-    rf"(?:(?<![^\W{UNSPACED}]|[@#$€£%.,/+=-])|(?<=[Tt][Ee][Ll]\.)|(?<=[FfPp]h\.)|(?<=[Ff]one\.)|(?<=[Ff]ax\.)"
+    rf"(?=[(（+\d])(?:(?<![^\W{UNSPACED}]|[@#$€£%.,/+=-])|(?<=[Tt][Ee][Ll]\.)|(?<=[FfPp]h\.)|(?<=[Ff]one\.)|(?<=[Ff]ax\.)"
     r"|(?<=[Tt]lm\.)|(?<=[Tt]lf\.)|(?<=[Cc]el\.)|(?<=-\d{4}/))(?<!\d:)"
 )
 # Behind one number a slash and another may stand: 3242-1234/3242-5678.
