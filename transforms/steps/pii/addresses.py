@@ -1,4 +1,4 @@
-"""IP addresses that are routed on the public internet, and what only looks like one: versions, sections, budget codes."""
+"""Public IP addresses, and what only looks like one: versions, sections, budget codes."""
 
 from __future__ import annotations
 

@@ -67,7 +67,9 @@ _SPELLED = re.compile(rf"{_NAME}{_SIGN}(?P<domain>{_HOST}(?:{_DOT}{_HOST}){{1,5}
 _SAID = re.compile(
     rf"{_NAME}(?: at | ?@ ?)(?P<domain>{_HOST}(?:{_SPELLED_DOT}{_HOST}){{1,5}})", re.IGNORECASE
 )  # needs a word
-SPELLED_CANDIDATE = re.compile(rf"{_OPEN} ?(?:at|arroba|ät|@) ?{_CLOSE}| arroba |[ @]\w[\w-]*{_SPELLED_DOT}")
+SPELLED_CANDIDATE = re.compile(
+    rf"{_OPEN} ?(?:at|arroba|ät|@) ?{_CLOSE}| arroba |[ @]\w[\w-]*{_SPELLED_DOT}", re.IGNORECASE
+)
 _ANY_DOT = re.compile(_DOT, re.IGNORECASE)
 # An arroba is a weight too, 15 kg: "o preço da arroba …".
 _BEFORE_WEIGHT = frozenset(

@@ -1,8 +1,8 @@
 """Numbers of persons in Brazil and Portugal that are looked for where a recipe asks: each with its check digits.
 
-Sources: Caixa Econômica Federal for PIS/PASEP (NIT and NIS are the same number); TSE, Resolução 21.538/2003, article 12,
-for the título de eleitor; Denatran for the CNH (modulo 11 twice, as its systems do it); SSP-SP for São Paulo's RG, other
-states have other check digits or none; Decreto-Lei 14/2013 and Autoridade Tributária for Portugal's NIF.
+Sources: Caixa Econômica Federal for PIS/PASEP (NIT and NIS are the same number); TSE, Resolução 21.538/2003, article
+12, for the título de eleitor; Denatran for the CNH (modulo 11 twice, as its systems do it); SSP-SP for São Paulo's RG,
+other states have other check digits or none; Decreto-Lei 14/2013 and Autoridade Tributária for Portugal's NIF.
 """
 
 from __future__ import annotations
@@ -72,8 +72,11 @@ def is_voter(text: str) -> bool:
 
 
 def is_cnh(text: str) -> bool:
-    """Of a driving licence. Where the first remainder is 10, 2 is taken off the second; systems differ in how they write
-    what is then below 0, so both ways count."""
+    """Of a driving licence.
+
+    Where the first remainder is 10, 2 is taken off the second; systems differ in how they write what is then below 0,
+    so both ways count.
+    """
     values = digits_of(text)
     if len(values) != 11 or len(set(values)) == 1:
         return False

@@ -28,7 +28,7 @@ NIF = _words("nif nipc contribuinte fiscal")
 PHONE = _words(
     "phone phones telephone tel tels cell cellphone mobile call calls ring fax whatsapp sms text dial hotline "
     "contact cel telefone telefones fone fones celular celulares ligue ligar ligação contato zap tfno teléfono "
-    "móvil telefonar discar disque ph landline helpline toll-free tollfree tty telefax plantão disk sac whats wpp "
+    "móvil telefonar discar disque ph landline helpline toll-free tollfree tty telefax plantão sac whats wpp "
     "telef telem tlm tlf tlfn telemóvel telemóveis contacto contactos llamar llame llama llámenos telefon mobil handy "
     "anrufen anruf rufen rufnummer telefonnummer hotlines téléphone tél téléphones portable appelez appeler "
     "telefono telefoni cellulare cell chiamare chiama chiamate telefoon telefoonnummer bel bellen mobiel gsm "
@@ -54,7 +54,7 @@ NO_NUMBER = _words(
     "isbn issn doi ean upc barcode barras order orders pedido pedidos invoice fatura nota tracking rastreio protocolo "
     "protocol processo ticket sku part serial série serie model modelo version versão versao release build firmware "
     "item id ref reference referência código codigo code lote patente patent batch case caso matrícula oab crm "
-    "registro edição edition coordinates coordenadas latitude longitude nif nipc nit pis pasep rg cnh eleitor habilitação lei decreto portaria "
+    "registro edição edition coordinates coordenadas latitude longitude nif nipc nit pis pasep rg cnh lei decreto "
     "resolução peça peças pç bestellnummer artikelnummer rechnungsnummer aktenzeichen commande facture siret siren "
     "ordine codice bestelling bestelnummer kvk btw заказ заказа артикул инн огрн кпп снилс счет счёт"
 )
@@ -69,7 +69,7 @@ STATES = _words(
 )  # of Brazil, as in "São Paulo - SP, 01310-100"
 
 PAGES = _words(
-    "art arts artigo artigos lei p pp pg pgs pág págs pag pags página páginas page pages fl fls folha folhas linha linhas line lines"
+    "art arts artigo artigos lei p pp pg pgs pág págs pag pags página páginas page pages fl fls folha folhas"
 )
 # What a number with blanks between its thousands counts, as in "212 345 678 habitantes".
 UNITS = _words(
@@ -160,7 +160,7 @@ CITIES = frozenset(
     )
 )
 
-# Top-level domains: those of countries (ISO 3166-1 and the few others in IANA's root zone), and the common generic ones.
+# Top-level domains of IANA's root zone: those of countries, and the common generic ones.
 TLDS = _words(
     "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc cd "
     "cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj fk fm fo fr ga gb gd "
