@@ -57,9 +57,10 @@ class PhoneFinder:
                 yield start, end, score
 
     def _all(self, window: str, language: str) -> Iterator[Scored]:
+        least = MIN_LOCAL_DIGITS if language in LOCAL_SHAPES else MIN_DIGITS
         for match in CANDIDATE.finditer(window):
             digits = sum(map(str.isdigit, match[0]))
-            if digits < MIN_DIGITS and not (language in LOCAL_SHAPES and digits >= MIN_LOCAL_DIGITS):
+            if digits < least:
                 continue
             if digits > MAX_DIGITS:
                 yield from self._several(window, *match.span(), language)
@@ -67,7 +68,8 @@ class PhoneFinder:
                 yield *match.span(), score
         for form in special_forms(window, language):
             for match in form.finditer(window):
-                if score := self._score(window, *match.span(), language):
+                enough = sum(map(str.isdigit, match[0])) >= least
+                if enough and (score := self._score(window, *match.span(), language)):
                     yield *match.span(), score
 
     def _several(self, window: str, start: int, end: int, language: str) -> Iterator[Scored]:
@@ -94,7 +96,7 @@ class PhoneFinder:
         if number.startswith(("+", "00", "(+")):
             return self._score_abroad(number, regions[0])
         if CARRIER.fullmatch(number):
-            return LIKELY
+            return SURE
         if is_nobodys(window, start, end, number):
             return 0.0
         unspaced = not window.isascii() and is_beside(window, start, words.UNSPACED_PHONE)

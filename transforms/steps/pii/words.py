@@ -69,7 +69,7 @@ STATES = _words(
 )  # of Brazil, as in "São Paulo - SP, 01310-100"
 
 PAGES = _words(
-    "art arts artigo artigos lei p pp pg pgs pág págs pag pags página páginas page pages fl fls folha folhas"
+    "art arts artigo artigos lei p pp pg pgs pág págs pag pags página páginas page pages fl fls folha folhas seite seiten"
 )
 # What a number with blanks between its thousands counts, as in "212 345 678 habitantes".
 UNITS = _words(
