@@ -80,7 +80,21 @@ def in_address(text: str, start: int) -> bool:
 _TOWN = re.compile(
     r"[ ,–-]{1,3}([A-ZÀ-Ý][\w'’]+(?:(?: d[aeo]s?| e)? [A-ZÀ-Ý][\w'’]+){0,3})(?:\s{0,2}[-/,–(]\s{0,2}([A-Z]{2})(?!\w))?"
 )
+_LAST_WORDS = re.compile(r"([A-ZÀ-Ý][\w'’]+(?: [\w'’]+){0,3})[ ,–-]{1,3}$")
 STREET_WORDS = 12  # words before a post code among which a street may stand
+
+
+def is_addressed(text: str, start: int, end: int) -> bool:
+    """Whether a state or a place stands beside text[start:end] as beside a post code of Brazil."""
+    return in_address(text, start) or after_town(text, start) or before_town(text, start, end)
+
+
+def after_town(text: str, start: int) -> bool:
+    """Whether one of the large cities stands just before text[start], as in "São Paulo, 01310-100"."""
+    piece = text[max(start - REACH, 0) : start]
+    match = _LAST_WORDS.search(piece)
+    names = match[1].lower().split() if match and match[1][0].isupper() else []
+    return any(" ".join(names[first:]) in CITIES for first in range(len(names)))
 
 
 def before_town(text: str, start: int, end: int) -> bool:

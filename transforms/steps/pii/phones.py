@@ -92,6 +92,7 @@ class PhoneFinder:
     def _score(self, window: str, start: int, end: int, language: str) -> float:
         """How sure it is that window[start:end] is a telephone number; 0 if it is none."""
         number = plain(window[start:end]).replace(" - ", "-")
+        number = _ENDS.sub("", number) if number.startswith("(") else number
         regions = REGIONS.get(language, ANY_REGION)
         if number.startswith(("+", "00", "(+")):
             return self._score_abroad(number, regions[0])
@@ -100,7 +101,8 @@ class PhoneFinder:
         if is_nobodys(window, start, end, number):
             return 0.0
         unspaced = not window.isascii() and is_beside(window, start, words.UNSPACED_PHONE)
-        has_word = unspaced or context.near(window, start, end, words.PHONE)
+        has_word = unspaced or context.near(window, start, end, words.PHONE) or _LETTER.search(window[:start][-4:])
+        has_word = bool(has_word)
         for region in regions:
             shaped = region in SHAPES and SHAPES[region].fullmatch(number) is not None
             if (
@@ -111,10 +113,16 @@ class PhoneFinder:
                 return SURE if has_word else LIKELY
             if has_word and self.is_valid(number, region):
                 return WEAK
-        local = LOCAL_SHAPES.get(language) if has_word else None
-        if local and local.fullmatch(number) and context.near(window, start, end, words.PHONE, max_after=0):
+        return self._score_local(window, start, end, number, language) if language in LOCAL_SHAPES else 0.0
+
+    @staticmethod
+    def _score_local(window: str, start: int, end: int, number: str, language: str) -> float:
+        """Of a number without an area's code, behind a word or behind another number: "(19) 3242-1234 ou 3242-5678"."""
+        if not LOCAL_SHAPES[language].fullmatch(number):
+            return 0.0
+        if context.near(window, start, end, words.PHONE, max_after=0):
             return WEAK
-        return 0.0
+        return WEAK if _AFTER_NUMBER.search(window[:start][-REACH_OF_LISTS:]) and "-" in number else 0.0
 
     def _score_abroad(self, number: str, region: str) -> float:
         """Of a number with its country: +55 …, 00 55 …, (+55) …"""
@@ -175,10 +183,16 @@ def is_range(number: str) -> bool:
 CURRENCIES = ("$", "€", "£", "EUR", "USD")
 SURE_SPELLED = ("1", "(", "800")  # 877-AIRLINE may be a model
 WIDEST_RANGE = 100  # pages
+REACH_OF_LISTS = 60  # characters of a list of numbers
+_ENDS = re.compile(r"(?:/\d{2,4})+$")  # (19) 3242-1234/1235
+_LETTER = re.compile(r"(?<!\w)[TPMFtpmf]: ?$")  # T: 212 555 0143
+_AFTER_NUMBER = re.compile(
+    r"(?:\(0?\d{2}\) ?|(?<!\d)\d{2} )9?\d{4}-\d{4}(?: ?(?:[/,;|]|e|ou) ?9?\d{4}-\d{4})* ?(?:[/,;|]|e|ou) ?$"
+)
 _FOURS = re.compile(r"\d{4}[ .-]?\d{4}")
 _THOUSANDS = re.compile(r"\d{1,3}(?: \d{3}){2}")
 _DATE = re.compile(
-    r"\d{1,2}[.\- ]\d{1,2}[.\- ]\d{2,4}|\d{4}[.\- ]\d{1,2}[.\- ]\d{1,2}|(?:1\d|20)\d\d ?- ?(?:1\d|20)\d\d"
+    r"\d{1,2}[.\- ]\d{1,2}[.\- ]\d{2,4}|\d{4}[.\- ]\d{1,2}[.\- ]\d{1,2}|(?:\d\d[ -])?(?:1\d|20)\d\d ?- ?(?:1\d|20)\d\d"
 )
 
 

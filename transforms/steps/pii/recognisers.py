@@ -144,9 +144,8 @@ class Recognisers:
             return
         for start, end, _ in self._cep.matches(window):
             dashed = not window[start:end].replace(".", "").isdigit()
-            if (has_word and context.follows(window, start, words.CEP, 5 if dashed else 4)) or (
-                dashed and (context.in_address(window, start) or context.before_town(window, start, end))
-            ):
+            named = has_word and context.follows(window, start, words.CEP, 5 if dashed else 4)
+            if named or (dashed and context.is_addressed(window, start, end)):
                 yield Span(start, end, "BR_CEP", LIKELY)
 
     def _identity(self, window: str, language: str) -> Iterator[Span]:

@@ -29,7 +29,8 @@ PHONE = _words(
     "phone phones telephone tel tels cell cellphone mobile call calls ring fax whatsapp sms text dial hotline "
     "contact cel telefone telefones fone fones celular celulares ligue ligar ligação contato zap tfno teléfono "
     "móvil telefonar discar disque ph landline helpline toll-free tollfree tty telefax plantão sac whats wpp "
-    "telef telem tlm tlf tlfn telemóvel telemóveis contacto contactos llamar llame llama llámenos telefon mobil handy "
+    "telef telem tlm tlf tlfn telemóvel telemóveis telm pabx watsapp whatsap telefônico "
+    "contacto contactos llamar llame llama llámenos telefon mobil handy "
     "anrufen anruf rufen rufnummer telefonnummer hotlines téléphone tél téléphones portable appelez appeler "
     "telefono telefoni cellulare cell chiamare chiama chiamate telefoon telefoonnummer bel bellen mobiel gsm "
     "тел телефон телефоны телефону телефона телефоном моб мобильный сотовый звоните звонить позвонить позвоните "
@@ -69,7 +70,8 @@ STATES = _words(
 )  # of Brazil, as in "São Paulo - SP, 01310-100"
 
 PAGES = _words(
-    "art arts artigo artigos lei p pp pg pgs pág págs pag pags página páginas page pages fl fls folha folhas seite seiten"
+    "art arts artigo artigos lei p pp pg pgs pág págs pag pags página páginas page pages fl fls "
+    "folha folhas seite seiten"
 )
 # What a number with blanks between its thousands counts, as in "212 345 678 habitantes".
 UNITS = _words(
