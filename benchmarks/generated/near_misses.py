@@ -20,8 +20,13 @@ def thousands(dice: Dice) -> str:
     return f"{dice.choice(['212', '912', '800', '707', '808', '612'])} {digits(dice, 3)} {digits(dice, 3)}"
 
 
-def wrong_identity(dice: Dice) -> str:
-    number = dice.choice([pis, voter, cnh, nif])(dice)
+def wrong_pis(dice: Dice) -> str:
+    number = pis(dice)
+    return wrong(number, len(number) - 1)
+
+
+def wrong_nif(dice: Dice) -> str:
+    number = nif(dice)
     return wrong(number, len(number) - 1)
 
 
@@ -82,13 +87,8 @@ NEAR_MISSES = (
         lambda dice: f"-{dice.uniform(1, 33):.6f} -{dice.uniform(35, 73):.6f}",
         lines("Coordenadas {}\nO abrigo fica em {}, siga a trilha."),
     ),
-    Kind(
-        "wrong check digit",
-        "pt",
-        "",
-        wrong_identity,
-        lines("PIS, CNH, NIF ou título: {}\nCNH {}\ntítulo de eleitor {}\nPIS {}"),
-    ),
+    Kind("wrong check digit of a PIS", "pt", "", wrong_pis, lines("PIS {}\nPIS/PASEP: {}.\nNIT nº {}")),
+    Kind("wrong check digit of a NIF", "pt", "", wrong_nif, lines("NIF {}\nContribuinte n.º {}, Lisboa.\nNIPC: {}")),
     Kind(
         "no number of a person",
         "pt",

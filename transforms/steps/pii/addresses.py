@@ -33,8 +33,16 @@ def ipv4(window: str, language: str) -> Iterator[Span]:
         has_word = context.near(window, *match.span(), names) or is_service(window, match)
         if is_code and (not has_word or context.near(window, *match.span(), words.BUDGET)):
             continue
+        if not has_word and is_version(window, match):
+            continue
         if has_word or not small:
             yield Span(*match.span(), "IP_ADDRESS", LIKELY if has_word else WEAK)
+
+
+def is_version(window: str, match: re.Match[str]) -> bool:
+    """Whether it is as small as versions begin and words before are of them: "upgraded from 8.9.5.8 to 18.4.30.90"."""
+    first, second, *_ = map(int, match[0].split("."))
+    return max(first, second) < SMALL_OCTET and context.follows(window, match.start(), words.VERSION, context.BEFORE)
 
 
 def ipv6(window: str, language: str) -> Iterator[Span]:

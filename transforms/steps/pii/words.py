@@ -65,6 +65,11 @@ NO_IP = _words(
     "software upgrade upgrades upgraded upgrading updates updated updating changelog patch patched revision revisão "
     "atualizar atualizado atualizada atualização"
 )
+VERSION = _words(
+    "version versions versão versões release build firmware upgrade upgraded upgrading update updated downgraded "
+    "atualizamos atualizei atualizaram atualizado atualizada library libraries biblioteca bibliotecas requires requer "
+    "exige"
+)
 STATES = _words(
     "AC AL AP AM BA CE DF ES GO MA MT MS MG PA PB PR PE PI RJ RN RS RO RR SC SP SE TO"
 )  # of Brazil, as in "São Paulo - SP, 01310-100"
