@@ -55,7 +55,8 @@ NO_NUMBER = _words(
     "isbn issn doi ean upc barcode barras order orders pedido pedidos invoice fatura nota tracking rastreio protocolo "
     "protocol processo ticket sku part serial série serie model modelo version versão versao release build firmware "
     "item id ref reference referência código codigo code lote patente patent batch case caso matrícula oab crm "
-    "registro edição edition coordinates coordenadas latitude longitude nif nipc nit pis pasep rg cnh lei decreto "
+    "registro edição edition coordinates coordenadas latitude longitude nif nipc contribuinte "
+    "nit pis pasep rg cnh lei decreto "
     "resolução peça peças pç bestellnummer artikelnummer rechnungsnummer aktenzeichen commande facture siret siren "
     "ordine codice bestelling bestelnummer kvk btw заказ заказа артикул инн огрн кпп снилс счет счёт"
 )
