@@ -14,6 +14,11 @@ Presidio runs with its default recognisers of these types, in English, on a blan
 in lower case (peers/presidio_pii.py); it has no Brazilian recognisers. datatrove looks for e-mail and IPv4 only; its
 column is left out where it isn't installed.
 
+A second set (generated/written_forms.py, near_misses.py) has ways of writing that the first has not, in nine languages:
+here a find counts only if its span is exactly the value's. The recognisers were written with these kinds in mind, so
+their figures say that the kinds work, not how often they stand on the web. --earlier names another checkout, whose
+recognisers go through the same sentences.
+
 Then both go through the documents of DIR, an output of `bateia curate`: measured are CPU milliseconds of a document and
 how many spans of each type are found. --show prints so many of our finds there in context instead, to be judged by eye;
 --mistakes our misses and false finds on the sentences.
@@ -33,16 +38,26 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
+from benchmarks.generated.near_misses import NEAR_MISSES
 from benchmarks.generated.sentences import TYPES, Label, Sentence, sentences
+from benchmarks.generated.written_forms import KINDS, forms
 from benchmarks.harness import Benchmark, positive, ratio, table, take_turns
 from benchmarks.inputs import add_documents_option, documents, documents_folder
 from benchmarks.peers.installed import DATATROVE
+from transforms.steps.pii.entities import ALL_TYPES
 from transforms.steps.pii.scrub import ScrubPii
 
 DATATROVE_PII = Path(__file__).parents[1] / "peers" / "datatrove_pii.py"
 PRESIDIO_PII = [sys.executable, "-m", "benchmarks.peers.presidio_pii"]
 PRESIDIO_TYPES, DATATROVE_TYPES = TYPES[:6], TYPES[:2]
 COVERED = 0.5  # of a true span that a find must cover
+EARLIER = """
+import json, sys
+from transforms.steps.pii.scrub import ScrubPii
+step = ScrubPii()
+for line in sys.stdin:
+    print(json.dumps([list(map(str, span)) for span in step.find(*json.loads(line))]))
+"""
 WARM_UP = "a@b.org +1 212 555 0143"  # metadata of telephone numbers is read once a process
 
 
@@ -100,20 +115,27 @@ class Finder(NamedTuple):
     finds: list[list[Label]]
 
 
-def our_step() -> ScrubPii:
-    step = ScrubPii()
+def our_step(everything: bool = False) -> ScrubPii:
+    """everything: look for all types, and for e-mail addresses that are spelled out."""
+    step = ScrubPii(types=ALL_TYPES, spelled_emails=True) if everything else ScrubPii()
     step.setup()
     step.find(WARM_UP)
     return step
 
 
-def our_finds(texts: Iterable[tuple[str, str]]) -> list[list[Label]]:
+def our_finds(texts: Iterable[tuple[str, str]], everything: bool = False) -> list[list[Label]]:
     """texts: (text, language)."""
-    step = our_step()
+    step = our_step(everything)
     return [[Label(item.start, item.end, item.type) for item in step.find(*text)] for text in texts]
 
 
-def peer_finds(command: list[str], texts: Iterable[str]) -> list[list[list[Any]]]:
+def earlier_finds(checkout: Path, texts: Iterable[tuple[str, str]]) -> list[list[Label]]:
+    """What the recognisers of another checkout find in texts of (text, language)."""
+    command = ["env", f"PYTHONPATH={checkout.resolve()}", sys.executable, "-P", "-c", EARLIER]
+    return [[Label(int(find[0]), int(find[1]), find[2]) for find in finds] for finds in peer_finds(command, texts)]
+
+
+def peer_finds(command: list[str], texts: Iterable[Any]) -> list[list[list[Any]]]:
     """A peer reads texts as JSON lines and answers each with [[start, end, type, score], ...]."""
     lines = "".join(json.dumps(text) + "\n" for text in texts)
     ended = subprocess.run(command, input=lines, stdout=subprocess.PIPE, check=True, text=True)
@@ -157,6 +179,37 @@ def negatives_table(made: list[Sentence], finders: list[Finder]) -> str:
     totals = (sum(len(finder.finds[number]) for number in negatives) for finder in finders)
     rows.append(["all", len(negatives), *totals])
     return table(["hard negatives", "sentences", *(finder.name for finder in finders)], rows)
+
+
+def forms_table(made: list[Sentence], finders: list[Finder]) -> str:
+    """Of each kind of written form the share that is found to the letter; of each kind of near miss the false finds."""
+    rows = []
+    for kind in dict.fromkeys(row.kind for row in made):
+        chosen = [number for number, row in enumerate(made) if row.kind == kind]
+        cells = []
+        for finder in finders:
+            exact = sum(set(made[number].labels) <= set(finder.finds[number]) for number in chosen)
+            false = sum(len(set(finder.finds[number]) - set(made[number].labels)) for number in chosen)
+            cells += [f"{exact / len(chosen):.2f}" if made[chosen[0]].labels else "–", false]
+        rows.append([kind, len(chosen), *cells])
+    heads = (head for finder in finders for head in (f"{finder.name}: found", "false"))
+    return table(["kind", "sentences", *heads], rows)
+
+
+def report_forms(seed: int, earlier: Path | None) -> Iterator[str]:
+    for title, kinds in (("Written forms", KINDS), ("Near misses", NEAR_MISSES)):
+        made = list(forms(seed, kinds))
+        texts = [(sentence.text, sentence.language) for sentence in made]
+        finders = [Finder("Bateia", TYPES, our_finds(texts, everything=True))]
+        if earlier:
+            finders.append(Finder("earlier", TYPES, earlier_finds(earlier, texts)))
+        yield f"## {title}: {len(made):,} sentences of {len(kinds)} kinds\n"
+        yield forms_table(made, finders)
+        for finder in finders:
+            labels = [label for row in made for label in row.labels]
+            exact = sum(len(set(row.labels) & set(finds)) for row, finds in zip(made, finder.finds, strict=True))
+            false = sum(len(set(finds) - set(row.labels)) for row, finds in zip(made, finder.finds, strict=True))
+            yield f"{finder.name}: {exact:,} of {len(labels):,} values found to the letter, {false:,} false finds.\n"
 
 
 def mistakes(made: list[Sentence], finds: list[list[Label]]) -> Iterator[str]:
@@ -211,6 +264,9 @@ def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     if args.show:
         yield from finds_in_context(documents(documents_folder(args, scratch)), args.show, args.seed)
         return
+    if args.forms:
+        yield from report_forms(args.seed, args.earlier)
+        return
     made = list(sentences(args.seed))[:: args.every]
     if args.mistakes:
         yield from mistakes(made, our_finds((sentence.text, sentence.language) for sentence in made))
@@ -220,6 +276,7 @@ def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     finders = list(run_finders(made, args.datatrove))
     yield scores_table(made, finders)
     yield negatives_table(made, finders)
+    yield from report_forms(args.seed, args.earlier)
     yield from report_documents(documents(documents_folder(args, scratch)), args.rounds)
 
 
@@ -228,6 +285,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the sentences (1)")
     parser.add_argument("--every", type=positive, default=1, metavar="N", help="only every Nth sentence (1)")
     parser.add_argument("--show", type=positive, metavar="N", help="print N finds in the documents, and nothing else")
+    parser.add_argument("--forms", action="store_true", help="only the written forms and near misses")
+    parser.add_argument("--earlier", type=Path, metavar="DIR", help="another checkout, for the written forms too")
     parser.add_argument("--mistakes", action="store_true", help="print our misses and false finds, and nothing else")
 
 

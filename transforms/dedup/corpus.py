@@ -13,7 +13,7 @@ from schemas.storage import locate, read_table, size_of
 from transforms.dedup.signatures import DedupWorkdir
 from transforms.documents import ROWS_AT_ONCE, Part, read_documents
 from transforms.steps.dedup.settings import Signer, rehydration_weight
-from transforms.steps.pii.scrub import Span
+from transforms.steps.pii.entities import Span
 from transforms.steps.recipe import Cleaned, CorpusRecipe
 from transforms.steps.tokens.tokenizer import load_tokenizer
 from transforms.units import Heartbeat, UnitFiles, UnitResult

@@ -12,7 +12,8 @@ from transforms.steps.dedup.repeated_lines import DropRepeatedLines
 from transforms.steps.dedup.settings import Deduplicate
 from transforms.steps.extract.extract_text import ExtractText
 from transforms.steps.filters.languages import KeepLanguages
-from transforms.steps.pii.scrub import ScrubPii, Span
+from transforms.steps.pii.entities import Span
+from transforms.steps.pii.scrub import ScrubPii
 from transforms.steps.step import AnyStep, DocumentStep, PageStep, Step
 from transforms.steps.warc.limits import ReadLimits
 

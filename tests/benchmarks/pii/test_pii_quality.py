@@ -22,7 +22,7 @@ from benchmarks.generated.sentences import (
 )
 from benchmarks.pii.pii_quality import Score, false_finds, missed_labels, mistakes, score
 from transforms.steps.pii.brazil import is_cnpj, is_cpf
-from transforms.steps.pii.recognisers import TYPES as KNOWN
+from transforms.steps.pii.entities import TYPES as KNOWN
 
 MADE = list(sentences(1))
 

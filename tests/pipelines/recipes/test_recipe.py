@@ -26,6 +26,7 @@ from transforms.steps.filters.fineweb import KeepFineWeb
 from transforms.steps.filters.gopher_quality import KeepGopherQuality
 from transforms.steps.filters.gopher_repetition import KeepGopherRepetition
 from transforms.steps.filters.languages import KeepLanguages
+from transforms.steps.pii.entities import ALL_TYPES
 from transforms.steps.pii.scrub import ScrubPii
 from transforms.steps.recipe import CorpusRecipe, CurateRecipe
 from transforms.steps.step import DocumentStep
@@ -131,7 +132,10 @@ def test_a_language_variant_in_one_line_is_the_long_form() -> None:
                     KeepFineWeb(),
                 ),
             ),
-            corpus=CorpusRecipe(dedup=Deduplicate(scope="language", rehydrate=True)),
+            corpus=CorpusRecipe(
+                pii=ScrubPii(types=ALL_TYPES, spelled_emails=True),
+                dedup=Deduplicate(scope="language", rehydrate=True),
+            ),
             train=TrainRecipe(steps=500),
         )
         == PORTUGUESE

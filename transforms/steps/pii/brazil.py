@@ -55,7 +55,7 @@ class Recogniser(PatternRecognizer):
         self.kind = entity
         self._compiled = [(regex.compile(item.regex, self.global_regex_flags or 0), item.score) for item in patterns]
 
-    def places(self, text: str, bare: bool = True) -> Iterator[tuple[int, int, float]]:
+    def matches(self, text: str, bare: bool = True) -> Iterator[tuple[int, int, float]]:
         """(start, end, score) of what analyze() finds: its explanations of each find cost more than the search.
 
         bare: whether numbers without their marks are asked for.
@@ -78,8 +78,9 @@ class CpfRecogniser(Recogniser):
     marks = ("-", "–")
 
     def __init__(self) -> None:
-        formatted = r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}[-–]\d{2}(?![\w-])"
-        super().__init__("BR_CPF", *both("BR_CPF", formatted, r"(?<![\w.,/-])\d{9}-?\d{2}(?![\w-])"))
+        formatted = r"(?<![\w.-])(?:\d{3}\. ?\d{3}\. ?|(?<!\d )\d{3} \d{3} )\d{3} ?[-–] ?\d{2}(?![\w-])"
+        bare = r"(?<![\w.,/-])(?:\d{9} ?-? ?|(?<!\d )\d{3}([ .-])\d{3}\1\d{3}\1)\d{2}(?![\w-])"
+        super().__init__("BR_CPF", *both("BR_CPF", formatted, bare))
 
     def invalidate_result(self, pattern_text: str) -> bool:
         return not is_cpf(pattern_text)
@@ -89,7 +90,7 @@ class CnpjRecogniser(Recogniser):
     marks = ("/",)
 
     def __init__(self) -> None:
-        formatted = r"(?<![\w.-])[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}[-–]\d{2}(?![\w-])"
+        formatted = r"(?<![\w.-])[0-9A-Z]{2}\. ?[0-9A-Z]{3}\. ?[0-9A-Z]{3} ?/ ?[0-9A-Z]{4} ?[-–] ?\d{2}(?![\w-])"
         bare = r"(?<![\w.,/-])[0-9A-Z]{8}/?[0-9A-Z]{4}-?\d{2}(?![\w-])"
         super().__init__("BR_CNPJ", *both("BR_CNPJ", formatted, bare))
 
@@ -98,10 +99,10 @@ class CnpjRecogniser(Recogniser):
 
 
 class CepRecogniser(Recogniser):
-    """Without check digits, so every form needs a word such as CEP, or a state, before it."""
+    """Without check digits, so every form needs a word such as CEP or a state before it, or a place behind it."""
 
     def __init__(self) -> None:
-        super().__init__("BR_CEP", Pattern("BR_CEP", r"(?<![\w.,/-])\d{2}\.?\d{3}-?\d{3}(?![\w-])", BARE))
+        super().__init__("BR_CEP", Pattern("BR_CEP", r"(?<![\w.,/-])\d{2}\.?\d{3}(?: ?[-–] ?)?\d{3}(?![\w-])", BARE))
 
     def invalidate_result(self, pattern_text: str) -> bool:
         return not pattern_text.strip("0.-")

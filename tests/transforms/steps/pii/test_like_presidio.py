@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from transforms.steps.pii import context
+from transforms.steps.pii import context, words
 from transforms.steps.pii.brazil import CepRecogniser, CnpjRecogniser, CpfRecogniser, PixKeyRecogniser, Recogniser
 from transforms.steps.pii.phones import PhoneFinder
 from transforms.steps.pii.recognisers import Recognisers
@@ -21,13 +21,13 @@ BETWEEN = (" ", "\n", ", ", ". ", "-", "/", "(", ") ", "é", " cpf ", ":", "", "
 
 
 @pytest.mark.parametrize("make", [CepRecogniser, CnpjRecogniser, CpfRecogniser, PixKeyRecogniser])
-def test_places_are_what_presidio_finds(make: type[Recogniser]) -> None:
+def test_matches_are_what_presidio_finds(make: type[Recogniser]) -> None:
     recogniser: Recogniser = make()  # pyright: ignore[reportCallIssue]  each names its own patterns
     draw, met = random.Random(1), 0
     for _ in range(400):
         text = "".join(draw.choice(NUMBERS) + draw.choice(BETWEEN) for _ in range(draw.randint(1, 12)))
         theirs = {(item.start, item.end, item.score) for item in recogniser.analyze(text, [recogniser.kind])}
-        assert set(recogniser.places(text)) == theirs, text
+        assert set(recogniser.matches(text)) == theirs, text
         met += len(theirs)
     assert met > 50
 
@@ -45,7 +45,7 @@ def test_accounts_are_what_presidio_is_sure_of() -> None:
     for _ in range(400):
         text = "".join(draw.choice(ACCOUNTS) + draw.choice(BETWEEN) for _ in range(draw.randint(1, 6)))
         sure = [(item.start, item.end) for item in theirs.analyze(text, ["IBAN_CODE"]) if item.score == 1]
-        assert list(ours._iban_places(text)) == sure, text
+        assert list(ours._iban_ranges(text)) == sure, text
         met += len(sure)
     assert met > 50
 
@@ -101,7 +101,7 @@ def test_the_word_beside_says_what_all_words_before_say() -> None:
     for _ in range(3000):
         lead = "".join(draw.choices(pieces, k=draw.randint(0, 12)))
         text = lead + "529.982.247-25 cpf or cpf"
-        told = not context.CPF.isdisjoint(context.before(text, len(lead), 3))
-        assert context.follows(text, len(lead), context.CPF) is told, text
-        met += told
+        has_word = not words.CPF.isdisjoint(context.before(text, len(lead), 3))
+        assert context.follows(text, len(lead), words.CPF) is has_word, text
+        met += has_word
     assert 300 < met < 2700
