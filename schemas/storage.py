@@ -26,9 +26,16 @@ WRITE_ANEW = "write its directory anew"
 
 
 def locate(path: str) -> tuple[fs.FileSystem, str]:
-    """Return the file system of a local path or URI (s3://, gs://, hdfs://) and the path within it."""
+    """Return the file system of a local path or URI (s3://, gs://, hdfs://) and the path within it.
+
+    Raises BadInput for a URI that no file system reads.
+    """
     if "://" in path:
-        return fs.FileSystem.from_uri(path)
+        try:
+            return fs.FileSystem.from_uri(path)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            remedy = "give a local path, or one that begins with s3://, gs:// or hdfs://"
+            raise BadInput(f"{path} can't be opened ({reason(error)}); {remedy}") from error
     return fs.LocalFileSystem(), str(Path(path).absolute())
 
 

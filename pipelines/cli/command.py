@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 EXIT_BAD_INPUT = 2
 MAX_WIDTH = 100  # columns of a help text
+# Options and arguments are paths if one of these stands for their value in the help; all others are not.
+PATHS = frozenset({"CORPUS", "DIR", "F.html", "F.json", "FILE", "PAGE.html", "PATH", "SRC", "WARC"})
 
 # What commands are about, in the order of the path.
 GROUPS = {
@@ -99,6 +101,12 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
 class Parser(argparse.ArgumentParser):
     """Usage errors as one line that names the remedy, exit code 2."""
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """An empty path is refused: it would be the working folder or, with a name behind it, the root."""
+        if action.metavar in PATHS and not arg_string.strip():
+            raise argparse.ArgumentError(action, f"'{arg_string}' is no path; is a variable unset, such as $OUT?")
+        return super()._get_value(action, arg_string)
 
     def error(self, message: str) -> NoReturn:
         prefix = "unrecognized arguments: "

@@ -8,6 +8,7 @@ import json
 from pipelines.cli.command import Command
 from pipelines.cli.options import RECIPE, write_file
 from pipelines.cli.settings import positive, whole
+from pipelines.cli.streams import writes_unicode
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
@@ -72,11 +73,10 @@ def run_explain_batch(args: argparse.Namespace) -> int:
     if args.json is None:
         print(batch_text(batch))
         return 0
-    text = json.dumps(batch, ensure_ascii=False, indent=1)
     if args.json == "-":
-        print(text)
+        print(json.dumps(batch, ensure_ascii=not writes_unicode(), indent=1))
     else:
-        write_file(args.json, text + "\n")
+        write_file(args.json, json.dumps(batch, ensure_ascii=False, indent=1) + "\n")
     return 0
 
 

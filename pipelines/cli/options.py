@@ -71,7 +71,7 @@ def add_outputs(parser: Any, *older: str) -> None:
     """--json and --html for a command that measures something. older: names that --json had."""
     parser.add_argument("--json", metavar="F.json", help="write the numbers")
     for flag in older:
-        parser.add_argument(flag, dest="json", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+        parser.add_argument(flag, dest="json", metavar="F.json", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
     parser.add_argument("--html", metavar="F.html", help="write a page of them")
 
 

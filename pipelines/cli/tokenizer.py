@@ -53,7 +53,7 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sample-mb", type=positive, default=10, metavar="MB", help="millions of characters")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="draws the sample")
     add_outputs(parser)
-    parser.add_argument("--output", dest="html", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    parser.add_argument("--output", dest="html", metavar="F.html", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
 
 
 def run_report(args: argparse.Namespace) -> int:

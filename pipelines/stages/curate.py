@@ -57,7 +57,7 @@ class CurateRun:
     def directory(self) -> StageOutput:
         # Times are for resuming only: half of a file and half of another are no dataset, though their sizes be equal.
         seen = [row | {"modified": file.modified} for row, file in zip(self.source, self.files, strict=True)]
-        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, seen)
+        return StageOutput(self.output, STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, seen)
 
     @property
     def source(self) -> list[dict[str, Any]]:

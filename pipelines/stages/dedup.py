@@ -74,7 +74,7 @@ class DedupRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
+        return StageOutput(self.output, STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()

@@ -48,7 +48,7 @@ class PlanRun:
     @property
     def directory(self) -> StageOutput:
         source = [{"path": "../..", "layout_hash": self.shards.layout_hash}]
-        return StageOutput(self.output, ("val", "work"), (), self.settings.settings, source)
+        return StageOutput(self.output, PLAN_STAGE, ("val", "work"), (), self.settings.settings, source, nested=True)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()

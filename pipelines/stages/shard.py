@@ -84,7 +84,7 @@ class ShardRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
+        return StageOutput(self.output, SHARD_STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
 
     @property
     def parts_path(self) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ def provide_tokenizer(
     if own is not None:
         own.write(folder, inputs)
     elif not training.directory.is_finished():
-        training.directory.prepare(overwrite=False)
+        replace(training.directory, nested=True).prepare(overwrite=False)
         train(training)
 
 

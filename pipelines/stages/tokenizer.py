@@ -44,7 +44,7 @@ class TokenizerRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, (), FILES, self.settings, self.source)
+        return StageOutput(self.output, STAGE, (), FILES, self.settings, self.source)
 
 
 @dataclass(frozen=True)
