@@ -46,7 +46,7 @@ def test_nothing_is_written_inside_of_an_output(tmp_path: Path) -> None:
     finished(tmp_path / "done", "dedup")
     output(tmp_path / "begun", "shard").prepare(overwrite=False)
     for below in ("done/new", "done/data/deep/er", "begun/new"):
-        with pytest.raises(BadInput, match="lies in .*, which holds what stage '(dedup|shard)' wrote"):
+        with pytest.raises(BadInput, match=r"lies in .*, which holds what stage '(dedup|shard)' wrote"):
             output(tmp_path / below).prepare(overwrite=False)
         assert not (tmp_path / below).exists()
     refuse_inside_dataset(str(tmp_path / "done" / "hf"), but=str(tmp_path / "done"))
