@@ -72,7 +72,12 @@ def run(words: list[str], beam_args: list[str], as_process: bool) -> int:
         use_huge_pages()
     try:
         command.check_folders(args)
-        return command.run(args)
+        if not as_process or command.at_once or getattr(args, "quiet", False):
+            return command.run(args)
+        from pipelines.engine.terminal import StartNote
+
+        with StartNote(f"bateia {command.name}: starting …"):
+            return command.run(args)
     except BadInput as fault:
         return refuse(str(fault))
     except BrokenPipeError:

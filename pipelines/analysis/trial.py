@@ -12,6 +12,7 @@ from schemas.document import Document, Page
 from schemas.faults import BadInput
 from schemas.storage import open_read, size_of
 from schemas.verdict import Check, Drop
+from schemas.wording import plural
 from transforms.steps.curator import Curator, new_document
 from transforms.steps.extract.extract_text import Extractor
 from transforms.steps.recipe import CurateRecipe
@@ -57,7 +58,7 @@ def find_response(
 def response_of_file(path: str, url: str | None, most: int) -> Response:
     try:
         if (size := Path(path).stat().st_size) > most:
-            raise BadInput(f"page {path} has {size:,} bytes, more than {most:,}; give a smaller one")
+            raise BadInput(f"page {path} has {plural(size, 'byte')}, more than {most:,}; give a smaller one")
         body = Path(path).read_bytes()
     except OSError as error:
         raise BadInput(f"page {path} can't be read ({error.strerror or error}); give an HTML file") from error
@@ -84,7 +85,8 @@ def made_response(body: bytes, url: str, charset: str | None = None) -> Response
 def response_at(warc: str, size: int, offset: int, limits: ReadLimits) -> Response:
     if not 0 <= offset < size:
         raise BadInput(
-            f"offset {offset} is outside {warc}, which has {size:,} bytes; take it from the ledger's warc_offset"
+            f"offset {offset} is outside {warc}, which has {plural(size, 'byte')}; "
+            "take it from the ledger's warc_offset"
         )
     with open_read(warc) as stream:
         return response_or_fault(read_record_at(stream, size, offset, limits), f"{warc} at byte {offset}")
@@ -111,7 +113,7 @@ def try_response(recipe: CurateRecipe, response: Response, warc_file: str) -> st
 
 
 def verdict_lines(recipe: CurateRecipe, response: Response, warc_file: str) -> Iterator[str]:
-    yield f"{response.url}  ({len(response.body):,} bytes)"
+    yield f"{response.url}  ({plural(len(response.body), 'byte')})"
     page = page_of(response, warc_file)
     first = page if isinstance(page, Drop) else None
     yield step_line("read", page)
@@ -157,9 +159,9 @@ def step_line(stage: str, verdict: Page | Document | Drop | str) -> str:
         return f"✗ {stage:<18} {verdict.reason}{numbers}{f' [{verdict.detail}]' if verdict.detail else ''}"
     about = ""
     if isinstance(verdict, str):
-        about = f"{len(verdict):,} characters"
+        about = f"{plural(len(verdict), 'character')}"
     elif isinstance(verdict, Page):
-        about = f"{len(verdict.html):,} characters of HTML" if stage == "read" else ""
+        about = f"{plural(len(verdict.html), 'character')} of HTML" if stage == "read" else ""
     elif stage == "language":
         about = f"{verdict.language} {verdict.language_score:.4f}"
     return f"✓ {stage:<18} {about}".rstrip()

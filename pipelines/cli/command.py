@@ -39,6 +39,7 @@ class Command:
     run: from the parsed options to the exit code; heavy imports happen in there.
     reads: names of parsed options that are finished folders to read.
     takes_beam_args: whether what follows `--` goes to Beam.
+    at_once: whether it answers at once, so that there is no start to speak of.
     huge_pages: whether it gains from memory in pages of 2 MB.
     """
 
@@ -50,6 +51,7 @@ class Command:
     run: Callable[[argparse.Namespace], int]
     reads: tuple[str, ...] = ()
     takes_beam_args: bool = False
+    at_once: bool = False
     huge_pages: bool = False
 
     def parser(self) -> Parser:

@@ -88,6 +88,7 @@ COMMANDS = (
         example="bateia show fineweb",
         options=add_show,
         run=run_show,
+        at_once=True,
     ),
     Command(
         name="try",
