@@ -211,6 +211,18 @@ def read_table(
         raise unreadable(path, error, remedy) from error
 
 
+def column_names(path: str, *, remedy: str = WRITE_ANEW) -> list[str]:
+    """Names of a Parquet file's columns. Raises BadInput, naming the file, if it is missing or damaged."""
+    import pyarrow.parquet as pq
+
+    filesystem, name = locate(path)
+    try:
+        with filesystem.open_input_file(name) as file:
+            return pq.read_schema(file).names
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, error, remedy) from error
+
+
 def stream_table(path: str, rows: int, *, remedy: str = WRITE_ANEW) -> pa.RecordBatchReader:
     """All of one Parquet file, up to `rows` rows at a time. Raises BadInput as `read_table` does, at any batch."""
     import pyarrow.parquet as pq

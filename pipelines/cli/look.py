@@ -12,14 +12,14 @@ from pipelines.cli.streams import writes_unicode
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=f"{RECIPE}; without it all are listed")
 
 
 def run_show(args: argparse.Namespace) -> int:
-    from pipelines.recipes import find_recipe
-    from pipelines.recipes.describe import show
+    from pipelines.recipes import RECIPES, find_recipe
+    from pipelines.recipes.describe import list_recipes, show
 
-    print(show(find_recipe(args.recipe)))
+    print(list_recipes(RECIPES.values()) if args.recipe is None else show(find_recipe(args.recipe)))
     return 0
 
 
@@ -39,7 +39,8 @@ def run_try(args: argparse.Namespace) -> int:
 
     recipe = find_recipe(args.recipe)
     response = find_response(args.page, args.warc, args.offset, args.url, recipe.curate.read)
-    print(try_response(bind(recipe, args.no_blocklist).recipe.curate, response, args.warc or args.page or ""))
+    bound = bind(recipe, args.no_blocklist).recipe
+    print(try_response(bound.curate, response, args.warc or args.page or "", bound.corpus))
     return 0
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipelines.reports.model.memorization import Extraction, MemorizationReport
 
 SHOWN_PASSAGES, PASSAGE_CHARS = 8, 160  # on a terminal
+LEAST_TOKENS = 2  # of a passage: any model guesses one token now and then
 
 
 # --- surprisal --------------------------------------------------------------------------------------------------------
@@ -132,7 +133,14 @@ def memorization_text(report: MemorizationReport) -> str:
     from trainer.generate.text import harmless
 
     lines = [extraction_line(name, extraction, report.extractable) for name, extraction in report.asked.items()]
-    for passage in report.longest[:SHOWN_PASSAGES]:
+    by_heart = [passage for passage in report.longest if passage.tokens >= LEAST_TOKENS]
+    if not any(extraction.extracted for extraction in report.asked.values()):
+        longest = max((passage.tokens for passage in by_heart), default=0)
+        rest = (
+            f"the longest passage has {plural(longest, 'token')}" if longest else "no prompt is gone on with verbatim"
+        )
+        lines.append(f"nothing is known by heart: {rest}")
+    for passage in by_heart[:SHOWN_PASSAGES]:
         source = f"{passage.url} ({passage.warc_file}, offset {passage.warc_offset}), token {passage.begin}"
         source, text = (harmless(" ".join(value.split())) for value in (source, passage.text))
         cut = text if len(text) <= PASSAGE_CHARS else text[:PASSAGE_CHARS] + "…"
