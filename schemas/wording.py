@@ -12,4 +12,9 @@ def plural(count: int, noun: str, many: str = "") -> str:
 
 def command_line(*words: object) -> str:
     """A call of `bateia` as it is to be typed, in backquotes. Words that a shell would take apart are quoted."""
-    return f"`bateia {shlex.join(map(str, words))}`"
+    return f"`{typed(*words)}`"
+
+
+def typed(*words: object) -> str:
+    """A call of `bateia` as one pastes it."""
+    return f"bateia {shlex.join(map(str, words))}"

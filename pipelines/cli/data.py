@@ -61,7 +61,10 @@ def recipe_argument(args: argparse.Namespace) -> Recipe:
 
     name = args.recipe or args.recipe_option
     if name is None:
-        raise BadInput("`bateia run` needs a recipe, such as `bateia run fineweb --input …`; `bateia show` lists them")
+        raise BadInput(
+            "`bateia run` needs a recipe, such as `bateia run fineweb --input crawl.warc.gz --output out`; "
+            "`bateia show` lists them"
+        )
     return find_recipe(name)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.cli.command import Command
 from pipelines.cli.options import add_execution, execution_of
 from pipelines.cli.settings import positive
-from schemas.wording import plural
+from schemas.wording import command_line, plural
 
 FORMATS = ("datatrove", "megatron")
 
@@ -89,7 +89,7 @@ def run_forget(args: argparse.Namespace) -> int:
     for url in matches.unknown:
         sys.stderr.write(f"bateia: not in {args.shards}: {url}\n")
     if not matches.documents and not matches.before:
-        remedy = f"ask `bateia explain URL --in {args.shards}` of one"
+        remedy = f"ask {command_line('explain', 'URL', '--in', args.shards)} of one"
         raise BadInput(f"{args.shards} has none of the pages of the list; {remedy}")
     for url in matches.before:
         print(f"{url}: forgotten before")

@@ -29,7 +29,7 @@ from schemas.shards.documents import documents_in_rows
 from schemas.shards.layout import SHARD_STAGE, SPLITS, TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, shards_info
 from schemas.shards.plans import train_rows
 from schemas.storage import join, remove, remove_folder
-from schemas.wording import plural
+from schemas.wording import command_line, plural
 from transforms.documents import Part
 from transforms.encode import EncodeDocuments, encoding, read_tokenizer
 from transforms.steps.tokens.encode import special_token_ids
@@ -140,14 +140,14 @@ class ShardSummary:
         counts, pace, plan = self.report.counts, self.report.throughput, self.report.plan
         train, val = counts.train, counts.val
         whole = train + val
+        asked = ("explain-batch", "--shards", self.output, "--plan", plan.name, "--step", 0, "--batch-size", 16)
         return [
             f"{plural(whole.documents, 'document')} = {train.documents:,} to train ({plural(train.tokens, 'token')}) + "
             f"{val.documents:,} to validate ({val.tokens:,}); {whole.bytes_per_token or 0:.2f} bytes a token",
             plan_line(plan.name, encode_report(plan), plan.context),
             f"shards {self.report.dataset_hash[:16]}…  {pace.tokens_per_cpu_s:,.0f} tokens a CPU second, "
             f"{pace.wall_s:.0f} s",
-            f"look at {self.output}/report.html; "
-            f"ask `bateia explain-batch --shards {self.output} --plan main --step 0`",
+            f"look at {self.output}/report.html; ask {command_line(*asked)}",
         ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.engine.children import run_command
 from pipelines.engine.run import Phases, Stopped
 from schemas.faults import BadInput, BrokenRun
-from schemas.wording import plural
+from schemas.wording import command_line, plural
 from trainer.backend.protocol import Group
 from trainer.run.folder import RunFolder
 from trainer.run.job import TrainJob, read_data
@@ -98,7 +98,7 @@ def summary(output: str, report: Any) -> list[str]:
         f"{plural(totals.tokens, 'token')}; loss {loss}",
         f"{pace}{mfu}; {totals.waited_share or 0:.1%} of the time waited for data",
         *([f"bits per byte: {', '.join(bits)}"] if bits else []),
-        f'look at {output}/report.html; try `bateia sample --run {output} --prompt "…"`',
+        f"look at {output}/report.html; try {command_line('sample', '--run', output, '--prompt', 'The history of')}",
     ]
 
 

@@ -160,5 +160,5 @@ def test_a_kept_page_comes_with_what_was_measured(sample: SampleIndex, documents
 def test_a_fragment_is_no_part_of_the_address(sample: SampleIndex, documents: Path, fragment: str) -> None:
     url = page_of(sample, "article")["url"]
     assert explain(url + fragment, str(documents)) == explain(url, str(documents))
-    with pytest.raises(BadInput, match="has seen no page https://never[.]example/#a"):
+    with pytest.raises(BadInput, match=r"has seen no page https://never[.]example/#a"):
         explain("https://never.example/#a", str(documents))
