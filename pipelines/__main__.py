@@ -8,6 +8,7 @@ import sys
 import bateia  # noqa: F401 - our packages are ours, whatever lies in the working directory
 from pipelines.cli.app import find_command, help_text, intro_text, version_text
 from pipelines.cli.command import EXIT_BAD_INPUT
+from pipelines.cli.streams import make_streams_safe, not_utf8
 
 EXIT_INTERRUPTED = 130
 
@@ -36,7 +37,11 @@ def general_text(words: list[str]) -> str | None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    ours, beam_args = split_beam_args(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    ours, beam_args = split_beam_args(words)
+    make_streams_safe()
+    if (garbled := not_utf8(words)) is not None:
+        return refuse(f"argument '{garbled}' is no UTF-8; convert it first, or rename the file")
     try:
         if (text := general_text(ours)) is not None:
             print(text)
@@ -60,19 +65,39 @@ def run(words: list[str], beam_args: list[str], as_process: bool) -> int:
     args = command.parser().parse_args(rest)
     args.beam_args = beam_args
     if beam_args and not command.takes_beam_args:
-        what = f"options after `--` are for Beam, and this command runs no pipeline: {beam_args[0]}"
-        sys.stderr.write(f"bateia: {what}\n")
-        return EXIT_BAD_INPUT
+        return refuse(f"options after `--` are for Beam, and this command runs no pipeline: {beam_args[0]}")
     if as_process and command.huge_pages:
         from pipelines.engine.huge_pages import use_huge_pages
 
         use_huge_pages()
     try:
         command.check_folders(args)
-        return command.run(args)
+        if not as_process or command.at_once or getattr(args, "quiet", False):
+            return command.run(args)
+        from pipelines.engine.terminal import StartNote
+
+        with StartNote(f"bateia {command.name}: starting …"):
+            return command.run(args)
     except BadInput as fault:
-        sys.stderr.write(f"bateia: {fault}\n")
-        return EXIT_BAD_INPUT
+        return refuse(str(fault))
+    except BrokenPipeError:
+        raise
+    except OSError as fault:  # a file system's answer that no one nearer had a word for
+        return refuse(fault_line(fault))
+
+
+def refuse(what: str) -> int:
+    """Say in one line what can't be used."""
+    sys.stderr.write(f"bateia: {' '.join(what.splitlines())}\n")
+    return EXIT_BAD_INPUT
+
+
+def fault_line(fault: OSError) -> str:
+    """A file system's fault with the path that it is about."""
+    from schemas.faults import reason
+
+    what = f"{fault.filename}: {fault.strerror}" if fault.filename is not None else reason(fault)
+    return f"{what}; check the path, its permissions and the disk's space"
 
 
 if __name__ == "__main__":

@@ -26,9 +26,16 @@ WRITE_ANEW = "write its directory anew"
 
 
 def locate(path: str) -> tuple[fs.FileSystem, str]:
-    """Return the file system of a local path or URI (s3://, gs://, hdfs://) and the path within it."""
+    """Return the file system of a local path or URI (s3://, gs://, hdfs://) and the path within it.
+
+    Raises BadInput for a URI that no file system reads.
+    """
     if "://" in path:
-        return fs.FileSystem.from_uri(path)
+        try:
+            return fs.FileSystem.from_uri(path)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            remedy = "give a local path, or one that begins with s3://, gs:// or hdfs://"
+            raise BadInput(f"{path} can't be opened ({reason(error)}); {remedy}") from error
     return fs.LocalFileSystem(), str(Path(path).absolute())
 
 
@@ -201,6 +208,18 @@ def read_table(
                 table = table if names is None else table.select(names)
             return table if schema is None else table.cast(schema)
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise unreadable(path, error, remedy) from error
+
+
+def column_names(path: str, *, remedy: str = WRITE_ANEW) -> list[str]:
+    """Names of a Parquet file's columns. Raises BadInput, naming the file, if it is missing or damaged."""
+    import pyarrow.parquet as pq
+
+    filesystem, name = locate(path)
+    try:
+        with filesystem.open_input_file(name) as file:
+            return pq.read_schema(file).names
+    except (OSError, pa.ArrowException) as error:
         raise unreadable(path, error, remedy) from error
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.assets.bind import bind
 from pipelines.recipes import find_recipe
 from pipelines.recipes.recipe import Recipe
+from pipelines.reports.formats import on_one_line, passage
+from pipelines.reports.verdicts import check_text, reason_text
 from schemas.document import Document, Page
 from schemas.faults import BadInput
 from schemas.storage import open_read, size_of
-from schemas.verdict import Check, Drop
+from schemas.verdict import Drop
+from schemas.wording import plural
 from transforms.steps.curator import Curator, new_document
 from transforms.steps.extract.extract_text import Extractor
-from transforms.steps.recipe import CurateRecipe
+from transforms.steps.filters.c4 import CITATION, CleanC4
+from transforms.steps.recipe import CorpusRecipe, CurateRecipe
 from transforms.steps.step import DocumentStep
 from transforms.steps.warc.reader import (
     ReadLimits,
@@ -28,6 +33,7 @@ from transforms.steps.warc.reader import (
 )
 
 SHOWN_CHARS = 1500
+SHOWN_LINES, LINE_CHARS = 20, 100  # of what is taken out of a text
 
 
 def find_response(
@@ -57,7 +63,7 @@ def find_response(
 def response_of_file(path: str, url: str | None, most: int) -> Response:
     try:
         if (size := Path(path).stat().st_size) > most:
-            raise BadInput(f"page {path} has {size:,} bytes, more than {most:,}; give a smaller one")
+            raise BadInput(f"page {path} has {plural(size, 'byte')}, more than {most:,}; give a smaller one")
         body = Path(path).read_bytes()
     except OSError as error:
         raise BadInput(f"page {path} can't be read ({error.strerror or error}); give an HTML file") from error
@@ -84,7 +90,8 @@ def made_response(body: bytes, url: str, charset: str | None = None) -> Response
 def response_at(warc: str, size: int, offset: int, limits: ReadLimits) -> Response:
     if not 0 <= offset < size:
         raise BadInput(
-            f"offset {offset} is outside {warc}, which has {size:,} bytes; take it from the ledger's warc_offset"
+            f"offset {offset} is outside {warc}, which has {plural(size, 'byte')}; "
+            "take it from the ledger's warc_offset"
         )
     with open_read(warc) as stream:
         return response_or_fault(read_record_at(stream, size, offset, limits), f"{warc} at byte {offset}")
@@ -105,13 +112,18 @@ def response_or_fault(item: Response | Unreadable | Skipped, source: str) -> Res
     raise BadInput(f"{source} is no HTTP response ({what}); take the offset of a response from the ledger")
 
 
-def try_response(recipe: CurateRecipe, response: Response, warc_file: str) -> str:
-    """The verdicts of all steps as text. After a step that drops the page the others are still measured."""
-    return "\n".join(verdict_lines(recipe, response, warc_file))
+def try_response(recipe: CurateRecipe, response: Response, warc_file: str, corpus: CorpusRecipe | None = None) -> str:
+    """The verdicts of all steps as text. After a step that drops the page the others are still measured.
+
+    corpus: what deduplication will do to the text; None leaves it out.
+    """
+    return "\n".join(verdict_lines(recipe, response, warc_file, corpus))
 
 
-def verdict_lines(recipe: CurateRecipe, response: Response, warc_file: str) -> Iterator[str]:
-    yield f"{response.url}  ({len(response.body):,} bytes)"
+def verdict_lines(
+    recipe: CurateRecipe, response: Response, warc_file: str, corpus: CorpusRecipe | None = None
+) -> Iterator[str]:
+    yield f"{on_one_line(response.url)}  ({plural(len(response.body), 'byte')})"
     page = page_of(response, warc_file)
     first = page if isinstance(page, Drop) else None
     yield step_line("read", page)
@@ -132,10 +144,13 @@ def verdict_lines(recipe: CurateRecipe, response: Response, warc_file: str) -> I
                 step.setup(recipe.languages)
                 verdict = step(document)
                 yield step_line(step.stage, verdict)
-                yield from check_lines(step, document)
+                yield from (f"    {check_text(check)}" for check in step.checks(document))
+                yield from removed_lines(step, document, verdict)
                 document, later = next_document(document, verdict, later)
             first = first or later
-            yield f"\n{document.text[:SHOWN_CHARS]}" + (" …" if len(document.text) > SHOWN_CHARS else "")
+            if corpus is not None:
+                yield from personal_lines(corpus, document)
+            yield f"\n{passage(document.text, SHOWN_CHARS)}"
     yield "\nkept" if first is None else f"\ndropped at {first.stage} by {first.reason}"
 
 
@@ -152,31 +167,65 @@ def next_document(document: Document, verdict: Document | Drop, first: Drop | No
 
 def step_line(stage: str, verdict: Page | Document | Drop | str) -> str:
     if isinstance(verdict, Drop):
-        numbers = "" if verdict.value is None else f" {number(verdict.value)}"
-        numbers += "" if verdict.threshold is None else f" (threshold {number(verdict.threshold)})"
-        return f"✗ {stage:<18} {verdict.reason}{numbers}{f' [{verdict.detail}]' if verdict.detail else ''}"
+        fields = (verdict.value, verdict.threshold, verdict.detail, verdict.language, verdict.language_score)
+        return f"✗ {stage:<18} {on_one_line(reason_text(verdict.reason, *fields), keep=' ')}"
     about = ""
     if isinstance(verdict, str):
-        about = f"{len(verdict):,} characters"
+        about = f"{plural(len(verdict), 'character')}"
     elif isinstance(verdict, Page):
-        about = f"{len(verdict.html):,} characters of HTML" if stage == "read" else ""
+        about = f"{plural(len(verdict.html), 'character')} of HTML" if stage == "read" else ""
     elif stage == "language":
         about = f"{verdict.language} {verdict.language_score:.4f}"
     return f"✓ {stage:<18} {about}".rstrip()
 
 
-def check_lines(step: DocumentStep, document: Document) -> Iterator[str]:
-    for check in step.checks(document):
-        yield check_line(check)
+def removed_lines(step: DocumentStep, document: Document, verdict: Document | Drop) -> Iterator[str]:
+    """Lines that a step takes out of the text; C4's of a page that it drops too."""
+    if isinstance(verdict, Document):
+        left = verdict.text.splitlines()
+    elif isinstance(step, CleanC4):
+        left = step.clean(document.text).lines
+    else:
+        return
+    unmatched, removed = Counter(map(bare, left)), []
+    for line in filter(None, map(bare, document.text.splitlines())):
+        if unmatched[line]:
+            unmatched[line] -= 1
+        else:
+            removed.append(line)
+    yield from taken_out("removes", [shortened(line) for line in removed])
 
 
-def check_line(check: Check) -> str:
-    mark = "✓" if check.passed else "✗"
-    return f"    {mark} {check.rule:<22} {number(check.value):>10} {check.keep} {number(check.threshold)}"
+def bare(line: str) -> str:
+    """A line without what C4 takes out of lines that stay."""
+    return " ".join(CITATION.sub("", line).split())
 
 
-def number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+def personal_lines(corpus: CorpusRecipe, document: Document) -> Iterator[str]:
+    """What deduplication will make of the text: repeated lines that go, and what replaces personal data."""
+    text = document.text
+    if corpus.lines is not None:
+        text, removed = corpus.lines(text)
+        if removed:
+            yield f"    drops {plural(removed, 'line')} that the page repeats"
+    if corpus.pii is not None:
+        spans = corpus.pii(text, document.id, document.language).spans
+        yield f"✓ {corpus.pii.stage:<18} {plural(len(spans), 'replacement')} of personal data"
+        shown = [(text[span.start : span.end], span.type) for span in spans]
+        yield from taken_out(
+            "replaces", [f"{shortened(value)} by {corpus.pii.replacement(kind, value)}" for value, kind in shown]
+        )
+
+
+def taken_out(what: str, items: list[str]) -> Iterator[str]:
+    yield from (f"    {what} {item}" for item in items[:SHOWN_LINES])
+    if len(items) > SHOWN_LINES:
+        yield f"    {what} {len(items) - SHOWN_LINES:,} more"
+
+
+def shortened(text: str) -> str:
+    """On one line, cut."""
+    return on_one_line(text if len(text) <= LINE_CHARS else f"{text[:LINE_CHARS]}…", keep=" ")
 
 
 def curate_html(html: str | bytes, recipe: str | Recipe, url: str) -> Document | Drop:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,6 +17,7 @@ from pipelines.assets.registry import (
     resolve_language_model,
     store,
 )
+from pipelines.engine.terminal import StatusLine
 from transforms.steps.urls.blocklist import file_sha256
 from transforms.steps.urls.build import build_blocklist
 
@@ -142,17 +142,16 @@ def _transfer(url: str, part: Path, max_bytes: int, label: str) -> None:
 
 
 def _receive(response: HTTPResponse, file: BinaryIO, done: int, total: int | None, max_bytes: int, label: str) -> int:
-    progress = sys.stderr.isatty()
+    progress = StatusLine()
     while chunk := response.read(CHUNK):
         done += len(chunk)
         if done > max_bytes:
             raise AssetError(f"{label}: over the cap of {max_bytes:,} bytes; is it the right file?")
         file.write(chunk)
-        if progress:
+        if progress.replaces:
             of = f" of {total / 1e6:,.1f}" if total else ""
-            print(f"\r{label}: {done / 1e6:,.1f}{of} MB", end="", file=sys.stderr, flush=True)
-    if progress:
-        print(file=sys.stderr)
+            progress.write(f"{label}: {done / 1e6:,.1f}{of} MB")
+    progress.keep()
     return done
 
 

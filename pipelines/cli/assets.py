@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.command import Command
+from schemas.wording import plural
 
 if TYPE_CHECKING:
     from pipelines.assets.registry import Asset
@@ -80,7 +81,8 @@ def run_build(args: argparse.Namespace) -> None:
 def print_counts(header: dict[str, Any]) -> None:
     counts, categories = header["counts"], header["categories"]
     print(
-        f"  {counts['domains']:,} hosts and {counts['urls']:,} URLs of {header['date']} in {len(categories)} categories"
+        f"  {plural(counts['domains'], 'host')} and {plural(counts['urls'], 'URL')} "
+        f"of {header['date']} in {len(categories)} categories"
     )
     print(f"  {counts['hard']:,} hard words, {counts['soft']:,} soft words, {counts['substrings']:,} substrings")
     for fault, what in (
@@ -125,7 +127,7 @@ def describe_asset(asset: Asset) -> list[str]:
             header = read_header(folder)
             sha256 = header["source"]["sha256"]
             size = sum(file.stat().st_size for file in folder.iterdir())
-            state = f"present, {header['date']}, {size / 1e6:,.1f} MB, {header['counts']['domains']:,} hosts"
+            state = f"present, {header['date']}, {size / 1e6:,.1f} MB, {plural(header['counts']['domains'], 'host')}"
             path = str(folder)
         else:
             file = resolve_language_model(asset.name)
@@ -152,6 +154,7 @@ COMMANDS = (
         example="bateia assets",
         options=add_list,
         run=faults_as_bad_input(list_assets),
+        at_once=True,
     ),
     Command(
         name="assets fetch",

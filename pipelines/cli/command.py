@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 EXIT_BAD_INPUT = 2
 MAX_WIDTH = 100  # columns of a help text
+# Options and arguments are paths if one of these stands for their value in the help; all others are not.
+PATHS = frozenset({"CORPUS", "DIR", "F.html", "F.json", "FILE", "PAGE.html", "PATH", "SRC", "WARC"})
 
 # What commands are about, in the order of the path.
 GROUPS = {
@@ -37,6 +39,7 @@ class Command:
     run: from the parsed options to the exit code; heavy imports happen in there.
     reads: names of parsed options that are finished folders to read.
     takes_beam_args: whether what follows `--` goes to Beam.
+    at_once: whether it answers at once, so that there is no start to speak of.
     huge_pages: whether it gains from memory in pages of 2 MB.
     """
 
@@ -48,6 +51,7 @@ class Command:
     run: Callable[[argparse.Namespace], int]
     reads: tuple[str, ...] = ()
     takes_beam_args: bool = False
+    at_once: bool = False
     huge_pages: bool = False
 
     def parser(self) -> Parser:
@@ -99,6 +103,12 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
 class Parser(argparse.ArgumentParser):
     """Usage errors as one line that names the remedy, exit code 2."""
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """An empty path is refused: it would be the working folder or, with a name behind it, the root."""
+        if action.metavar in PATHS and not arg_string.strip():
+            raise argparse.ArgumentError(action, f"'{arg_string}' is no path; is a variable unset, such as $OUT?")
+        return super()._get_value(action, arg_string)
 
     def error(self, message: str) -> NoReturn:
         prefix = "unrecognized arguments: "

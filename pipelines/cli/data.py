@@ -61,7 +61,10 @@ def recipe_argument(args: argparse.Namespace) -> Recipe:
 
     name = args.recipe or args.recipe_option
     if name is None:
-        raise BadInput("`bateia run` needs a recipe, such as `bateia run fineweb --input …`; `bateia show` lists them")
+        raise BadInput(
+            "`bateia run` needs a recipe, such as `bateia run fineweb --input crawl.warc.gz --output out`; "
+            "`bateia show` lists them"
+        )
     return find_recipe(name)
 
 
@@ -144,8 +147,14 @@ def run_demo_crawl(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from pipelines.engine.inputs import require_writable
-    from pipelines.sample.build import build_sample
+    from pipelines.engine.output import refuse_foreign
+    from pipelines.sample.build import build_sample, names_of_files
+    from schemas.faults import BadInput
+    from schemas.storage import is_local
 
+    if not is_local(args.output):
+        raise BadInput(f"output {args.output}: the crawl is written to a local folder; copy it where it belongs")
+    refuse_foreign(args.output, names_of_files())
     require_writable(args.output)
     build_sample(Path(args.output))
     print(f"the crawl is in {args.output}: *.warc.gz, its block list in {args.output}/blocklist")

@@ -8,17 +8,18 @@ import json
 from pipelines.cli.command import Command
 from pipelines.cli.options import RECIPE, write_file
 from pipelines.cli.settings import positive, whole
+from pipelines.cli.streams import writes_unicode
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=f"{RECIPE}; without it all are listed")
 
 
 def run_show(args: argparse.Namespace) -> int:
-    from pipelines.recipes import find_recipe
-    from pipelines.recipes.describe import show
+    from pipelines.recipes import RECIPES, find_recipe
+    from pipelines.recipes.describe import list_recipes, show
 
-    print(show(find_recipe(args.recipe)))
+    print(list_recipes(RECIPES.values()) if args.recipe is None else show(find_recipe(args.recipe)))
     return 0
 
 
@@ -38,7 +39,8 @@ def run_try(args: argparse.Namespace) -> int:
 
     recipe = find_recipe(args.recipe)
     response = find_response(args.page, args.warc, args.offset, args.url, recipe.curate.read)
-    print(try_response(bind(recipe, args.no_blocklist).recipe.curate, response, args.warc or args.page or ""))
+    bound = bind(recipe, args.no_blocklist).recipe
+    print(try_response(bound.curate, response, args.warc or args.page or "", bound.corpus))
     return 0
 
 
@@ -72,11 +74,10 @@ def run_explain_batch(args: argparse.Namespace) -> int:
     if args.json is None:
         print(batch_text(batch))
         return 0
-    text = json.dumps(batch, ensure_ascii=False, indent=1)
     if args.json == "-":
-        print(text)
+        print(json.dumps(batch, ensure_ascii=not writes_unicode(), indent=1))
     else:
-        write_file(args.json, text + "\n")
+        write_file(args.json, json.dumps(batch, ensure_ascii=False, indent=1) + "\n")
     return 0
 
 
@@ -88,6 +89,7 @@ COMMANDS = (
         example="bateia show fineweb",
         options=add_show,
         run=run_show,
+        at_once=True,
     ),
     Command(
         name="try",

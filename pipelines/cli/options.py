@@ -32,9 +32,16 @@ def add_execution(parser: Any, guard: bool = False, output: str | None = "direct
 
 
 def execution_of(args: argparse.Namespace) -> Any:
-    """pipelines.engine.run.Execution, as far as the command has options for it."""
+    """pipelines.engine.run.Execution, as far as the command has options for it.
+
+    Raises BadInput for options after `--` that no runner would heed.
+    """
     from pipelines.engine.run import Execution
 
+    if args.beam_args:
+        from pipelines.engine.beam_options import check_beam_args
+
+        check_beam_args(args.beam_args)
     return Execution(
         workers=args.workers,
         beam_args=tuple(args.beam_args),
@@ -71,7 +78,7 @@ def add_outputs(parser: Any, *older: str) -> None:
     """--json and --html for a command that measures something. older: names that --json had."""
     parser.add_argument("--json", metavar="F.json", help="write the numbers")
     for flag in older:
-        parser.add_argument(flag, dest="json", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+        parser.add_argument(flag, dest="json", metavar="F.json", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
     parser.add_argument("--html", metavar="F.html", help="write a page of them")
 
 

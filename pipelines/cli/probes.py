@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from pipelines.cli.command import Command
 from pipelines.cli.options import add_model, add_outputs, read_text, require_packages, write_outputs, write_page
 from pipelines.cli.settings import add_settings, given
+from schemas.wording import plural
 
 if TYPE_CHECKING:
     from pipelines.reports.model.fewshot import FewShotReport
     from pipelines.reports.model.memorization import Extraction, MemorizationReport
 
 SHOWN_PASSAGES, PASSAGE_CHARS = 8, 160  # on a terminal
+LEAST_TOKENS = 2  # of a passage: any model guesses one token now and then
 
 
 # --- surprisal --------------------------------------------------------------------------------------------------------
@@ -41,9 +43,10 @@ def run_surprisal(args: argparse.Namespace) -> int:
 
         write_page(args.html, render_page(report, versions()))
     else:
+        from pipelines.engine.terminal import has_colours
         from pipelines.reports.terminal import surprisal_view
 
-        print(surprisal_view(report, colour=sys.stdout.isatty()))
+        print(surprisal_view(report, colour=has_colours(sys.stdout)))
     return 0
 
 
@@ -60,13 +63,20 @@ def add_few_shot(parser: argparse.ArgumentParser) -> None:
 
 
 def run_few_shot(args: argparse.Namespace) -> int:
+    from pipelines.engine.terminal import StatusLine
+
+    line = StatusLine()
+
+    def show_progress(task: str, shots: int) -> None:
+        if line.replaces:
+            line.write(f"{task}, {plural(shots, 'shot')} …")
+
     with require_packages():
         from trainer.probes.fewshot import FewShotSettings, measure_few_shot
 
         settings = FewShotSettings(**given(args, FewShotSettings))
         numbers = measure_few_shot(args.folder, args.shards, settings, args.backend, show_progress).to_json()
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[2K")
+    line.clear()
     from pipelines.reports.model.fewshot import FewShotReport, render_page
     from pipelines.reports.render import decode
     from trainer.run.job import versions
@@ -75,13 +85,6 @@ def run_few_shot(args: argparse.Namespace) -> int:
     print(few_shot_table(report))
     write_outputs(args, numbers, lambda: render_page(report, versions()))
     return 0
-
-
-def show_progress(task: str, shots: int) -> None:
-    """A progress line on a terminal; the table overwrites it."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[2K{task}, {shots} shots …")
-        sys.stderr.flush()
 
 
 def few_shot_table(report: FewShotReport) -> str:
@@ -130,11 +133,18 @@ def memorization_text(report: MemorizationReport) -> str:
     from trainer.generate.text import harmless
 
     lines = [extraction_line(name, extraction, report.extractable) for name, extraction in report.asked.items()]
-    for passage in report.longest[:SHOWN_PASSAGES]:
+    by_heart = [passage for passage in report.longest if passage.tokens >= LEAST_TOKENS]
+    if not any(extraction.extracted for extraction in report.asked.values()):
+        longest = max((passage.tokens for passage in by_heart), default=0)
+        rest = (
+            f"the longest passage has {plural(longest, 'token')}" if longest else "no prompt is gone on with verbatim"
+        )
+        lines.append(f"nothing is known by heart: {rest}")
+    for passage in by_heart[:SHOWN_PASSAGES]:
         source = f"{passage.url} ({passage.warc_file}, offset {passage.warc_offset}), token {passage.begin}"
         source, text = (harmless(" ".join(value.split())) for value in (source, passage.text))
         cut = text if len(text) <= PASSAGE_CHARS else text[:PASSAGE_CHARS] + "…"
-        lines.append(f"\n{passage.tokens} tokens, {passage.bytes} bytes of {source}\n  {cut}")
+        lines.append(f"\n{plural(passage.tokens, 'token')}, {plural(passage.bytes, 'byte')} of {source}\n  {cut}")
     return "\n".join(lines)
 
 
@@ -145,9 +155,9 @@ def extraction_line(name: str, extraction: Extraction, extractable: int) -> str:
     if extraction.share is None:
         return f"{kind}  nothing there is long enough"
     error = f" ± {extraction.share_se:.1%}" if extraction.share_se else ""
-    share = f"{extraction.extracted:,} of {extraction.prompts:,} prompts ({extraction.share:.1%}{error})"
+    share = f"{extraction.extracted:,} of {plural(extraction.prompts, 'prompt')} ({extraction.share:.1%}{error})"
     rest = f"mean {extraction.mean:.1f}, median {extraction.median:g}, longest {extraction.longest}"
-    return f"{kind}  {share} go on verbatim for {extractable} tokens; {rest}"
+    return f"{kind}  {share} go on verbatim for {plural(extractable, 'token')}; {rest}"
 
 
 COMMANDS = (

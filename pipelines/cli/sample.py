@@ -12,6 +12,9 @@ from pipelines.cli.options import add_model, require_packages, write_page
 from pipelines.cli.settings import add_settings, given, positive
 
 SHARE_WIDTH = 20  # characters of a bar
+HEADING = (
+    f"token drawn\n  {'model':>6} {'drawn':>6}  {'share by the model':<{SHARE_WIDTH}}  what else might stand there"
+)
 
 
 def add_sample(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +68,7 @@ def stream(generator: Any, prompt: str, sampling: Any, show_distribution: bool) 
     from trainer.generate.text import harmless
 
     if show_distribution:
+        print(HEADING)
         for piece, candidates in generator.choices(prompt, sampling):
             print(table(piece, candidates), flush=True)
         return

@@ -10,6 +10,7 @@ from pipelines.cli.command import Command
 from pipelines.cli.options import TOKENIZER, add_outputs, read_text, write_outputs, write_page
 from pipelines.cli.settings import given, positive
 from pipelines.cli.shards import DOCUMENTS, add_tokenizer_options
+from schemas.wording import plural
 
 
 def add_train(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def run_train(args: argparse.Namespace) -> int:
     except BrokenRun as fault:
         sys.stderr.write(f"bateia: {fault}\n")
         return 1
-    print(f"{counts['vocabulary']:,} tokens ({recipe.algorithm}) in {run.output}")
+    print(f"{plural(counts['vocabulary'], 'token')} ({recipe.algorithm}) in {run.output}")
     print("\n".join(table(counts["languages"])))
     return 0
 
@@ -53,7 +54,7 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sample-mb", type=positive, default=10, metavar="MB", help="millions of characters")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="draws the sample")
     add_outputs(parser)
-    parser.add_argument("--output", dest="html", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    parser.add_argument("--output", dest="html", metavar="F.html", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
 
 
 def run_report(args: argparse.Namespace) -> int:
@@ -87,11 +88,12 @@ def run_tokens(args: argparse.Namespace) -> int:
         raise BadInput("there is no TEXT; give one, - for standard input, or --html F.html for a page to type in")
     if len(args.tokenizer) > 1:
         raise BadInput("a terminal shows one --tokenizer; give one, or --html F.html for two side by side")
+    from pipelines.engine.terminal import has_colours
     from pipelines.reports.terminal import tokens_view
     from transforms.steps.tokens.tokenizer import load_tokenizer
 
     try:
-        print(tokens_view(load_tokenizer(args.tokenizer[0]), text, colour=sys.stdout.isatty()))
+        print(tokens_view(load_tokenizer(args.tokenizer[0]), text, colour=has_colours(sys.stdout)))
     except ValueError as error:
         raise BadInput(str(error)) from error
     return 0

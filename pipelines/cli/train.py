@@ -31,9 +31,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def run_train(args: argparse.Namespace) -> int:
+    from pipelines.engine.output import refuse_inside_dataset
     from trainer.run.job import TrainJob
     from trainer.settings import TrainRecipe
 
+    refuse_inside_dataset(args.output)
     options = given(args, TrainJob)
     backend = options.get("backend", "jax")
     with require_packages(backend):
@@ -58,6 +60,16 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
 
 
+def refuse_output(output: str, run: str) -> None:
+    """Raises BadInput for an export's folder that is in a bucket, or in another run's or stage's folder."""
+    from pipelines.engine.output import refuse_inside_dataset
+    from schemas.faults import BadInput
+
+    if "://" in output:
+        raise BadInput(f"output {output}: an export is written to a local folder; copy it where it belongs afterwards")
+    refuse_inside_dataset(output, but=run)
+
+
 def run_export(args: argparse.Namespace) -> int:
     from pathlib import Path
 
@@ -68,6 +80,8 @@ def run_export(args: argparse.Namespace) -> int:
 
         if args.format not in FORMATS:
             raise BadInput(f"no format is called '{args.format}'; known: {', '.join(FORMATS)}")
+        if args.output is not None:
+            refuse_output(args.output, args.folder)
         output = Path(args.output or f"{args.folder.rstrip('/')}/{args.format}")
         files = export_hf(Path(args.folder), output, args.overwrite)
     print(f"{output}: {', '.join(files)}; transformers.AutoModelForCausalLM.from_pretrained('{output}') loads it")

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.cli.command import Command
 from pipelines.cli.options import add_execution, execution_of
 from pipelines.cli.settings import positive
+from schemas.wording import command_line, plural
 
 FORMATS = ("datatrove", "megatron")
 
@@ -25,24 +26,23 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def run_verify(args: argparse.Namespace) -> int:
+    from pipelines.engine.terminal import StatusLine
     from pipelines.upkeep.verify import verify
 
-    shown = sys.stderr.isatty() and not args.quiet
-    verified = verify(args.shards, args.plan, args.sha256, show_file if shown else lambda what: None)
+    line = StatusLine()
+    shown = line.replaces and not args.quiet
+    verified = verify(
+        args.shards, args.plan, args.sha256, lambda name: line.write(f"verify  {name}") if shown else None
+    )
     if shown:
-        sys.stderr.write("\r\x1b[K")
+        line.clear()
     for fault in verified.faults:
         print(fault)
     if verified.faults:
-        sys.stderr.write(f"bateia: {len(verified.faults)} faults in {args.shards}\n")
+        sys.stderr.write(f"bateia: {plural(len(verified.faults), 'fault')} in {args.shards}\n")
         return 1
     print(verified.summary)
     return 0
-
-
-def show_file(name: str) -> None:
-    sys.stderr.write(f"\r\x1b[Kverify  {name[:100]}")
-    sys.stderr.flush()
 
 
 # --- shards index -----------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def run_forget(args: argparse.Namespace) -> int:
     for url in matches.unknown:
         sys.stderr.write(f"bateia: not in {args.shards}: {url}\n")
     if not matches.documents and not matches.before:
-        remedy = f"ask `bateia explain URL --in {args.shards}` of one"
+        remedy = f"ask {command_line('explain', 'URL', '--in', args.shards)} of one"
         raise BadInput(f"{args.shards} has none of the pages of the list; {remedy}")
     for url in matches.before:
         print(f"{url}: forgotten before")
@@ -117,7 +117,10 @@ def forget_documents(shards: Any, manifest: Any, tombstones: Any, documents: Any
         return carry_out(request, seen, args)
     print("\n".join(seen))
     new = ", ".join(f"{old} as {name}" for old, name in request.rebuilt.items())
-    print(f"would forget {len(documents):,} documents in {len(request.affected)} shards and rebuild {new or 'no plan'}")
+    print(
+        f"would forget {plural(len(documents), 'document')} in {plural(len(request.affected), 'shard')} "
+        f"and rebuild {new or 'no plan'}"
+    )
     return 0
 
 

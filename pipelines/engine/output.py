@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipelines.engine.inputs import require_writable
 from schemas.faults import BadInput
-from schemas.manifest import MANIFEST
-from schemas.storage import join, list_files, locate, read_json, remove, remove_folder, size_of, write_json
+from schemas.manifest import MANIFEST, read_manifest
+from schemas.storage import is_local, join, list_files, locate, read_json, remove, remove_folder, size_of, write_json
 
+CHOOSE = "choose another --output"
 RUN = "run.json"  # what the run was asked to do; it marks a directory as one that a run may resume or replace
 
 
@@ -18,19 +20,26 @@ RUN = "run.json"  # what the run was asked to do; it marks a directory as one th
 class StageOutput:
     """The directory of a run's output.
 
+    stage: name of the stage, as in the manifest that it writes.
     folders, files: what the stage writes; --overwrite removes these and nothing else.
     settings: all that the output depends on besides the input.
     source: the input files or directories, as the run read them.
+    nested: whether the output belongs inside another stage's finished one, as a plan's does.
     """
 
     output: str
+    stage: str
     folders: tuple[str, ...]
     files: tuple[str, ...]
     settings: dict[str, Any]
     source: list[dict[str, Any]]
+    nested: bool = False
 
     def prepare(self, overwrite: bool) -> None:
         """Make ready to be written or resumed. Raises BadInput if it holds anything but this same run."""
+        if not self.nested:
+            refuse_inside_dataset(self.output)
+        self._refuse_other_stage()
         require_writable(self.output)
         earlier = self._earlier()
         if earlier is not None and overwrite:
@@ -45,7 +54,7 @@ class StageOutput:
             self._refuse_other(earlier, asked)
         remove_folder(join(self.output, ".progress"))
         self._remove_temporary()
-        write_json(join(self.output, RUN), asked)
+        write_json(join(self.output, RUN), asked | {"stage": self.stage})
 
     def is_finished(self) -> bool:
         """Whether it holds this same run (settings and source), finished."""
@@ -61,15 +70,18 @@ class StageOutput:
         path = join(self.output, RUN)
         if size_of(path) is None:
             if foreign := list_files(self.output):
-                raise BadInput(f"output {self.output} holds other files, such as {foreign[0]}; choose another --output")
+                raise BadInput(f"output {self.output} holds other files, such as {foreign[0]}; {CHOOSE}")
             return None
         try:
             state = read_json(path)
             return {"settings": dict(state["settings"]), "source": list(state["source"])}
         except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(
-                f"output {self.output} holds a {RUN} that is not Bateia's; choose another --output"
-            ) from error
+            raise BadInput(f"output {self.output} holds a {RUN} that is not Bateia's; {CHOOSE}") from error
+
+    def _refuse_other_stage(self) -> None:
+        """Raise BadInput if another stage's run is in the directory: what it wrote is not ours to replace."""
+        if (stage := stage_in(self.output)) not in (None, self.stage):
+            raise BadInput(f"output {self.output} holds what stage '{stage}' wrote; {CHOOSE}")
 
     def _refuse_other(self, earlier: dict[str, Any], asked: dict[str, Any]) -> None:
         before, now = earlier["settings"], asked["settings"]
@@ -106,3 +118,42 @@ class StageOutput:
             for path in list_files(join(self.output, folder), ".parquet"):
                 if path[len(self.output.rstrip("/")) + 1 :] not in known:
                     remove(path)
+
+
+def stage_in(folder: str) -> str | None:
+    """Name of the stage that a folder's finished or unfinished output is of; None where nothing says so."""
+    try:
+        if (manifest := read_manifest(folder)) is not None:
+            return manifest.stage
+        state = read_json(join(folder, RUN))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(state, dict):
+        return None
+    return "train" if "data" in state and "source" not in state else state.get("stage")
+
+
+def refuse_inside_dataset(output: str, but: str | None = None) -> None:
+    """Raise BadInput for an output inside a stage's output, or for a new folder in the file system's root.
+
+    but: folder of a dataset that it may lie in.
+    """
+    if not is_local(output):
+        return
+    path = Path(output).resolve()
+    if path.parent == Path(path.anchor) and (path == path.parent or not path.exists()):
+        what = "would be made in the file system's root, as if a variable before it were unset"
+        raise BadInput(f"output {output} {what}; {CHOOSE}, or make the folder first")
+    allowed = None if but is None else Path(but).resolve()
+    for parent in path.parents:
+        if parent != allowed and (stage := stage_in(str(parent))) is not None:
+            raise BadInput(f"output {output} lies in {parent}, which holds what stage '{stage}' wrote; {CHOOSE}")
+
+
+def refuse_foreign(output: str, names: frozenset[str]) -> None:
+    """Raise BadInput if a folder holds anything but files and folders of these names, or lies in a finished dataset."""
+    refuse_inside_dataset(output)
+    if not is_local(output) or not Path(output).is_dir():
+        return
+    if foreign := sorted(path.name for path in Path(output).iterdir() if path.name not in names):
+        raise BadInput(f"output {output} holds other files, such as {foreign[0]}; {CHOOSE}")

@@ -14,11 +14,18 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TextIO
 
+from pipelines.engine.terminal import StatusLine
 from schemas.storage import is_local, join, list_files, read_json
+from schemas.wording import plural
 from transforms.units import PROGRESS, Records
 
+FIRST_S = 1.0  # before the first line
 REFRESH_S = 1.0
 PLAIN_EVERY_S = 30.0  # where stderr is a file or a pipe, a line now and then is enough
+# An estimate needs a rate to trust: starting workers and loading models takes seconds in which nothing is done, and
+# units may begin with pages that cost nothing.
+ESTIMATE_AFTER_S, ESTIMATE_FROM = 10.0, 0.02  # seconds, and share of the whole that was done in them
+SLOW_AFTER_S = 60.0  # from here on any progress is enough
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class UnitMonitor:
 
     records: of the finished units.
     sizes: of each unit by name, in bytes or documents.
-    noun: what is counted, as a progress line calls it.
+    noun: what is counted, as a progress line calls one of them.
     counted: names in the units' tallies and heartbeats that are added up; if there are none, the sizes are counted.
     """
 
@@ -76,11 +83,11 @@ class Progress:
     """The line of a stage, phase by phase. Nothing is written unless it is `shown`."""
 
     def __init__(self, shown: bool = True, out: TextIO | None = None) -> None:
-        self._shown, self._out = shown, out or sys.stderr
+        self._shown, self._line = shown, StatusLine(out or sys.stderr)
         self._over = threading.Event()
         self._lock = threading.Lock()  # the phase changes while the watching thread reads it
         self._phase, self._monitor, self._began = "", None, time.monotonic()
-        self._first = UnitCount()
+        self._first, self._moving = UnitCount(), None
         self._thread = threading.Thread(target=self._show, daemon=True)
 
     def __enter__(self) -> Progress:
@@ -102,7 +109,7 @@ class Progress:
             if self._phase and self._shown:
                 self._end_phase("done in")
             self._phase, self._monitor = phase, monitor
-            self._began = time.monotonic()
+            self._began, self._moving = time.monotonic(), None
             self._first = monitor.count() if monitor is not None else UnitCount()
 
     def line(self) -> str:
@@ -111,27 +118,46 @@ class Progress:
         if self._monitor is None:
             return f"{self._phase:<10} {duration(elapsed)}"
         monitor, now = self._monitor, self._monitor.count()
-        rate = (now.done - self._first.done) / elapsed
+        rate = self._rate(now, elapsed)
         left = f"ETA {duration((monitor.total - now.done) / rate)}" if rate else "ETA ?"
         share = now.done / monitor.total if monitor.total else 1.0
-        return f"{self._phase:<10} {share:4.0%}  {self._counted(now, elapsed)}  {left}"
+        return f"{self._phase:<10} {share:4.0%}  {left}  {self._counted(now, elapsed)}"
+
+    def _rate(self, now: UnitCount, elapsed: float) -> float | None:
+        """What is done in a second, as far as it can be known: since the first look that saw anything done, once that
+        is long enough ago, so that a slow start does not count; None where it is too early to say."""
+        assert self._monitor is not None
+        gained = now.done - self._first.done
+        if gained <= 0:
+            return None
+        if self._moving is None:
+            self._moving = (elapsed, now.done)
+        since, done = self._moving
+        enough = gained >= ESTIMATE_FROM * self._monitor.total or elapsed >= SLOW_AFTER_S
+        if elapsed < ESTIMATE_AFTER_S or not enough:
+            return None
+        if elapsed - since >= ESTIMATE_AFTER_S and now.done > done:
+            return (now.done - done) / (elapsed - since)
+        return gained / elapsed
 
     def _counted(self, now: UnitCount, elapsed: float) -> str:
         monitor = self._monitor
         assert monitor is not None
         if not monitor.counted:
-            return f"{now.done:,} {monitor.noun}  {(now.done - self._first.done) / elapsed:,.0f}/s"
+            return f"{plural(now.done, monitor.noun)}  {(now.done - self._first.done) / elapsed:,.0f}/s"
         read, kept = (now.counts[name] for name in monitor.counted)
         rate = (read - self._first.counts[monitor.counted[0]]) / elapsed
         share = f"{kept / read:.1%}" if read else "–"
-        return f"{read:,} {monitor.noun}  {rate:,.0f}/s  kept {share}  {now.units}/{monitor.units} units"
+        units = f"{now.units}/{plural(monitor.units, 'unit')}"
+        return f"{plural(read, monitor.noun)}  {rate:,.0f}/s  kept {share}  {units}"
 
     def _show(self) -> None:
-        interactive = self._out.isatty()
-        while not self._over.wait(REFRESH_S if interactive else PLAIN_EVERY_S):
+        wait_s = min(FIRST_S, PLAIN_EVERY_S)
+        while not self._over.wait(wait_s):
+            wait_s = REFRESH_S if self._line.replaces else PLAIN_EVERY_S
             with self._lock:
                 if self._phase:
-                    self._write(self.line())
+                    self._line.write(self.line())
 
     def _end_phase(self, how: str) -> None:
         if self._phase:
@@ -139,13 +165,8 @@ class Progress:
             if self._monitor is not None and self._monitor.counted:
                 now = self._monitor.count()
                 counted = f"  {self._counted(now, max(time.monotonic() - self._began, 1e-3))}"
-            self._write(f"{self._phase:<10} {how} {duration(time.monotonic() - self._began)}{counted}")
-            if self._out.isatty():
-                self._out.write("\n")
-
-    def _write(self, line: str) -> None:
-        self._out.write(f"\r\x1b[2K{line}" if self._out.isatty() else f"{line}\n")
-        self._out.flush()
+            self._line.write(f"{self._phase:<10} {how} {duration(time.monotonic() - self._began)}{counted}")
+            self._line.keep()
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from schemas.shards.documents import DocumentSpan, documents_in_rows
 from schemas.shards.layout import TRAIN, read_shards
 from schemas.shards.plans import train_rows
 from schemas.shards.tombstones import read_tombstones
+from schemas.wording import plural
 
 COLUMNS = ("doc_id", "url", "warc_file", "warc_offset", "language")
 
@@ -67,13 +68,13 @@ def batch_text(batch: dict[str, Any]) -> str:
     head = (
         f"step {batch['step']} of plan {batch['plan']} at batch size {batch['batch_size']}: "
         f"rows {rows[0]['row']} to {rows[-1]['row']} of {batch['plan_rows']:,}, "
-        f"epoch {' and '.join(map(str, epochs))}; {len(documents)} documents"
+        f"epoch {' and '.join(map(str, epochs))}; {plural(len(documents), 'document')}"
     )
     return "\n".join([head, *(line for row in rows for line in row_lines(row))])
 
 
 def row_lines(row: dict[str, Any]) -> list[str]:
-    lines = [f"row {row['row']}, {row['tokens']:,} tokens"]
+    lines = [f"row {row['row']}, {plural(row['tokens'], 'token')}"]
     return lines + [line for span in row["spans"] for line in span_lines(span)]
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from pipelines.lineage.pages import find_documents, spellings, tokens_text
 from pipelines.lineage.plans import usable_plans
 from pipelines.lineage.rows import plan_lines
+from pipelines.reports.verdicts import number, reason_text
 from schemas.faults import BadInput
 from schemas.manifest import Manifest, open_finished
 from schemas.shards.layout import SHARD_STAGE, shards_info
 from schemas.shards.tombstones import read_tombstones
-from schemas.storage import join, read_table
+from schemas.storage import column_names, join, read_table
 
 STAGES = ("curate", "dedup", SHARD_STAGE)
 
@@ -35,12 +36,33 @@ def explain(url: str, folder: str, batch_size: int | None = None) -> str:
         raise BadInput(
             f"{folder} has seen no page {url}; look for it with DuckDB in {join(folder, 'ledger')}/*.parquet"
         )
-    return "\n\n".join(record_text(row, folder) for row in rows)
+    return "\n\n".join(record_text(row, folder, quality_of(row, folder, manifest)) for row in rows)
+
+
+def quality_of(row: dict[str, Any], folder: str, manifest: Manifest) -> dict[str, float]:
+    """What the rules measured on a page that was kept, by the measures' names."""
+    if row["fate"] != "kept":
+        return {}
+    for file in manifest.files:
+        path = join(folder, file.path)
+        if file.path.startswith("data/") and "quality" in column_names(path):
+            chosen = [("url", "=", row["url"]), ("warc_offset", "=", row["warc_offset"])]
+            for kept in read_table(path, ["file_path", "quality"], chosen).to_pylist():
+                if kept["file_path"] == row["warc_file"]:
+                    return {name: value for name, value in kept["quality"].items() if value is not None}
+    return {}
 
 
 def exact_or_respelled(url: str, find: Callable[[set[str]], Any]) -> Any:
-    """What `find` returns for the URL as given or, if that is nothing, for its other spellings."""
-    return find({url}) or find(spellings(url))
+    """What `find` returns for the URL as given or, if that is nothing, for its other spellings.
+
+    A fragment (#…) is no part of what is fetched, so it is left out if no page has it.
+    """
+    bare = url.partition("#")[0]
+    rows = find({url})
+    for urls in (spellings(url), {bare}, spellings(bare)):
+        rows = rows or find(urls)
+    return rows
 
 
 def read_rows(
@@ -52,21 +74,17 @@ def read_rows(
     return [row for path in paths for row in read_table(path, columns, chosen).to_pylist()]
 
 
-def record_text(row: dict[str, Any], folder: str) -> str:
-    """A row of a ledger."""
+def record_text(row: dict[str, Any], folder: str, quality: dict[str, float]) -> str:
+    """A row of a ledger, with what was measured on a page that was kept."""
     language = f" ({row['language']}, score {row['language_score']:.3f})" if row["language_score"] is not None else ""
     record = f"record {row['record_id']}" if row["record_id"] else "a record without id"
     source = f"  {record} in {row['warc_file']} at byte {row['warc_offset']}, {row['bytes']} bytes"
     if row["fate"] == "kept":
-        return f"{row['url']}\n  kept{language}, in {join(folder, 'data', str(row['language']))}\n{source}"
-    numbers = "" if row["value"] is None else f": measured {number(row['value'])}"
-    numbers += "" if row["threshold"] is None else f", threshold {number(row['threshold'])}"
-    detail = f" [{row['detail']}]" if row["detail"] else ""
-    return f"{row['url']}\n  {row['fate']} at {row['stage']} by {row['reason']}{numbers}{detail}{language}\n{source}"
-
-
-def number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:.4f}"
+        head = f"{row['url']}\n  kept{language}, in {join(folder, 'data', str(row['language']))}\n{source}"
+        return "\n".join([head, *(f"    {name:<24} {number(value):>10}" for name, value in quality.items())])
+    fields = ("reason", "value", "threshold", "detail", "language", "language_score")
+    why = reason_text(*(row[name] for name in fields))
+    return f"{row['url']}\n  {row['fate']} at {row['stage']} by {why}\n{source}"
 
 
 # --- A corpus ---------------------------------------------------------------------------------------------------------

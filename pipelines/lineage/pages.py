@@ -11,6 +11,7 @@ from schemas.shards.documents import read_documents
 from schemas.shards.layout import SPLITS, shard_number
 from schemas.shards.tombstones import Tombstones
 from schemas.storage import join
+from schemas.wording import plural
 
 DocumentRow = dict[str, Any]  # a row of a table of documents: values of COLUMNS, split and shard by name
 
@@ -58,4 +59,4 @@ def documents_in(folder: str, manifest: Manifest, split: str, urls: set[str]) ->
 def tokens_text(row: DocumentRow) -> str:
     """The position of a document's tokens, in words."""
     end = row["start"] + row["length"]
-    return f"{row['split']} shard {row['shard']}, {row['length']:,} tokens [{row['start']}:{end}]"
+    return f"{row['split']} shard {row['shard']}, {plural(row['length'], 'token')} [{row['start']}:{end}]"

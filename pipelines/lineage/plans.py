@@ -8,6 +8,7 @@ from schemas.faults import BadInput, reason
 from schemas.manifest import MANIFEST, Manifest
 from schemas.shards.layout import CONCAT, RERUN_PLAN, PlanInfo, ShardsInfo, open_plan
 from schemas.storage import join, list_files
+from schemas.wording import command_line, typed
 
 if TYPE_CHECKING:
     from pipelines.stages.plan import PlanSettings
@@ -26,7 +27,8 @@ def find_plan(shards: ShardsInfo, name: str) -> tuple[PlanInfo, Manifest]:
     shards."""
     if name not in (names := plan_names(shards.folder)):
         known = f"there is {', '.join(names)}" if names else "there is none"
-        raise BadInput(f"{shards.folder} has no plan '{name}'; {known}; make one with `bateia plan`")
+        command = command_line("plan", "--shards", shards.folder, "--name", name)
+        raise BadInput(f"{shards.folder} has no plan '{name}'; {known}; make one with {command}")
     return open_plan(shards, name)
 
 
@@ -56,11 +58,11 @@ def plan_settings(manifest: Manifest) -> PlanSettings:
 
 def plan_command(shards: str, settings: PlanSettings) -> str:
     """The `bateia plan` command that makes the plan again."""
-    words = ["bateia plan --shards", shards, "--name", settings.name]
-    words += ["--context", str(settings.context), "--seed", str(settings.seed)]
+    words: list[object] = ["plan", "--shards", shards, "--name", settings.name]
+    words += ["--context", settings.context, "--seed", settings.seed]
     words += ["--packing", settings.packing] if settings.packing != CONCAT else []
-    words += ["--epochs", str(settings.epochs)] if settings.epochs is not None else []
-    words += ["--tokens", str(settings.tokens)] if settings.tokens is not None else []
+    words += ["--epochs", settings.epochs] if settings.epochs is not None else []
+    words += ["--tokens", settings.tokens] if settings.tokens is not None else []
     if settings.mixture is not None:
         words += ["--mixture", *(f"{name}={share}" for name, share in settings.mixture), "--mixture-by", settings.by]
-    return " ".join([*words, "--overwrite"])
+    return typed(*words, "--overwrite")

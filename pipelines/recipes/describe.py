@@ -17,6 +17,7 @@ from transforms.steps.step import Step, without_paths
 SIMILARITIES = (0.7, 0.75, 0.8, 0.85)  # Jaccard, of two documents
 PIPED_COLUMNS = 100  # where there is no terminal
 INDENT = "     "
+UNITS = {"_s": " s", "_mb": " MB"}  # by how a setting's name ends; bytes have units of their own
 MAX_VALUE_WIDTH = 14  # characters of a value that has what it means beside it
 MIN_TEXT_WIDTH = 24  # columns that what it means needs beside a value
 
@@ -90,6 +91,15 @@ def show(recipe: Recipe, columns: int | None = None) -> str:
     return "\n".join(lines)
 
 
+def list_recipes(recipes: Iterable[Recipe], columns: int | None = None) -> str:
+    """Name of each recipe and what it is about. columns: width of the text; by default the terminal's."""
+    width = max(columns or shutil.get_terminal_size((PIPED_COLUMNS, 24)).columns, 40)
+    known = list(recipes)
+    names = max(len(recipe.name) for recipe in known) + 2
+    lines = [line for recipe in known for line in wrapped(recipe.about, f"{recipe.name:<{names}}", " " * names, width)]
+    return "\n".join([*lines, "", *wrapped("`bateia show NAME` shows one of them.", "", "", width)])
+
+
 def sections(recipe: Recipe) -> Iterator[tuple[str, tuple[Any, ...], str]]:
     """(title, steps, note) of each part of the run, in its order."""
     curate, corpus = recipe.curate, recipe.corpus
@@ -136,13 +146,22 @@ def readable(field: Field[Any], value: Any) -> str:
         return field.metadata.get("none", "off")
     if isinstance(value, bool) or not isinstance(value, (int, float, tuple)):
         return show_value(value)
-    if isinstance(value, int):
-        return f"{value >> 20:,} MiB" if field.name.endswith("_bytes") and not value % (1 << 20) else f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:g}"
+    if isinstance(value, int) and field.name.endswith("_bytes"):
+        return in_bytes(value)
+    if isinstance(value, (int, float)):
+        unit = next((unit for ending, unit in UNITS.items() if field.name.endswith(ending)), "")
+        return f"{value:,}{unit}" if isinstance(value, int) else f"{value:g}{unit}"
     if all(isinstance(item, tuple) and len(item) == 2 for item in value) and value:
         return "; ".join(f"{name}: {readable(field, item)}" for name, item in value)
     return ", ".join(readable(field, item) for item in value) or "none"
+
+
+def in_bytes(count: int) -> str:
+    """Bytes in the largest unit of which they are a whole number."""
+    for bits, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 1 << bits and not count % (1 << bits):
+            return f"{count >> bits:,} {unit}"
+    return f"{count:,} B"
 
 
 def table(rows: list[Row], width: int) -> list[str]:

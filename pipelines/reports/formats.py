@@ -64,11 +64,6 @@ def compact(count: int, thousand: int) -> str:
     return str(count)
 
 
-def plural(count: int, noun: str) -> str:
-    """1 page, 1,994 pages."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def share(part: float, whole: float) -> str:
     """A percentage that never says 0 or 100 unless it is exactly that."""
     if not whole:

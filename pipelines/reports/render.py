@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from pipelines.reports import charts, formats
 from pipelines.reports.formats import NOTHING, clean, number
+from schemas import wording
 from schemas.faults import BadInput
 from schemas.storage import join, write_json, write_whole
 
@@ -106,7 +107,8 @@ def new_environment(finalize: Callable[[Any], Any]) -> Environment:
     )
     made.filters |= {"shown": shown, "passage": passage, "identifier": identifier, "on_one_line": formats.on_one_line}
     for module, names in (
-        (formats, ("number", "plural", "share", "size", "duration", "span")),
+        (wording, ("plural",)),
+        (formats, ("number", "share", "size", "duration", "span")),
         (charts, ("bar", "spread", "strip", "histogram", "log_histogram", "line_chart")),
     ):
         made.globals |= {name: getattr(module, name) for name in names}

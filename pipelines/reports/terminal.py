@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pipelines.reports.formats import on_one_line
 from pipelines.reports.model.surprisal import Part, SurprisalReport, band_names
+from schemas.wording import plural
 from transforms.steps.tokens.graphemes import Group, groups
 from transforms.steps.tokens.tokenizer import Tokenizer
 
@@ -29,7 +30,7 @@ def tokens_view(tokenizer: Tokenizer, text: str, colour: bool) -> str:
     tokens = sum(len(part.numbers) for part in parts)
     size = len(text.encode("utf-8", "surrogatepass"))
     ratio = f", {size / tokens:.2f} bytes a token" if tokens else ""
-    head = f"{tokens} tokens, {len(text)} characters, {size} bytes{ratio}"
+    head = f"{plural(tokens, 'token')}, {plural(len(text), 'character')}, {plural(size, 'byte')}{ratio}"
     painted = painted_tokens(parts) if colour else "|".join(on_one_line(part.text) for part in parts)
     return "\n".join([painted, "", head, *token_lines(parts)])
 
@@ -58,8 +59,8 @@ def token_lines(parts: Iterable[Group]) -> list[str]:
 def surprisal_view(report: SurprisalReport, colour: bool) -> str:
     """The text on grounds by its surprisal; without colours a line for each token."""
     head = (
-        f"{report.tokens:,} tokens, {report.bytes:,} bytes: {report.bits:,.1f} bits, {report.bits_per_byte:.3f} "
-        f"bits per byte, {report.bits / report.tokens:.2f} bits a token"
+        f"{plural(report.tokens, 'token')}, {plural(report.bytes, 'byte')}: {report.bits:,.1f} bits, "
+        f"{report.bits_per_byte:.3f} bits per byte, {report.bits / report.tokens:.2f} bits a token"
     )
     body = [painted_surprisal(report.parts), "", legend()] if colour else list(surprisal_lines(report))
     return "\n".join([*body, head, report.note])

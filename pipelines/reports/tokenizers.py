@@ -8,8 +8,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from pipelines.reports.formats import plural
 from pipelines.reports.render import render
+from schemas.wording import plural
 from transforms.steps.tokens.tokenizer import JSON, MODEL
 
 ALL = "all"  # the name of the row of all languages

@@ -21,6 +21,7 @@ from pipelines.sample.webpage import Delivery, WebPage, to_json
 from pipelines.sample.wire import damaged_pages, wire_pages
 
 BLOCKLIST = Path(__file__).parent / "blocklist"
+EXPECTED = "expected.json"
 
 # Most records as Common Crawl has them; the rest as raw crawlers do.
 DELIVERIES: tuple[Delivery, ...] = (
@@ -58,15 +59,24 @@ def build_sample(output: Path, files: int = 2) -> SampleIndex:
     output.mkdir(parents=True, exist_ok=True)
     warc_files, facts = [], []
     for number, pages in enumerate(spread(all_pages(), files)):
-        path = output / f"bateia-sample-{number:05}.warc.gz"
+        path = output / warc_name(number)
         write(path, b"".join(members(pages, path.name)))
         warc_files.append(path)
         facts += [page.facts() | {"file": path.name} for page in pages]
     for source in sorted(path for path in BLOCKLIST.rglob("*") if path.name in ("domains", "urls")):
-        write(output / "blocklist" / source.relative_to(BLOCKLIST), source.read_bytes())
-    expected = output / "expected.json"
+        write(output / BLOCKLIST.name / source.relative_to(BLOCKLIST), source.read_bytes())
+    expected = output / EXPECTED
     write(expected, to_json({"dump": DUMP, "files": [path.name for path in warc_files], "pages": facts}).encode())
-    return SampleIndex(DUMP, tuple(warc_files), output / "blocklist", expected, tuple(facts))
+    return SampleIndex(DUMP, tuple(warc_files), output / BLOCKLIST.name, expected, tuple(facts))
+
+
+def warc_name(number: int) -> str:
+    return f"bateia-sample-{number:05}.warc.gz"
+
+
+def names_of_files(files: int = 2) -> frozenset[str]:
+    """Names of all that `build_sample` writes directly in its folder."""
+    return frozenset({*map(warc_name, range(files)), BLOCKLIST.name, EXPECTED})
 
 
 def all_pages() -> list[WebPage]:

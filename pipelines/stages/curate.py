@@ -18,6 +18,7 @@ from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_
 from schemas.setting import setting
 from schemas.storage import join, remove, remove_folder
 from schemas.tally import Tally, funnel
+from schemas.wording import plural
 from transforms.curate import CurateUnit
 from transforms.units import PROGRESS, Records, write_units
 
@@ -57,7 +58,7 @@ class CurateRun:
     def directory(self) -> StageOutput:
         # Times are for resuming only: half of a file and half of another are no dataset, though their sizes be equal.
         seen = [row | {"modified": file.modified} for row, file in zip(self.source, self.files, strict=True)]
-        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, seen)
+        return StageOutput(self.output, STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, seen)
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -81,7 +82,7 @@ class CurateRun:
         """Run what is left of the run and finish it. Raises BrokenRun."""
         resumed = self.records.finished(unit.name for unit in self.units)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
-        monitor = UnitMonitor(self.records, sizes, "pages", ("read", "kept"))
+        monitor = UnitMonitor(self.records, sizes, "page", ("read", "kept"))
         phases.run("curate", len(self.units), lambda root: build(root, self), monitor)
         return finish(self, phases, resumed)
 
@@ -98,7 +99,7 @@ class CurateSummary:
         share = counts.kept / counts.read if counts.read else 0.0
         width = max(len(row.stage) for row in funnel)
         return [
-            f"{counts.read:,} pages read = {counts.kept:,} kept ({share:.1%}) + {counts.dropped:,} dropped "
+            f"{plural(counts.read, 'page')} read = {counts.kept:,} kept ({share:.1%}) + {counts.dropped:,} dropped "
             f"+ {counts.unreadable:,} unreadable; {pace.cpu_ms_per_page:.1f} CPU ms a page, {pace.wall_s:.0f} s",
             *(f"  {row.stage:<{width}}  {row.reached:>9,}  −{row.dropped:,}" for row in funnel),
             f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  fates: {output}/ledger",
@@ -214,13 +215,14 @@ def check(run: CurateRun, tally: Tally, files: Iterable[FileEntry], guard: bool)
         rows[file.path.partition("/")[0]] += file.rows
     if rows["data"] != tally.kept or rows["ledger"] != tally.read:
         raise BrokenRun(
-            f"{run.output} holds {rows} rows for {tally.kept} kept of {tally.read} pages; run with --overwrite"
+            f"{run.output} holds {rows} rows for {tally.kept} kept of {plural(tally.read, 'page')}; "
+            "run with --overwrite"
         )
     limit = run.bound.recipe.curate.max_stage_drop
     for stage, reached, dropped in funnel(run.bound.recipe.curate.stages, tally) if guard else []:
         if stage not in UNGUARDED and reached >= GUARDED_FROM and dropped > limit * reached:
             raise BrokenRun(
-                f"stage {stage} dropped {dropped:,} of {reached:,} pages, more than the recipe's {limit:.0%}; "
+                f"stage {stage} dropped {dropped:,} of {plural(reached, 'page')}, more than the recipe's {limit:.0%}; "
                 "look at ledger/ for the reasons, then repeat the command with --no-guard if it is right"
             )
 

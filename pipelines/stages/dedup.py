@@ -23,6 +23,7 @@ from schemas.storage import (
     write_json,
     write_whole,
 )
+from schemas.wording import plural
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
 from transforms.documents import Part
 from transforms.steps.recipe import CorpusRecipe
@@ -74,7 +75,7 @@ class DedupRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
+        return StageOutput(self.output, STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()
@@ -121,8 +122,9 @@ class DedupSummary:
         share = counts.kept / counts.read if counts.read else 0.0
         rate = f"{pace.documents_per_s:,.0f} documents/s, {pace.wall_s:.0f} s"
         return [
-            f"{counts.read:,} documents read = {counts.kept:,} kept ({share:.1%}) + {counts.removed_exact:,} exact "
-            f"+ {counts.removed_near:,} near duplicates in {counts.clusters:,} clusters{of_earlier}; {rate}",
+            f"{plural(counts.read, 'document')} read = {counts.kept:,} kept ({share:.1%}) "
+            f"+ {counts.removed_exact:,} exact + {counts.removed_near:,} near duplicates "
+            f"in {plural(counts.clusters, 'cluster')}{of_earlier}; {rate}",
             f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  duplicates: {output}/clusters",
             f"look at {output}/report.html and at the dataset card {output}/README.md",
         ]
@@ -136,7 +138,7 @@ def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Rec
 
     left = len(run.parts) - len(records.finished(part.name for part in run.parts))
     if left:
-        monitor = UnitMonitor(records, [(part.name, part.rows) for part in run.parts], "documents")
+        monitor = UnitMonitor(records, [(part.name, part.rows) for part in run.parts], "document")
         phases.run(name, left, lambda root: root | beam.Create([run.workdir.parts]) | RunUnits(work, records), monitor)
 
 
@@ -244,7 +246,7 @@ def check_share(run: DedupRun) -> None:
     removed, most = cluster_counts(run)["removed"], run.recipe.max_removed
     if run.documents >= GUARDED_FROM and removed > most * run.documents:
         raise BrokenRun(
-            f"{removed:,} of {run.documents:,} documents would be removed, more than the recipe's {most:.0%}; "
+            f"{removed:,} of {plural(run.documents, 'document')} would be removed, more than the recipe's {most:.0%}; "
             f"look at {run.output}/clusters, then repeat the command with --no-guard if it is right"
         )
 

@@ -19,6 +19,7 @@ from schemas.shards.layout import CONCAT, PLAN_STAGE, TRAIN, VAL, ShardsInfo, op
 from schemas.shards.plans import slice_path
 from schemas.storage import join, read_json, remove_folder, size_of, write_json
 from schemas.tally import host_of
+from schemas.wording import plural
 from transforms.part_files import write_table
 from transforms.plan import DocsFile, PackRows, PartitionUnit, PlanJob, Shuffle, in_order, rows_table, shuffled_rows
 from transforms.steps.tokens.pack import cut_rows
@@ -48,7 +49,7 @@ class PlanRun:
     @property
     def directory(self) -> StageOutput:
         source = [{"path": "../..", "layout_hash": self.shards.layout_hash}]
-        return StageOutput(self.output, ("val", "work"), (), self.settings.settings, source)
+        return StageOutput(self.output, PLAN_STAGE, ("val", "work"), (), self.settings.settings, source, nested=True)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()
@@ -84,9 +85,10 @@ def plan_plan(shards: str, settings: PlanSettings) -> PlanRun:
 
 
 def plan_line(name: str, counts: dict[str, Any], context: int) -> str:
-    cut = f", {counts['cut']:,} tokens cut" if counts["cut"] else ""
+    cut = f", {plural(counts['cut'], 'token')} cut" if counts["cut"] else ""
     return (
-        f"plan {name}: {counts['documents']:,} documents, {counts['tokens']:,} tokens in {counts['rows']:,} rows of "
+        f"plan {name}: {plural(counts['documents'], 'document')}, {plural(counts['tokens'], 'token')} "
+        f"in {plural(counts['rows'], 'row')} of "
         f"{context:,} + 1{cut}; {len(counts['slices'])} validation slices"
     )
 
@@ -250,8 +252,9 @@ def check(job: PlanJob, counts: dict[str, Any]) -> None:
     rows = -(-counts["tokens"] // job.size)
     if job.packing == CONCAT and (counts["cut"] or counts["rows"] != rows):
         raise BrokenRun(
-            f"the rows of {job.folder} do not add up: {counts['tokens']} tokens in {counts['rows']} rows, "
-            f"{counts['cut']} tokens lost; this is a defect, please report it"
+            f"the rows of {job.folder} do not add up: {plural(counts['tokens'], 'token')} "
+            f"in {plural(counts['rows'], 'row')}, {plural(counts['cut'], 'token')} lost; "
+            "this is a defect, please report it"
         )
     if not counts["rows"]:
         raise BadInput("the plan would have no rows: --mixture or --tokens leaves no document to train on")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipelines.engine.output import refuse_inside_dataset
 from pipelines.engine.run import Execution, StageRun, run_stage
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate import CurateOptions, plan_curate
@@ -102,6 +103,8 @@ def stages_of(recipe: Recipe, until: str | None) -> tuple[Stage, ...]:
 def run_recipe(recipe: Recipe, options: RunOptions, execution: Execution) -> int:
     """Run the stages that are not finished, one after the other. Returns the exit code. Raises BadInput."""
     stages = stages_of(recipe, options.until)
+    for folder in (options.output, options.folder(stages[0].folder)):
+        refuse_inside_dataset(folder)
     for number, stage in enumerate(stages, 1):
         run, label = stage.plan(recipe, options), f"[{number}/{len(stages)} {stage.name}]"
         if not execution.overwrite and run.is_finished():

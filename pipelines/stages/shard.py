@@ -29,6 +29,7 @@ from schemas.shards.documents import documents_in_rows
 from schemas.shards.layout import SHARD_STAGE, SPLITS, TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, shards_info
 from schemas.shards.plans import train_rows
 from schemas.storage import join, remove, remove_folder
+from schemas.wording import command_line, plural
 from transforms.documents import Part
 from transforms.encode import EncodeDocuments, encoding, read_tokenizer
 from transforms.steps.tokens.encode import special_token_ids
@@ -84,7 +85,7 @@ class ShardRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
+        return StageOutput(self.output, SHARD_STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
 
     @property
     def parts_path(self) -> str:
@@ -139,14 +140,14 @@ class ShardSummary:
         counts, pace, plan = self.report.counts, self.report.throughput, self.report.plan
         train, val = counts.train, counts.val
         whole = train + val
+        asked = ("explain-batch", "--shards", self.output, "--plan", plan.name, "--step", 0, "--batch-size", 16)
         return [
-            f"{whole.documents:,} documents = {train.documents:,} to train ({train.tokens:,} tokens) + "
+            f"{plural(whole.documents, 'document')} = {train.documents:,} to train ({plural(train.tokens, 'token')}) + "
             f"{val.documents:,} to validate ({val.tokens:,}); {whole.bytes_per_token or 0:.2f} bytes a token",
             plan_line(plan.name, encode_report(plan), plan.context),
             f"shards {self.report.dataset_hash[:16]}…  {pace.tokens_per_cpu_s:,.0f} tokens a CPU second, "
             f"{pace.wall_s:.0f} s",
-            f"look at {self.output}/report.html; "
-            f"ask `bateia explain-batch --shards {self.output} --plan main --step 0`",
+            f"look at {self.output}/report.html; ask {command_line(*asked)}",
         ]
 
 
@@ -201,7 +202,7 @@ def encode(run: ShardRun, work: EncodeDocuments, phases: Phases) -> None:
 
     left = len(run.parts) - len(run.records.finished(part.name for part in run.parts))
     if left:
-        monitor = UnitMonitor(run.records, [(part.name, part.rows) for part in run.parts], "documents")
+        monitor = UnitMonitor(run.records, [(part.name, part.rows) for part in run.parts], "document")
         wired = RunUnits(work, run.records)
         phases.run("encode", left, lambda root: root | beam.Create([run.parts_path]) | wired, monitor)
 
@@ -257,7 +258,9 @@ def check(run: ShardRun, counts: dict[str, Any], files: list[FileEntry]) -> None
             "this is a defect, please report it"
         )
     if not counts[TRAIN]["documents"]:
-        raise BrokenRun(f"all {documents} documents of {run.output} validate and none trains; lower --val-fraction")
+        raise BrokenRun(
+            f"all {plural(documents, 'document')} of {run.output} validate and none trains; lower --val-fraction"
+        )
 
 
 def finish(
@@ -308,7 +311,7 @@ def throughput_of(run: ShardRun, stats: RunStats, counts: dict[str, Any]) -> Thr
 
 def tokenizer_name(run: ShardRun) -> str:
     if run.own is not None:
-        return f"given: {run.own.path.rstrip('/').rpartition('/')[2]}, {run.own.tokenizer.size:,} tokens"
+        return f"given: {run.own.path.rstrip('/').rpartition('/')[2]}, {plural(run.own.tokenizer.size, 'token')}"
     return f"{run.training.recipe.algorithm}, trained on this input"
 
 

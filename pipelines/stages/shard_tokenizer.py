@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from pipelines.stages.tokenizer import COMPARED_DOCUMENTS, TokenizerRun, train
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry
 from schemas.storage import join, open_read, size_of, write_whole
+from schemas.wording import plural
 from transforms.documents import read_documents
 from transforms.encode import READ
 from transforms.steps.tokens.export import mismatches, to_tokenizer_json
@@ -55,7 +56,7 @@ class GivenTokenizer:
         differing = list(mismatches(self.files[MODEL], self.files[JSON].decode(), some_texts(inputs)))
         if differing:
             raise BrokenRun(
-                f"{self.path}: {JSON} and {MODEL} differ on {len(differing)} documents of the input "
+                f"{self.path}: {JSON} and {MODEL} differ on {plural(len(differing), 'document')} of the input "
                 f"({'; '.join(differing[:SHOWN])}); give the one to use as a file"
             )
 
@@ -69,7 +70,9 @@ def load_given_tokenizer(path: str, vocab_size: int | None) -> GivenTokenizer:
     if MODEL in files:  # it was read by the model, so this one was not yet
         tokenizer_from_json(files[JSON], path, "")
     if vocab_size is not None and vocab_size != tokenizer.size:
-        raise BadInput(f"tokenizer {path} has {tokenizer.size:,} tokens, not --vocab-size {vocab_size:,}; leave it out")
+        raise BadInput(
+            f"tokenizer {path} has {plural(tokenizer.size, 'token')}, not --vocab-size {vocab_size:,}; leave it out"
+        )
     lengths = io.BytesIO()
     np.save(lengths, tokenizer.token_bytes)
     return GivenTokenizer(path, tokenizer, files | {LENGTHS: lengths.getvalue()})
@@ -97,7 +100,7 @@ def provide_tokenizer(
     if own is not None:
         own.write(folder, inputs)
     elif not training.directory.is_finished():
-        training.directory.prepare(overwrite=False)
+        replace(training.directory, nested=True).prepare(overwrite=False)
         train(training)
 
 

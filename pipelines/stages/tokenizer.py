@@ -14,6 +14,7 @@ from pipelines.stages.datasets import Input, read_inputs
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import join, locate, remove, write_whole
+from schemas.wording import plural
 from transforms.steps.tokens.sample import sample_key, shares
 from transforms.steps.tokens.settings import TrainTokenizer
 from transforms.steps.tokens.tokenizer import Tokenizer, tokenizer_from_json, tokenizer_from_model
@@ -44,7 +45,7 @@ class TokenizerRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, (), FILES, self.settings, self.source)
+        return StageOutput(self.output, STAGE, (), FILES, self.settings, self.source)
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,8 @@ def require_no_mismatches(mismatched: list[str]) -> None:
     if mismatched:
         shown = "; ".join(mismatched[:SHOWN_MISMATCHES])
         raise BrokenRun(
-            f"tokenizer.json differs from tokenizer.model on {len(mismatched)} documents, so none is written: {shown}"
+            f"tokenizer.json differs from tokenizer.model on {plural(len(mismatched), 'document')}, "
+            f"so none is written: {shown}"
         )
 
 

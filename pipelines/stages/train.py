@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.engine.children import run_command
 from pipelines.engine.run import Phases, Stopped
 from schemas.faults import BadInput, BrokenRun
+from schemas.wording import command_line, plural
 from trainer.backend.protocol import Group
 from trainer.run.folder import RunFolder
 from trainer.run.job import TrainJob, read_data
@@ -64,7 +65,7 @@ def train(job: TrainJob, samples: TextSamples, group: Group) -> int:
     if training.is_first and ended:
         print("\n".join(finish(training)))
     elif training.is_first:
-        done = f"stopped after {training.steps:,} of {job.settings.steps:,} steps, all saved in {job.output}"
+        done = f"stopped after {training.steps:,} of {plural(job.settings.steps, 'step')}, all saved in {job.output}"
         sys.stderr.write(f"bateia: {done}. The same command goes on from there.\n")
     return 0 if ended else stopper.exit_code
 
@@ -93,10 +94,11 @@ def summary(output: str, report: Any) -> list[str]:
     slices = report.evals[-1].slices if report.evals else {}
     bits = [f"{name} {item.bits_per_byte:.3f}" for name, item in slices.items() if item.bits_per_byte]
     return [
-        f"{report.parameters:,} parameters, {totals.steps:,} steps, {totals.tokens:,} tokens; loss {loss}",
+        f"{plural(report.parameters, 'parameter')}, {plural(totals.steps, 'step')}, "
+        f"{plural(totals.tokens, 'token')}; loss {loss}",
         f"{pace}{mfu}; {totals.waited_share or 0:.1%} of the time waited for data",
         *([f"bits per byte: {', '.join(bits)}"] if bits else []),
-        f'look at {output}/report.html; try `bateia sample --run {output} --prompt "…"`',
+        f"look at {output}/report.html; try {command_line('sample', '--run', output, '--prompt', 'The history of')}",
     ]
 
 

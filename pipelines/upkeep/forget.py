@@ -37,6 +37,7 @@ from schemas.shards.layout import (
 from schemas.shards.tokens import stream_tokens
 from schemas.shards.tombstones import FOLDER, fill_token, pending_path, read_tombstones, tombstones_table
 from schemas.storage import join, read_json, remove, remove_folder, remove_temporary, size_of, write_whole
+from schemas.wording import plural
 from transforms.encode import DOCS_PER_GROUP
 from transforms.part_files import PartFile, write_table
 
@@ -93,7 +94,7 @@ class ForgetStage:
         """Nothing: the shards are there."""
 
     def progress_summary(self) -> str:
-        return f"{len(self.request.documents):,} documents are being forgotten"
+        return f"being forgotten: {plural(len(self.request.documents), 'document')}"
 
     def execute(self, phases: Phases) -> ForgetSummary:
         return ForgetSummary((*self.seen, *summary(finish(self.request, phases))))
@@ -151,7 +152,7 @@ def rebuild_plans(run: ForgetRun) -> None:
             remove_folder(plan_folder(run.shards.folder, new))
             run.plans[old] = str(fault)
         else:
-            run.plans[old] = f"rebuilt as {new}: {counts['tokens']:,} tokens in {counts['rows']:,} rows"
+            run.plans[old] = f"rebuilt as {new}: {plural(counts['tokens'], 'token')} in {plural(counts['rows'], 'row')}"
 
 
 def rewrite_report(run: ForgetRun) -> None:
@@ -243,7 +244,8 @@ def summary(run: ForgetRun) -> list[str]:
     request = run.request
     tokens = sum(row["length"] for row in request.documents)
     lines = [
-        f"forgotten: {len(request.documents):,} documents, {tokens:,} tokens, in {len(request.affected)} shards; "
+        f"forgotten: {plural(len(request.documents), 'document')}, {plural(tokens, 'token')}, "
+        f"in {plural(len(request.affected), 'shard')}; "
         f"{FOLDER}/{request.number:05}.parquet knows which"
     ]
     earlier = [item for item in read_tombstones(request.shards) if item.number != request.number]

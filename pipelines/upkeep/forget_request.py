@@ -209,7 +209,7 @@ def read_request(shards: str) -> ForgetRequest:
         return request
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(
-            f"{path} can't be read ({reason(error)}); make the shards anew with `bateia shard --overwrite`"
+            f"{path} can't be read ({reason(error)}); make the shards anew by `bateia shard` with --overwrite"
         ) from error
 
 

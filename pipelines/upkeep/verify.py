@@ -15,6 +15,7 @@ from schemas.manifest import MANIFEST, hash_dataset
 from schemas.shards.layout import RERUN_SHARDS, SPLITS, open_shards
 from schemas.shards.tombstones import is_pending, read_tombstones
 from schemas.storage import join
+from schemas.wording import plural
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def summary(run: VerifyRun, names: list[str]) -> str:
     counts = [run.shards.counts[split] for split in SPLITS]
     forgotten = sum(len(item.table) for item in run.tombstones)
     return (
-        f"{run.shards.folder} is sound: {sum(item['documents'] for item in counts):,} documents, "
-        f"{sum(item['tokens'] for item in counts):,} tokens, "
-        + (f"{forgotten:,} documents forgotten, " if forgotten else "")
+        f"{run.shards.folder} is sound: {plural(sum(item['documents'] for item in counts), 'document')}, "
+        f"{plural(sum(item['tokens'] for item in counts), 'token')}, "
+        + (f"{plural(forgotten, 'document')} forgotten, " if forgotten else "")
         + f"plans {', '.join(names) or 'none'}"
     )

@@ -23,6 +23,7 @@ from schemas.shards.layout import CONCAT, TRAIN, VAL, PlanInfo, docs_path
 from schemas.shards.plans import SHARD_BITS, SpanTable, offset_of, positions, read_spans, shard_of, slice_path
 from schemas.shards.tombstones import Tombstones
 from schemas.storage import join
+from schemas.wording import plural
 from transforms.plan import PlanJob, copies_of
 from transforms.steps.tokens.coverage import NONE, Coverage, Intervals, coverage
 from transforms.steps.tokens.pack import shuffle_keys, slots
@@ -118,10 +119,10 @@ def row_fault(spans: SpanTable, first: int, rows: int, size: int, short_last: bo
     lengths = spans.length.astype(np.int64)
     tokens = np.add.reduceat(lengths, heads) if rows else np.zeros(0, np.int64)
     if (lengths <= 0).any() or (tokens > size).any():
-        return f"a row has a span without tokens, or more than {size:,} tokens"
+        return f"a row has a span without tokens, or more than {plural(size, 'token')}"
     full = tokens[:-1] if short_last else tokens
     if short := int((full < size).sum()):
-        return f"{short} rows have fewer than {size:,} tokens"
+        return f"fewer than {plural(size, 'token')}: {plural(short, 'row')}"
     return None
 
 
@@ -181,7 +182,7 @@ def coverage_text(total: Coverage) -> str:
     position, excess = total.first
     by = f"{abs(excess)} more" if excess > 0 else f"{abs(excess)} fewer"
     first = f"token {offset_of(position):,} of shard {shard_of(position)} is in {by}"
-    return f"{total.wrong:,} tokens are not in as many rows as they should be; {first}"
+    return f"not in as many rows as they should be: {plural(total.wrong, 'token')}; {first}"
 
 
 def slice_faults(check: PlanCheck, wrong: set[str]) -> Iterator[str]:

@@ -26,8 +26,8 @@ from schemas.storage import join
 
 SHARD_STAGE, PLAN_STAGE = "shard", "plan"
 SHARD_COMMAND, PLAN_COMMAND = "`bateia shard`", "`bateia plan`"
-RERUN_SHARDS = "make the shards anew with `bateia shard --overwrite`, or bring the file back"
-RERUN_PLAN = "make the plan anew with `bateia plan --overwrite`"
+RERUN_SHARDS = "make the shards anew by `bateia shard` with --overwrite, or bring the file back"
+RERUN_PLAN = "make the plan anew by `bateia plan` with --overwrite"
 TOKEN_TYPES = ("uint16", "uint32")
 TRAIN, VAL = "train", "val"
 SPLITS = (TRAIN, VAL)
@@ -220,10 +220,10 @@ def open_plan(shards: ShardsInfo, name: str) -> tuple[PlanInfo, Manifest]:
     if tokenizer != shards.tokenizer_sha256:
         raise BadInput(
             f"plan {folder} is of tokens of another tokenizer ({tokenizer[:12]}…, the shards' is "
-            f"{shards.tokenizer_sha256[:12]}…); make it anew with `bateia plan --overwrite`"
+            f"{shards.tokenizer_sha256[:12]}…); {RERUN_PLAN}"
         )
     if info.layout_hash != shards.layout_hash:
-        raise BadInput(f"plan {folder} is of other shards than lie here; make it anew with `bateia plan --overwrite`")
+        raise BadInput(f"plan {folder} is of other shards than lie here; {RERUN_PLAN}")
     return info, manifest
 
 

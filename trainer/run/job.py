@@ -83,7 +83,8 @@ def check_sizes(shards: str) -> None:
         size = size_of(join(shards, file.path))
         if size != file.bytes:
             fault = "is missing" if size is None else f"has {size:,} bytes and should have {file.bytes:,}"
-            raise BadInput(f"{join(shards, file.path)} {fault}; make the shards anew with `bateia shard --overwrite`")
+            remedy = "make the shards anew by `bateia shard` with --overwrite"
+            raise BadInput(f"{join(shards, file.path)} {fault}; {remedy}")
 
 
 def code_hash() -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from pipelines.reports.formats import plural
 from pipelines.reports.render import render
+from schemas.wording import plural
 
 
 class FewShotPoint(Struct, frozen=True):

@@ -142,3 +142,33 @@ def test_a_page_too_large_is_refused(bateia: Call, tmp_path: Path) -> None:
     ended = bateia("try", "tiny", page)
     assert ended.returncode == 2
     assert "give a smaller one" in ended.stderr
+
+
+PAGE = """<html><body><article>
+<h1>The river</h1>
+<p>The river is low in June [1], and the ferry runs twice a day between the two small towns.</p>
+<p>Please enable javascript to see the timetable of the ferry on this page.</p>
+<p>In winter the ferry does not run, and people walk over the old bridge instead of waiting.</p>
+<p>Write to ana.souza@example.net if you want to come, or to the town's hall before noon.</p>
+<p>The bridge was built a long time ago, when the mill was still grinding corn every day.</p>
+<p>Now the mill is a small museum, where children see how bread was made in those days.</p>
+</article></body></html>"""
+
+
+def test_what_goes_from_a_text_and_what_replaces_it(bateia: Call, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(PAGE)
+    lines = tried(bateia, page).splitlines()
+    assert [line.strip() for line in lines if line.startswith("    removes ")][-1] == (
+        "removes Please enable javascript to see the timetable of the ferry on this page."
+    )
+    assert not any("river is low" in line for line in lines if line.startswith("    removes "))
+    assert "✓ pii                1 replacement of personal data" in lines
+    assert "    replaces ana.souza@example.net by <EMAIL_ADDRESS>" in lines
+
+
+def test_what_a_page_sends_moves_no_cursor(bateia: Call, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_bytes(PAGE.replace("The river is", "The \x1b[2J\u202e river is").encode())
+    shown = tried(bateia, page)
+    assert "\x1b" not in shown and "\u202e" not in shown

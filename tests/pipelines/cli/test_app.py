@@ -182,7 +182,7 @@ def test_a_missing_asset_ends_with_the_command_that_brings_it(
         (["curate", "--recipe", "tiny", "--input", "a", "--output", "o", "--workers", "many"], "'many'"),
         (["curate", "--recipe", "tiny", "--input", "a", "--output", "o", "--unit-mb", "x"], "'x'"),
         (["explain", "http://a.example/"], "--in"),
-        (["show"], "RECIPE"),
+        (["try"], "RECIPE"),
         (["try", "tiny", "--offset", "x"], "--offset"),
     ],
 )

@@ -18,6 +18,12 @@ PAGES = ("read", "kept")
 PARTS = (("en/part-0", 1_000), ("en/part-1", 2_000), ("pt/part-0", 3_000))
 
 
+@pytest.fixture(autouse=True)
+def with_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -25,11 +31,11 @@ class Terminal(io.StringIO):
 
 def pages(output: Path, *sizes: int) -> UnitMonitor:
     """Units a, b, … of these bytes."""
-    return UnitMonitor(Records(str(output), "units"), zip("abcdef", sizes, strict=False), "pages", PAGES)
+    return UnitMonitor(Records(str(output), "units"), zip("abcdef", sizes, strict=False), "page", PAGES)
 
 
 def documents(output: object, folder: str = "work/signed") -> UnitMonitor:
-    return UnitMonitor(Records(str(output), folder), PARTS, "documents")
+    return UnitMonitor(Records(str(output), folder), PARTS, "document")
 
 
 def finish(output: Path, name: str, read: int = 0, kept: int = 0, folder: str = "units") -> None:
@@ -92,17 +98,17 @@ def begun(monitor: UnitMonitor | None, phase: str = "curate") -> Progress:
 @pytest.mark.parametrize(
     ("finished", "beats", "line"),
     [
-        ({}, {}, "curate       0%  0 pages  0/s  kept –  0/2 units  ETA ?"),
-        ({"a": (50, 0)}, {}, "curate      50%  50 pages  5/s  kept 0.0%  1/2 units  ETA 10 s"),
+        ({}, {}, "curate       0%  ETA ?  0 pages  0/s  kept –  0/2 units"),
+        ({"a": (50, 0)}, {}, "curate      50%  ETA 10 s  50 pages  5/s  kept 0.0%  1/2 units"),
         (
             {"a": (1000, 500)},
             {"b": (20, 30, 10)},
-            "curate      60%  1,030 pages  103/s  kept 49.5%  1/2 units  ETA 7 s",
+            "curate      60%  ETA 7 s  1,030 pages  103/s  kept 49.5%  1/2 units",
         ),
         (
             {"a": (1500, 300), "b": (500, 200)},
             {},
-            "curate     100%  2,000 pages  200/s  kept 25.0%  2/2 units  ETA 0 s",
+            "curate     100%  ETA 0 s  2,000 pages  200/s  kept 25.0%  2/2 units",
         ),
     ],
 )
@@ -140,10 +146,10 @@ def test_what_the_line_says_of_documents(tmp_path: Path, monkeypatch: pytest.Mon
     line = begun(documents(tmp_path), "sign")
     finish(tmp_path, "en/part-1", folder="work/signed")
     beat(tmp_path, "en/part-0", 500)
-    assert line.line() == "sign        42%  2,500 documents  250/s  ETA 14 s"
+    assert line.line() == "sign        42%  ETA 14 s  2,500 documents  250/s"
     for name, _ in PARTS:
         finish(tmp_path, name, folder="work/signed")
-    assert line.line() == "sign       100%  6,000 documents  300/s  ETA 0 s"
+    assert line.line() == "sign       100%  ETA 0 s  6,000 documents  300/s"
 
 
 def test_what_an_earlier_run_left_is_done_but_is_no_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,11 +157,11 @@ def test_what_an_earlier_run_left_is_done_but_is_no_speed(tmp_path: Path, monkey
     finish(tmp_path, "pt/part-0", folder="work/signed")
     line = begun(documents(tmp_path), "sign")
     beat(tmp_path, "en/part-0", 600)
-    assert line.line() == "sign        60%  3,600 documents  60/s  ETA 40 s"
+    assert line.line() == "sign        60%  ETA 40 s  3,600 documents  60/s"
     finish(tmp_path, "a", 1000, 500)
     line.begin("curate", pages(tmp_path, 100, 100))
     beat(tmp_path, "b", 20, read=30, kept=10)
-    assert line.line() == "curate      60%  1,030 pages  3/s  kept 49.5%  1/2 units  ETA 40 s"
+    assert line.line() == "curate      60%  ETA 40 s  1,030 pages  3/s  kept 49.5%  1/2 units"
 
 
 def test_the_next_phase_counts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,11 +171,11 @@ def test_the_next_phase_counts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         finish(tmp_path, name, folder="work/signed")
     line.begin("rewrite", documents(tmp_path, "work/rewritten"))
     beat(tmp_path, "en/part-0", 600)
-    assert line.line() == "rewrite     10%  600 documents  60/s  ETA 1 min 30 s"
+    assert line.line() == "rewrite     10%  ETA 1 min 30 s  600 documents  60/s"
 
 
 def test_a_run_without_units_is_whole(tmp_path: Path) -> None:
-    assert begun(pages(tmp_path)).line().startswith("curate     100%  0 pages")
+    assert begun(pages(tmp_path)).line().startswith("curate     100%  ETA ?  0 pages")
 
 
 def test_a_heartbeat_that_vanishes_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +198,7 @@ def test_heartbeats_are_not_sought_in_a_bucket(monkeypatch: pytest.MonkeyPatch) 
 
 def test_one_listing_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many units there are: on object storage each question costs money and time."""
-    monitor = UnitMonitor(Records(str(tmp_path), "units"), ((f"u{number}", 1) for number in range(1_000)), "documents")
+    monitor = UnitMonitor(Records(str(tmp_path), "units"), ((f"u{number}", 1) for number in range(1_000)), "document")
     listed: list[str] = []
     monkeypatch.setattr("transforms.units.list_files", lambda folder, _: listed.append(folder) or [])
     monkeypatch.setattr(progress, "list_files", lambda folder, _: listed.append(folder) or [])
@@ -233,7 +239,7 @@ def test_the_end_of_curating_tells_its_pages(tmp_path: Path) -> None:
         finish(tmp_path, "a", 3, 1)
     [written] = out.getvalue().splitlines()
     assert written.startswith("curate     done in 0 s  3 pages  ")
-    assert written.endswith("/s  kept 33.3%  1/1 units")
+    assert written.endswith("/s  kept 33.3%  1/1 unit")
 
 
 def test_a_phase_that_failed_is_not_done() -> None:
@@ -254,12 +260,12 @@ def test_a_log_gets_lines_and_a_terminal_one_line(
     with Progress(True, out) as line:
         line.begin("curate", pages(tmp_path, 100))
         until = time.monotonic() + 30
-        while out.getvalue().count("0/1 units") < 2 and time.monotonic() < until:
+        while out.getvalue().count("0/1 unit") < 2 and time.monotonic() < until:
             time.sleep(0.01)
         finish(tmp_path, "a", 3, 1)
     written = out.getvalue()
-    assert "1/1 units" in written.splitlines()[-1]
-    assert written.count("0/1 units") >= 2
+    assert "1/1 unit" in written.splitlines()[-1]
+    assert written.count("0/1 unit") >= 2
     assert ("\r" in written) == out.isatty()
     if out.isatty():
         assert written.count("\n") == 1
@@ -281,3 +287,46 @@ def test_a_log_gets_lines_and_a_terminal_one_line(
 )
 def test_durations(seconds: float, told: str) -> None:
     assert duration(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "done", "estimate"),
+    [
+        (9.9, 100, "ETA ?"),  # too early to know a rate
+        (10, 100, "ETA 10 s"),
+        (10, 3, "ETA ?"),  # not yet 2 % of 200
+        (10, 4, "ETA 8 min 10 s"),
+        (59.9, 3, "ETA ?"),
+        (60, 1, "ETA 3 h 19 min"),  # after a minute any progress is enough
+        (60, 0, "ETA ?"),
+    ],
+)
+def test_an_estimate_needs_something_to_estimate_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, done: int, estimate: str
+) -> None:
+    clock(monkeypatch, 0, 0, seconds)
+    line = begun(pages(tmp_path, 100, 100))
+    beat(tmp_path, "a", done, read=0, kept=0)
+    assert f"  {estimate}  " in line.line()
+
+
+def test_a_slow_start_is_no_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was done in the first minute; since then 50 of 200 in each ten seconds."""
+    clock(monkeypatch, 0, 0, 60, 70)
+    line = begun(pages(tmp_path, 100, 100))
+    for done in (50, 100):
+        beat(tmp_path, "a", done, read=0, kept=0)
+        shown = line.line()
+    assert "ETA 20 s" in shown
+
+
+def test_the_first_word_comes_at_once(tmp_path: Path) -> None:
+    """In a log too, where the next ones are far apart."""
+    out = io.StringIO()
+    with Progress(True, out) as line:
+        line.begin("curate", pages(tmp_path, 100))
+        until = time.monotonic() + 30
+        while not out.getvalue() and time.monotonic() < until:
+            time.sleep(0.01)
+    assert progress.FIRST_S <= 1.5 < progress.PLAIN_EVERY_S
+    assert out.getvalue().startswith("curate       0%  ETA ?")

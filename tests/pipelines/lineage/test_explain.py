@@ -25,10 +25,10 @@ def page_of(sample: SampleIndex, kind: str) -> dict:
     "kind, told",
     [
         ("article", ["kept (", "score 0.", "/data/"]),
-        ("not_found", ["dropped at read by http_status: measured 404, threshold 200"]),
+        ("not_found", ["dropped at read by http_status: it is 404, and has to be 200"]),
         ("blocked_host", ["dropped at url by domain [", "(sample, "]),
         ("app_shell", ["dropped at extract by no_main_text\n"]),
-        ("wrong_language", ["dropped at language by other_language: measured 0.", "threshold 0.6500 [", "score 0."]),
+        ("wrong_language", ["dropped at language by other_language: it is in ", ", with score 0."]),
         ("broken_record", ["unreadable at read by gzip_damaged"]),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_copy_is_followed_to_the_one_that_stays(bateia: Call, sample: SampleIn
     "kind, told",
     [
         ("pii", [", nothing duplicates it", "  document <urn:uuid:"]),
-        ("not_found", ["dropped at read by http_status: measured 404, threshold 200"]),
+        ("not_found", ["dropped at read by http_status: it is 404, and has to be 200"]),
     ],
 )
 def test_a_corpus_tells_of_pages_without_copies(
@@ -139,3 +139,26 @@ def test_a_corpus_outlives_its_documents(bateia: Call, corpus: Path, sample: Sam
     assert ended.returncode == 2
     assert "has seen no page https://never.example/seen" in ended.stderr
     assert str(tmp_path / "gone") in ended.stderr
+
+
+def test_a_kept_page_comes_with_what_was_measured(sample: SampleIndex, documents: Path) -> None:
+    import pyarrow.parquet as pq
+
+    url = page_of(sample, "article")["url"]
+    [quality] = [
+        row["quality"]
+        for path in documents.glob("data/*/*.parquet")
+        for row in pq.ParquetFile(path).read(["url", "quality"]).to_pylist()
+        if row["url"] == url
+    ]
+    shown = dict(line.split() for line in explain(url, str(documents)).splitlines()[3:])
+    assert list(shown) == list(quality)
+    assert all(float(shown[name].replace(",", "")) == pytest.approx(value, rel=1e-3) for name, value in quality.items())
+
+
+@pytest.mark.parametrize("fragment", ["#", "#part", "#/a?b"])
+def test_a_fragment_is_no_part_of_the_address(sample: SampleIndex, documents: Path, fragment: str) -> None:
+    url = page_of(sample, "article")["url"]
+    assert explain(url + fragment, str(documents)) == explain(url, str(documents))
+    with pytest.raises(BadInput, match=r"has seen no page https://never[.]example/#a"):
+        explain("https://never.example/#a", str(documents))

@@ -12,7 +12,15 @@ import pytest
 
 from pipelines.assets.bind import bind
 from pipelines.recipes import RECIPES
-from pipelines.recipes.describe import settings_in, settings_of, settings_of_step, show, show_value
+from pipelines.recipes.describe import (
+    in_bytes,
+    list_recipes,
+    settings_in,
+    settings_of,
+    settings_of_step,
+    show,
+    show_value,
+)
 from pipelines.recipes.fineweb import FINEWEB
 from pipelines.recipes.recipe import Recipe
 from pipelines.recipes.tiny import TINY
@@ -59,7 +67,7 @@ def test_the_whole_run_is_shown(bateia: Call, name: str) -> None:
 
 
 NUMBERS = [
-    *("max_record_bytes 32 MiB", "max_skip_bytes 1,024 MiB", "max_gzip_members 1,000", "soft_words 2"),
+    *("max_record_bytes 32 MiB", "max_skip_bytes 1 GiB", "max_gzip_members 1,000", "soft_words 2"),
     *("max_html_chars 5,000,000", "max_tags 100,000", "cpu_limit_s 5", "memory_limit_mb 1,024"),
     *("languages en", "min_score 0.65", "dup_line_frac 0.3", "top_2_gram 0.2", "dup_9_gram 0.11", "dup_10_gram 0.1"),
     *("min_words 50", "max_words 100,000", "min_alpha_words 0.8", "min_sentences 5", "max_word_chars 1,000"),
@@ -79,9 +87,10 @@ def test_every_number_of_fineweb_is_shown(bateia: Call) -> None:
     numbers = {value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)}
     assert len(numbers) > 30
     for number in numbers:
-        assert any(f" {shown} " in text for shown in (f"{number:,}", f"{number:g}", f"{int(number) >> 20:,} MiB")), (
-            number
-        )
+        assert any(
+            f" {shown} " in text
+            for shown in (f"{number:,}", f"{number:g}", f"{int(number) >> 20:,} MiB", f"{int(number) >> 30:,} GiB")
+        ), number
 
 
 def test_what_follows_from_settings_follows_the_recipes() -> None:
@@ -217,3 +226,25 @@ def test_languages_of_the_gate_are_shown_by_their_path() -> None:
     text = squeezed(show(FINEWEB.vary(LanguageGate(("en", "pt"), 0.25), KeepLanguages(("pt",)), name="v")))
     assert " gate.languages en, pt " in text
     assert " gate.min_probability 0.25 " in text
+
+
+@pytest.mark.parametrize("columns", [50, 80, 200])
+def test_recipes_are_listed_in_the_width_that_there_is(columns: int) -> None:
+    lines = list_recipes(RECIPES.values(), columns).splitlines()
+    assert max(map(len, lines)) <= columns
+    assert [line.split()[0] for line in lines if line[:1].isalpha()] == list(RECIPES)
+    assert all(recipe.about in squeezed("\n".join(lines)) for recipe in RECIPES.values())
+
+
+def test_show_alone_lists_the_recipes(bateia: Call) -> None:
+    ended = bateia("show")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines()[-1].startswith("`bateia show NAME`")
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (1000, "1,000 B"), (1023, "1,023 B"), (1024, "1 KiB"), (1 << 20, "1 MiB"), (3 << 30, "3 GiB")],
+)
+def test_sizes_have_units(count: int, text: str) -> None:
+    assert in_bytes(count) == text

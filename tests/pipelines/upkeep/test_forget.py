@@ -316,7 +316,7 @@ def test_a_request_that_is_none_of_ours_changes_nothing(
     before = digests(smaller.parent)
     ended = forget(smaller)
     assert ended.returncode == 2 and f"{path} can't be read (" in ended.stderr
-    assert ended.stderr.splitlines()[-1].endswith("; make the shards anew with `bateia shard --overwrite`")
+    assert ended.stderr.splitlines()[-1].endswith("; make the shards anew by `bateia shard` with --overwrite")
     assert digests(smaller.parent) == before
 
 
@@ -406,7 +406,7 @@ def test_a_plan_that_cannot_be_read_stops_it_before_anything_changes(copied: Pat
     (copied / "plan" / "main" / "rows-00000.parquet").write_bytes(b"PAR1")
     before = digests(copied)
     ended = forget(copied)
-    assert ended.returncode == 2 and "make the plan anew with `bateia plan --overwrite`" in ended.stderr
+    assert ended.returncode == 2 and "make the plan anew by `bateia plan` with --overwrite" in ended.stderr
     assert digests(copied) == before
 
 

@@ -66,7 +66,7 @@ def refused(folder: Path, manifest: Manifest) -> str:
 def test_shards_that_do_not_say_what_they_are(tmp_path: Path, settings: Any) -> None:
     line = refused(tmp_path, replace(SHARDS, settings=settings))
     assert line.startswith(f"{tmp_path}/manifest.json does not describe shards (")
-    assert line.endswith("; make the shards anew with `bateia shard --overwrite`, or bring the file back")
+    assert line.endswith("; make the shards anew by `bateia shard` with --overwrite, or bring the file back")
 
 
 @pytest.mark.parametrize("counts", [{}, {"slices": None}, {"slices": {"../../elsewhere": {}}}, {"slices": [3]}])

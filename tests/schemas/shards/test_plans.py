@@ -93,7 +93,7 @@ def test_other_rows_than_the_plan_names_are_refused(
     path = write(rows)
     with pytest.raises(BadInput) as fault:
         PlanRows(str(tmp_path), (("rows-00000.parquet", 0, 3),)).spans(0)
-    assert str(fault.value) == f"{path} {said}; make the plan anew with `bateia plan --overwrite`"
+    assert str(fault.value) == f"{path} {said}; make the plan anew by `bateia plan` with --overwrite"
 
 
 def other_type(table: pa.Table) -> pa.Table:
@@ -117,6 +117,6 @@ def test_hostile_tables_are_refused_in_one_line(
     with pytest.raises(BadInput) as fault:
         read_spans(path)
     assert str(fault.value).startswith(f"{path} can't be read (") and str(fault.value).isprintable()
-    assert str(fault.value).endswith("; make the plan anew with `bateia plan --overwrite`")
+    assert str(fault.value).endswith("; make the plan anew by `bateia plan` with --overwrite")
     with pytest.raises(BadInput, match=r"; ask the one who made it$"):
         read_spans(path, remedy="ask the one who made it")

@@ -86,4 +86,4 @@ def refused(folder: Path, path: Path) -> None:
         read_tombstones(str(folder))
     line = str(fault.value)
     assert line.startswith(str(path)) and line.isprintable()
-    assert line.endswith("; make the shards anew with `bateia shard --overwrite`, or bring the file back")
+    assert line.endswith("; make the shards anew by `bateia shard` with --overwrite, or bring the file back")

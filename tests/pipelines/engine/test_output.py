@@ -1,0 +1,118 @@
+"""Folders that a stage won't write into: another's output, inside one, the root, and what is no file system's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipelines.engine.output import StageOutput, refuse_foreign, refuse_inside_dataset, stage_in
+from schemas.faults import BadInput
+from schemas.manifest import Manifest, write_manifest
+from support.command import Call
+
+
+def output(folder: Path, stage: str = "curate", **settings: object) -> StageOutput:
+    return StageOutput(str(folder), stage, ("data",), (), settings, [])
+
+
+def finished(folder: Path, stage: str) -> Path:
+    output(folder, stage).prepare(overwrite=False)
+    write_manifest(str(folder), Manifest(stage, {}, {}, [], {}, (), ""))
+    return folder
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_output_of_another_stage_is_left_alone(tmp_path: Path, overwrite: bool) -> None:
+    finished(tmp_path / "done", "dedup")
+    output(tmp_path / "begun", "dedup").prepare(overwrite=False)
+    for name in ("done", "begun"):
+        before = sorted(path.read_bytes() for path in (tmp_path / name).iterdir())
+        with pytest.raises(BadInput, match=f"output .*{name} holds what stage 'dedup' wrote; choose another"):
+            output(tmp_path / name, "curate").prepare(overwrite)
+        assert sorted(path.read_bytes() for path in (tmp_path / name).iterdir()) == before
+    output(tmp_path / "done", "dedup").prepare(overwrite=True)
+
+
+def test_a_training_is_known_by_its_data(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"settings": {}, "data": {}}')
+    assert stage_in(str(tmp_path)) == "train"
+    with pytest.raises(BadInput, match="holds what stage 'train' wrote"):
+        output(tmp_path).prepare(overwrite=True)
+
+
+def test_nothing_is_written_inside_of_an_output(tmp_path: Path) -> None:
+    finished(tmp_path / "done", "dedup")
+    output(tmp_path / "begun", "shard").prepare(overwrite=False)
+    for below in ("done/new", "done/data/deep/er", "begun/new"):
+        with pytest.raises(BadInput, match=r"lies in .*, which holds what stage '(dedup|shard)' wrote"):
+            output(tmp_path / below).prepare(overwrite=False)
+        assert not (tmp_path / below).exists()
+    refuse_inside_dataset(str(tmp_path / "done" / "hf"), but=str(tmp_path / "done"))
+
+
+def test_foreign_files_called_manifest_don_t_matter(tmp_path: Path) -> None:
+    """A browser's extension has a manifest.json too."""
+    (tmp_path / "manifest.json").write_text('{"name": "app"}')
+    output(tmp_path / "out").prepare(overwrite=False)
+
+
+@pytest.mark.skipif(not os.access("/tmp", os.W_OK), reason="needs a folder in the root")
+def test_the_root_gets_no_new_folder() -> None:
+    for folder in ("/", "/no-such-folder-of-a-test", "/tmp/../no-such-folder-of-a-test"):
+        with pytest.raises(BadInput, match="in the file system's root, as if a variable"):
+            refuse_inside_dataset(folder)
+    refuse_inside_dataset("/tmp")
+
+
+def test_a_folder_with_other_names_is_foreign(tmp_path: Path) -> None:
+    names = frozenset({"a"})
+    for there in ((), ("a",)):
+        for name in there:
+            (tmp_path / name).touch()
+        refuse_foreign(str(tmp_path), names)
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(BadInput, match=r"holds other files, such as thesis.txt"):
+        refuse_foreign(str(tmp_path), names)
+
+
+WRITERS = [
+    "run tiny --input {crawl} --until documents --output {output}",
+    "curate --recipe tiny --input {crawl} --output {output}",
+    "dedup --input {documents} --output {output}",
+    "shard --input {corpus} --output {output}",
+    "tokenizer train --input {corpus} --output {output}",
+    "demo-crawl --output {output}",
+    "train --shards {shards} --steps 1 --model nano --output {output}",
+]
+
+
+@pytest.mark.parametrize("command", WRITERS, ids=lambda command: command.split(" --")[0])
+@pytest.mark.parametrize("case", ["scheme", "file", "below a file", "another's", "inside"])
+def test_every_command_that_writes_a_folder(
+    bateia: Call,
+    warcs: list[str],
+    documents: Path,
+    corpus: Path,
+    small_shards: Path,
+    tmp_path: Path,
+    command: str,
+    case: str,
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    other = finished(tmp_path / "other", "of another")
+    folder = {
+        "scheme": "foo://x/y",
+        "file": tmp_path / "file",
+        "below a file": tmp_path / "file" / "x",
+        "another's": other,
+        "inside": other / "x",
+    }[case]
+    places = {"crawl": warcs[0], "documents": documents, "corpus": corpus, "shards": small_shards, "output": folder}
+    before = sorted(path for path in tmp_path.rglob("*"))
+    ended = bateia(*(word.format(**places) for word in command.split()))
+    assert (ended.returncode, ended.stdout) == (2, ""), ended
+    [line] = [line for line in ended.stderr.splitlines() if not line.startswith("[")]
+    assert line.startswith("bateia: ") and str(folder) in line
+    assert sorted(path for path in tmp_path.rglob("*")) == before
