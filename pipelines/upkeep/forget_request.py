@@ -6,6 +6,7 @@ had seen the documents.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
@@ -17,7 +18,8 @@ from pipelines.upkeep.counts import Counts, count_documents, members_by_slice, s
 from pipelines.upkeep.verify_files import content_fault, size_fault
 from schemas.faults import BadInput, reason
 from schemas.manifest import FileEntry, Manifest
-from schemas.shards.layout import RERUN_SHARDS, SPLITS, TRAIN, VAL, ShardsInfo, open_plan, plan_folder
+from schemas.shards.documents import read_documents
+from schemas.shards.layout import RERUN_SHARDS, SPLITS, TRAIN, VAL, ShardsInfo, docs_path, open_plan, plan_folder
 from schemas.shards.tombstones import OldPlan, Tombstones, documents_table, pending_path, tombstones_path
 from schemas.storage import list_files, open_read, read_json, write_json
 
@@ -134,7 +136,17 @@ def make_request(
     for file in manifest.files:
         if file.path.rpartition(".")[0] + "." in pairs and (fault := file_fault(shards.folder, file)) is not None:
             raise BadInput(fault)
+    for split, shard in request.affected:
+        check_rows(docs_path(shards.folder, split, shard), request.of(split, shard))
     return request
+
+
+def check_rows(path: str, documents: list[DocumentRow]) -> None:
+    """Raises BadInput unless each document is one row of its table, known by the place of its tokens."""
+    wanted = Counter(row["start"] for row in documents)
+    rows = Counter(read_documents(path, ["start"]).column("start").to_pylist())
+    if strange := [start for start in wanted if wanted[start] != 1 or rows[start] != 1]:
+        raise BadInput(f"{path} has {rows[strange[0]]} documents at token {strange[0]}, not one; {RERUN_SHARDS}")
 
 
 def file_fault(folder: str, file: FileEntry) -> str | None:
