@@ -21,7 +21,7 @@ from schemas.manifest import FileEntry, Manifest
 from schemas.shards.documents import read_documents
 from schemas.shards.layout import RERUN_SHARDS, SPLITS, TRAIN, VAL, ShardsInfo, docs_path, open_plan, plan_folder
 from schemas.shards.tombstones import OldPlan, Tombstones, documents_table, pending_path, tombstones_path
-from schemas.storage import list_files, open_read, read_json, write_json
+from schemas.storage import lines_of_list, list_files, open_read, read_json, write_json
 
 COLUMNS = ("doc_id", "url", "split", "shard", "start", "length", "bytes", "key", "language", "dump")
 
@@ -47,12 +47,11 @@ def read_urls(path: str) -> list[str]:
     """URLs of a file, one a line, each once; empty lines and those that begin with # are none. Raises BadInput."""
     try:
         with open_read(path) as file:
-            lines = [line.strip() for line in file.read().decode().splitlines()]
+            urls = list(dict.fromkeys(lines_of_list(file.read())))
     except OSError as error:
         raise BadInput(f"--url-list {path} can't be read ({error.strerror or error}); give a file of URLs") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"--url-list {path} is no UTF-8 text ({error}); give a file of URLs, one a line") from error
-    urls = list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
     if not urls:
         raise BadInput(f"--url-list {path} names no URL; write one a line")
     return urls
