@@ -39,11 +39,8 @@ def locate(path: str) -> tuple[fs.FileSystem, str]:
         return fs.LocalFileSystem(), str(Path(path).absolute())
     scheme = path.partition("://")[0].lower()
     if scheme not in SCHEMES:
-        how = (
-            "download what is to be read, with curl -O"
-            if scheme in ("http", "https", "ftp")
-            else "copy it to one of these"
-        )
+        fetch = scheme in ("http", "https", "ftp")
+        how = "download what is to be read, with curl -O" if fetch else "copy it to one of these"
         raise BadInput(f"{path}: {scheme}:// can't be read or written, but local paths, s3:// and gs:// can; {how}")
     try:
         return fs.FileSystem.from_uri(quote(path, safe=URI_CHARS))

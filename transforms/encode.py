@@ -56,7 +56,7 @@ class EncodeDocuments:
 
 
 def repeated_ids(files: Sequence[str]) -> frozenset[str]:
-    """Ids that more than one document of a part has. Some crawlers write one WARC-Record-ID for all records, or none."""
+    """Ids that more than one document of a part has. Some crawlers write one WARC-Record-ID for all, or none."""
     counts = Counter(row["id"] for row in read_documents(files, ("id",)))
     return frozenset(name for name, count in counts.items() if count > 1)
 

@@ -96,7 +96,7 @@ def print_counts(header: dict[str, Any]) -> None:
             print(f"    {harmless(line)}")
     if left_out:
         print(
-            f"  {len(left_out):,} files were left out, for a list is called domains or urls: {harmless(named(left_out))}"
+            f"  {len(left_out):,} files left out, not called domains or urls: {harmless(named(left_out))}"
         )
 
 

@@ -40,10 +40,12 @@ class WarcFile:
 
 
 def find_inputs(patterns: list[str], paths_root: str | None = None) -> list[WarcFile]:
-    """Return the WARC files that the patterns name, sorted, each once however it is named, with what is wrong with them.
+    """Return the WARC files that the patterns name, sorted, each once by any names, with what is wrong.
 
     A pattern is a file, a glob, a `*.paths(.gz)` list of paths (relative to `paths_root`, else to the list's folder),
-    or an s3:// or gs:// URI of a file or with a glob of * or [. Raises BadInput if one names nothing, or if no file is usable.
+    or an s3:// or gs:// URI of a file or with a glob of * or [.
+
+    Raises BadInput if one names nothing, or if no file is usable.
     """
     paths = sorted({path for pattern in patterns for path in expand(pattern, paths_root)})
     once = {identity(path): path for path in reversed(paths)}

@@ -15,27 +15,8 @@ from schemas.faults import BadInput
 from schemas.shards.layout import docs_path
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
-WORDS = [
-    "the",
-    "river",
-    "bends",
-    "twice",
-    "before",
-    "it",
-    "reaches",
-    "the",
-    "sea",
-    "and",
-    "carries",
-    "sand",
-    "from",
-    "the",
-    "hills",
-    "to",
-    "the",
-    "old",
-    "mill",
-]
+SENTENCE = "the river bends twice before it reaches the sea and carries sand from the hills to the old mill"
+WORDS = SENTENCE.split()
 
 
 @pytest.fixture(scope="module")

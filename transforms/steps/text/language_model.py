@@ -12,66 +12,13 @@ from schemas.faults import BadInput
 
 PREFIX = "__label__"
 # ISO 639-1 and 639-3 of languages that are often asked for, by which labels of one model are named in another's.
-SAME_LANGUAGE = dict(
-    pair.split(":")
-    for pair in [
-        "ar:arb",
-        "bg:bul",
-        "bn:ben",
-        "ca:cat",
-        "cs:ces",
-        "da:dan",
-        "de:deu",
-        "el:ell",
-        "en:eng",
-        "es:spa",
-        "et:est",
-        "eu:eus",
-        "fa:pes",
-        "fi:fin",
-        "fr:fra",
-        "gl:glg",
-        "gu:guj",
-        "he:heb",
-        "hi:hin",
-        "hr:hrv",
-        "hu:hun",
-        "hy:hye",
-        "id:ind",
-        "is:isl",
-        "it:ita",
-        "ja:jpn",
-        "ka:kat",
-        "kk:kaz",
-        "ko:kor",
-        "lt:lit",
-        "lv:lvs",
-        "mk:mkd",
-        "ml:mal",
-        "mr:mar",
-        "ms:zsm",
-        "nl:nld",
-        "no:nob",
-        "pl:pol",
-        "pt:por",
-        "ro:ron",
-        "ru:rus",
-        "sk:slk",
-        "sl:slv",
-        "sq:als",
-        "sr:srp",
-        "sv:swe",
-        "sw:swh",
-        "ta:tam",
-        "te:tel",
-        "th:tha",
-        "tr:tur",
-        "uk:ukr",
-        "ur:urd",
-        "vi:vie",
-        "zh:zho",
-    ]
-)
+PAIRS = """
+ar:arb bg:bul bn:ben ca:cat cs:ces da:dan de:deu el:ell en:eng es:spa et:est eu:eus fa:pes fi:fin fr:fra
+gl:glg gu:guj he:heb hi:hin hr:hrv hu:hun hy:hye id:ind is:isl it:ita ja:jpn ka:kat kk:kaz ko:kor lt:lit
+lv:lvs mk:mkd ml:mal mr:mar ms:zsm nl:nld no:nob pl:pol pt:por ro:ron ru:rus sk:slk sl:slv sq:als sr:srp
+sv:swe sw:swh ta:tam te:tel th:tha tr:tur uk:ukr ur:urd vi:vie zh:zho
+"""
+SAME_LANGUAGE = dict(pair.split(":") for pair in PAIRS.split())
 
 
 @lru_cache(maxsize=2)

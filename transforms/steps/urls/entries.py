@@ -22,8 +22,8 @@ IMPOSSIBLE = re.compile(r"[\s*^|/\\,;\"'<>()\[\]{}=@$&!?+%#~]|\.\.")  # in no ho
 UNCLEAR = re.compile(r"\s|#[@?$%]?#|^[\d.:a-f]+/\d{1,3}$")  # what no notation has, rules on looks, ranges of addresses
 # What hosts files name for the machine's own sake.
 OWN_NAMES = frozenset(
-    ("localhost", "localhost.localdomain", "local", "broadcasthost", "0.0.0.0", "ip6-localhost", "ip6-loopback")
-    + ("ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters", "ip6-allhosts")
+    {"localhost", "localhost.localdomain", "local", "broadcasthost", "0.0.0.0", "ip6-localhost", "ip6-loopback"}
+    | {"ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters", "ip6-allhosts"}
 )
 MARK = "\ufeff"  # a byte order mark, also where files were joined
 

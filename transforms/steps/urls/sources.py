@@ -20,8 +20,8 @@ BLOCK = 1 << 20  # bytes read at a time
 MAX_EXAMPLES, MAX_SHOWN = 10, 80  # lines shown of those that can never match, and characters of each
 # Beside lists in UT1's archive and datatrove's: regular expressions, notes and words, which are read elsewhere.
 KNOWN_OTHERS = frozenset(
-    ("expressions", "very_restrictive_expression", "usage", "global_usage", "categories", "blocklist.json")
-    + tuple(WORD_FILES.values())
+    {"expressions", "very_restrictive_expression", "usage", "global_usage", "categories", "blocklist.json"}
+    | set(WORD_FILES.values())
 )
 
 
