@@ -24,7 +24,7 @@ class Document:
     """One document.
 
     text: main text of the page
-    id: of the WARC record
+    id: of the WARC record, or made of its place if it has none; a crawler may have given others the same
     dump: name of the crawl
     url: of the page
     date: WARC-Date as written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import quote
 
 import pyarrow as pa
 from pyarrow import fs
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     Filters = Expression | list[tuple[str, str, Any]]
 
+SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "file")  # pyarrow's that stages are tried with
+URI_CHARS = "/:?&=%@+,;~!$'()*"  # left as they are: those of a URI's syntax, and % of what is encoded already
 CHUNK_BYTES = 8 << 20
 WRITE_ANEW = "write its directory anew"
 
@@ -28,15 +32,21 @@ WRITE_ANEW = "write its directory anew"
 def locate(path: str) -> tuple[fs.FileSystem, str]:
     """Return the file system of a local path or URI (s3://, gs://, hdfs://) and the path within it.
 
-    Raises BadInput for a URI that no file system reads.
+    A URI may have characters that its standard wants encoded, such as spaces: people type names as they see them.
+    Raises BadInput for another scheme and for what is no URI.
     """
-    if "://" in path:
-        try:
-            return fs.FileSystem.from_uri(path)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            remedy = "give a local path, or one that begins with s3://, gs:// or hdfs://"
-            raise BadInput(f"{path} can't be opened ({reason(error)}); {remedy}") from error
-    return fs.LocalFileSystem(), str(Path(path).absolute())
+    if "://" not in path:
+        return fs.LocalFileSystem(), str(Path(path).absolute())
+    scheme = path.partition("://")[0].lower()
+    if scheme not in SCHEMES:
+        fetch = scheme in ("http", "https", "ftp")
+        how = "download what is to be read, with curl -O" if fetch else "copy it to one of these"
+        raise BadInput(f"{path}: {scheme}:// can't be read or written, but local paths, s3:// and gs:// can; {how}")
+    try:
+        return fs.FileSystem.from_uri(quote(path, safe=URI_CHARS))
+    except (ValueError, NotImplementedError, OSError) as error:  # OSError: a bucket's region is asked for
+        remedy = f"write it as {scheme}://BUCKET/NAME, and check the network and your credentials"
+        raise BadInput(f"{path} can't be reached ({reason(error)}); {remedy}") from error
 
 
 def is_local(path: str) -> bool:
@@ -166,6 +176,17 @@ def read_json(path: str) -> Any:
     """Read JSON. Raises OSError if the file can't be read and ValueError if it is no JSON."""
     with open_read(path) as file:
         return json.loads(file.read())
+
+
+def lines_of_list(data: bytes) -> list[str]:
+    """The lines of a list that a person wrote: stripped, without empty ones and those that begin with #.
+
+    A byte order mark is ignored, and says so if the text is UTF-16, as Windows PowerShell writes it. Raises
+    UnicodeDecodeError.
+    """
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    lines = (line.replace("\ufeff", "").strip() for line in data.decode(encoding).splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def read_chunks(path: str) -> Iterator[bytes]:

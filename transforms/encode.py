@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,11 @@ class EncodeDocuments:
         """Raises ValueError, naming file and row, for text that is no UTF-8."""
         bos = np.array([self._special_tokens.bos], self._tokenizer.dtype)
         shards = {split: ShardFiles(files, self._output, split, unit) for split in SPLITS}
-        read = 0
+        repeated, read = repeated_ids(unit.files), 0
         for read, row in enumerate(read_documents(unit.files, READ), 1):
             text = row["text"].encode()
             tokens = encode_document(self._tokenizer, bos, row["text"])
-            shards[self._split.of(text)].add(row, tokens, len(text))
+            shards[self._split.of(text)].add(row, tokens, len(text), key_of(row, read, repeated))
             if not read % 64:
                 heartbeat(read)
         if read != unit.rows:
@@ -53,6 +53,23 @@ class EncodeDocuments:
 
     def close(self) -> None:
         return
+
+
+def repeated_ids(files: Sequence[str]) -> frozenset[str]:
+    """Ids that more than one document of a part has. Some crawlers write one WARC-Record-ID for all, or none."""
+    counts = Counter(row["id"] for row in read_documents(files, ("id",)))
+    return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def key_of(row: dict[str, Any], number: int, repeated: frozenset[str]) -> int:
+    """The key of a document by its id or, where others of its part have the same, by where it comes from.
+
+    number: of the row in its part, for documents of one id, URL and place
+    """
+    if row["id"] not in repeated:
+        return document_key(row["id"])
+    source = (row["id"], row["url"], row["file_path"], row.get("warc_offset"), number)
+    return document_key(" ".join(map(str, source)))
 
 
 def encoding(output: str) -> Records:
@@ -87,8 +104,8 @@ class ShardFiles:
         self._hosts: dict[str, Counter[str]] = {}
         self._lengths: Counter[str] = Counter()
 
-    def add(self, row: dict[str, Any], tokens: np.ndarray, size: int) -> None:
-        """size: bytes of the text in UTF-8."""
+    def add(self, row: dict[str, Any], tokens: np.ndarray, size: int, key: int) -> None:
+        """size: bytes of the text in UTF-8. key: orders the document in every shuffle."""
         self._files.raw(self._tokens_path).add(tokens.tobytes())
         docs = self._files.rows(self._docs_path, self._schema, group=DOCS_PER_GROUP)
         docs.add(
@@ -97,7 +114,7 @@ class ShardFiles:
                 "start": self._written,
                 "length": len(tokens),
                 "bytes": size,
-                "key": document_key(row["id"]),
+                "key": key,
                 "url": row["url"],
                 "warc_file": row["file_path"],
                 **{name: row.get(name) for name in ("warc_offset", "dump", "language", "language_score", "cluster_id")},

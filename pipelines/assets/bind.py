@@ -27,7 +27,8 @@ class BoundRecipe:
 
 
 def bind(recipe: Recipe, no_blocklist: bool = False) -> BoundRecipe:
-    """Resolve the assets of a recipe's steps. Raises MissingAsset, whose message ends with the command that brings it.
+    """Resolve the assets of a recipe's steps. Raises MissingAsset, whose message ends with the command that brings it,
+    and BadInput for settings that an asset rules out, such as a language that the model doesn't have.
 
     no_blocklist: leave out the steps on pages that need a block list.
     """
@@ -42,7 +43,9 @@ def bind(recipe: Recipe, no_blocklist: bool = False) -> BoundRecipe:
             path = resolve(asset)
             paths[asset.role] = str(path)
             record(assets, asset.role, identity(asset, path))
-        return step.bound(paths)
+        ready = step.bound(paths)
+        ready.validate()
+        return ready
 
     curate = recipe.curate.changed(bound)
     return BoundRecipe(replace(recipe, curate=curate), describe(recipe), assets)

@@ -91,6 +91,26 @@ def print_counts(header: dict[str, Any]) -> None:
     ):
         if header[fault]:
             print(f"  {header[fault]:,} {what}")
+    unmatched, left_out = header.get("unmatched", {"lines": 0, "examples": []}), header.get("left_out", [])
+    if unmatched["lines"]:
+        print(f"  {unmatched['lines']:,} lines can match no page and were left out, such as")
+        for line in unmatched["examples"]:
+            print(f"    {harmless(line)}")
+    if left_out:
+        print(
+            f"  {len(left_out):,} files left out, not called domains or urls: {harmless(named(left_out))}"
+        )
+
+
+def named(files: list[str], most: int = 10) -> str:
+    """Some of the names, and how many more there are."""
+    more = f" and {len(files) - most:,} more" if len(files) > most else ""
+    return ", ".join(files[:most]) + more
+
+
+def harmless(text: str) -> str:
+    """A foreign line without what could steer a terminal."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def list_assets(args: argparse.Namespace) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import gzip
 import hashlib
+import os
+import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.faults import BadInput
-from schemas.storage import is_local, join, locate, open_read, size_of
+from pyarrow import fs
+
+from schemas.faults import BadInput, reason
+from schemas.storage import is_local, join, lines_of_list, locate, open_read, size_of
 from transforms.curate import CurateUnit
 from transforms.steps.warc.names import stem
 from transforms.steps.warc.reader import sniff, split_units
@@ -35,16 +40,19 @@ class WarcFile:
 
 
 def find_inputs(patterns: list[str], paths_root: str | None = None) -> list[WarcFile]:
-    """Return the WARC files that the patterns name, sorted, each once, with what is wrong with them.
+    """Return the WARC files that the patterns name, sorted, each once by any names, with what is wrong.
 
     A pattern is a file, a glob, a `*.paths(.gz)` list of paths (relative to `paths_root`, else to the list's folder),
-    or an s3:// or gs:// URI of a file. Raises BadInput if one names nothing, or if no file is usable.
+    or an s3:// or gs:// URI of a file or with a glob of * or [.
+
+    Raises BadInput if one names nothing, or if no file is usable.
     """
-    paths = {path for pattern in patterns for path in expand(pattern, paths_root)}
-    files = [inspect(path) for path in sorted(paths)]
+    paths = sorted({path for pattern in patterns for path in expand(pattern, paths_root)})
+    once = {identity(path): path for path in reversed(paths)}
+    files = [inspect(path) for path in sorted(once.values())]
     if all(file.problem for file in files):
         what = "; ".join(f"{file.path} {file.problem}" for file in files[:3])
-        raise BadInput(f"no input can be read: {what}. Give WARC files (.warc or .warc.gz)")
+        raise BadInput(f"no input can be read: {what}. Give WARC files with HTTP responses (.warc or .warc.gz)")
     return files
 
 
@@ -52,7 +60,7 @@ def expand(pattern: str, paths_root: str | None) -> list[str]:
     if pattern.endswith(LIST_ENDINGS):
         return read_list(pattern, paths_root)
     if not is_local(pattern):
-        return [pattern]
+        return expand_uri(pattern)
     if Path(pattern).is_dir():
         raise BadInput(f"input {pattern} is a directory; give its files: '{pattern.rstrip('/')}/*.warc.gz'")
     if Path(pattern).exists():
@@ -60,6 +68,54 @@ def expand(pattern: str, paths_root: str | None) -> list[str]:
     if paths := [path for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
         return paths
     raise BadInput(f"input {pattern} does not exist; check the path")
+
+
+def expand_uri(pattern: str) -> list[str]:
+    """URIs of the files that a URI with a glob names. A question mark begins a URI's options, so it is no wildcard."""
+    address, mark, options = pattern.partition("?")
+    if (wildcard := re.search(r"[*\[]", address)) is None:
+        return [pattern]
+    folder = address[: wildcard.start()].rpartition("/")[0]
+    if folder.endswith(":/"):
+        raise BadInput(f"input {pattern} has a wildcard where the bucket stands; name the bucket")
+    filesystem, root = locate(f"{folder}/{mark}{options}")
+    start = root.rstrip("/")
+    selector = fs.FileSelector(start or "/", allow_not_found=True, recursive="/" in address[wildcard.start() :])
+    try:
+        infos = filesystem.get_file_info(selector)
+    except OSError as error:
+        raise BadInput(f"input {pattern} can't be listed ({reason(error)}); check name and permissions") from error
+    names = [info.path[len(start) + 1 :] for info in infos if info.type == fs.FileType.File]
+    wanted = address[len(folder) + 1 :].split("/")
+    if named := [name for name in names if matches(name.split("/"), wanted)]:
+        return [f"{folder}/{encoded(name)}{mark}{options}" for name in named]
+    raise BadInput(f"input {pattern} matches no file; check the path")
+
+
+def matches(names: list[str], wanted: list[str]) -> bool:
+    """Whether a path's names are as a glob wants them. ** is any number of folders; * stays within one name."""
+    if not names or not wanted:
+        return not names and wanted in ([], ["**"])
+    if wanted[0] == "**":
+        return matches(names, wanted[1:]) or matches(names[1:], wanted)
+    return fnmatch.fnmatchcase(names[0], wanted[0]) and matches(names[1:], wanted[1:])
+
+
+def encoded(name: str) -> str:
+    """A name with the characters encoded that mean something else in a URI."""
+    return name.replace("%", "%25").replace("?", "%3F").replace("#", "%23")
+
+
+def identity(path: str) -> tuple[str, ...]:
+    """What is the same for all names of one file: links are followed, also hard ones."""
+    filesystem, name = locate(path)
+    if not isinstance(filesystem, fs.LocalFileSystem):
+        return filesystem.type_name, name
+    try:
+        state = Path(name).stat()
+    except OSError:
+        return "local", name
+    return ("inode", str(state.st_dev), str(state.st_ino)) if state.st_ino else ("local", os.path.realpath(name))
 
 
 def read_list(path: str, paths_root: str | None) -> list[str]:
@@ -70,10 +126,9 @@ def read_list(path: str, paths_root: str | None) -> list[str]:
             raw = file.read(MAX_LIST_BYTES)
         if raw[:2] == b"\x1f\x8b":
             raw = gzip.decompress(raw)
-        lines = [line.strip() for line in raw.decode().splitlines()]
+        listed = lines_of_list(raw)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise BadInput(f"list {path} can't be read ({error}); give a text file with one path a line") from error
-    listed = [line for line in lines if line and not line.startswith("#")]
     if not listed:
         raise BadInput(f"list {path} names no file; give one path a line")
     return [line if "://" in line or line.startswith("/") else join(root, line) for line in listed]
@@ -87,8 +142,9 @@ def inspect(path: str) -> WarcFile:
         with open_read(path) as stream:
             return WarcFile(path, size, sniff(stream, size), modified_of(path))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise BadInput(f"input {path} can't be read ({reason}); check its permissions") from error
+        raise BadInput(
+            f"input {path} can't be read ({error.strerror or reason(error)}); check its permissions"
+        ) from error
 
 
 def modified_of(path: str) -> int:

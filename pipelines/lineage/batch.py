@@ -47,6 +47,7 @@ def described(parts: list[DocumentSpan]) -> dict[str, Any]:
             {
                 "row_from": tokens,
                 "row_to": tokens + part.tokens,
+                "document_start": part.start,
                 "document_from": part.begin - part.start,
                 "document_to": part.end - part.start,
                 "document_tokens": part.length,
@@ -63,7 +64,7 @@ def described(parts: list[DocumentSpan]) -> dict[str, Any]:
 def batch_text(batch: dict[str, Any]) -> str:
     """The batch for a terminal; [a:b] are tokens from a up to b, which is not included."""
     rows = batch["rows"]
-    documents = {span["doc_id"] for row in rows for span in row["spans"]}
+    documents = {(span["shard"], span["document_start"]) for row in rows for span in row["spans"]}
     epochs = sorted({row["epoch"] for row in rows})
     head = (
         f"step {batch['step']} of plan {batch['plan']} at batch size {batch['batch_size']}: "

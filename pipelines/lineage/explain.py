@@ -114,9 +114,9 @@ def explain_sources(url: str, folders: list[str]) -> tuple[list[str], list[str]]
 def read_fates(folder: str, manifest: Manifest, urls: set[str]) -> list[dict[str, Any]]:
     """What became of the URLs' documents: rows of clusters/, and for those without copies of data/."""
     clustered = read_rows(folder, manifest, "clusters/", urls)
-    known = {row["id"] for row in clustered}
+    known = {(row["id"], row["url"]) for row in clustered}  # crawlers may give one id to many records
     kept = read_rows(folder, manifest, "data/", urls, ["id", "url", "language", "cluster_size"])
-    return clustered + [row | {"match": None} for row in kept if row["id"] not in known]
+    return clustered + [row | {"match": None} for row in kept if (row["id"], row["url"]) not in known]
 
 
 def fate_text(row: dict[str, Any], folder: str) -> str:

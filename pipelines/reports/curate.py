@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from schemas.tally import Tally, funnel
 TOP_LANGUAGES, TOP_DOMAINS = 30, 25
 SAMPLE_CHARS = 600
 BAD_INPUTS_SHOWN = 50
+OTHER_LANGUAGE = ("other_language", "improbable_language")
 
 
 class RecipeName(Struct, frozen=True):
@@ -152,6 +154,7 @@ class CurateReport(Struct, frozen=True):
     languages, domains: the largest first, and not all of them.
     lengths: extracted documents by characters, in powers of two.
     versions: of the packages that the dataset depends on.
+    nothing_kept: why no page was kept, by the reason most met; empty if one was.
     """
 
     title: str
@@ -170,6 +173,7 @@ class CurateReport(Struct, frozen=True):
     dataset_hash: str
     versions: dict[str, str]
     settings: tuple[Setting, ...]
+    nothing_kept: str = ""
 
     @property
     def ranked_reasons(self) -> list[Reason]:
@@ -208,7 +212,28 @@ def make_report(recipe: Recipe, manifest: Manifest, tally: Tally, throughput: Th
         dataset_hash=manifest.dataset_hash,
         versions=manifest.versions,
         settings=tuple(Setting(**row) for row in settings_of(recipe.curate.steps())),
+        nothing_kept=nothing_kept(recipe.curate.languages, tally),
     )
+
+
+def nothing_kept(languages: Sequence[str], tally: Tally) -> str:
+    """One sentence for a run that kept no page, without its full stop; empty if it kept one.
+
+    languages: those that the recipe keeps
+    """
+    if tally.kept or not tally.reasons:
+        return ""
+    (stage, reason, _), count = min(tally.reasons.items(), key=lambda item: (-item[1], item[0]))
+    most = f"all {count:,}" if count == tally.read > 1 else f"{count:,} of {tally.read:,}"
+    none = f"none of {tally.read:,} pages was kept" if tally.read > 1 else "the only page was not kept"
+    if reason not in OTHER_LANGUAGE:
+        return f"{none}: {most} ended at {stage} by {reason}"
+    pages = [
+        page for (_, ended, why), kept in tally.samples.items() if (ended, why) == (stage, reason) for page in kept
+    ]
+    seen = Counter(page["language"] for _, page in pages if page["language"])
+    named = ", ".join(sorted(seen, key=lambda language: (-seen[language], language))[:3])
+    return f"{none}: {most} were in another language ({named}); this recipe keeps {', '.join(languages)}"
 
 
 def render_page(report: CurateReport) -> str:

@@ -20,6 +20,7 @@ from schemas.storage import join, remove, remove_folder
 from schemas.tally import Tally, funnel
 from schemas.wording import plural
 from transforms.curate import CurateUnit
+from transforms.steps.warc.reader import kinds_text
 from transforms.units import PROGRESS, Records, write_units
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class CurateSummary:
             f"{plural(counts.read, 'page')} read = {counts.kept:,} kept ({share:.1%}) + {counts.dropped:,} dropped "
             f"+ {counts.unreadable:,} unreadable; {pace.cpu_ms_per_page:.1f} CPU ms a page, {pace.wall_s:.0f} s",
             *(f"  {row.stage:<{width}}  {row.reached:>9,}  −{row.dropped:,}" for row in funnel),
+            *([self.report.nothing_kept] if self.report.nothing_kept else []),
             f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  fates: {output}/ledger",
             f"look at {output}/report.html",
         ]
@@ -161,7 +163,8 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     """Add up the units, check the numbers, write the reports and, last, the manifest.
 
     resumed: units that were finished before this run.
-    Raises BrokenRun if numbers don't add up or, with the guard, if a stage dropped an absurd share.
+    Raises BadInput, with nothing left behind, if there was no response to read, and BrokenRun if numbers don't add up
+    or, with the guard, if a stage dropped an absurd share or no page was kept.
     """
     from pipelines.reports.curate import make_report, render_page
     from pipelines.reports.render import write_report
@@ -171,6 +174,10 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     tally = Tally()
     for record in records:
         tally.merge(Tally.from_json(record["tally"]))
+    if not tally.read:
+        run.directory.clear()
+        names = ", ".join(file.path for file in run.files[:3])
+        raise BadInput(f"{names}: no HTTP response, {kinds_text(tally.skipped)}; give WARC files with responses")
     files = tuple(FileEntry(**file) for record in records for file in record["files"])
     check(run, tally, files, phases.execution.guard)
     manifest = Manifest(
@@ -191,6 +198,10 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     report = make_report(run.bound.recipe, manifest, tally, throughput_of(records, phases.stats, resumed))
     run.directory.remove_strays(("data", "ledger"), {file.path for file in files})
     write_report(run.output, report, render_page(report))
+    if report.nothing_kept and phases.execution.guard:
+        raise BrokenRun(
+            f"{report.nothing_kept}; {run.output}/report.html shows them. If it is right, repeat with --no-guard"
+        )
     write_manifest(run.output, manifest)
     remove_folder(join(run.output, PROGRESS))
     remove(join(run.output, "failure.log"))

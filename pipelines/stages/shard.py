@@ -129,6 +129,12 @@ class ShardRun:
         return finish(self, phases, tokens, counts, files)
 
 
+NOTHING_VALIDATES = (
+    "no document validates, so training can't measure what a model has learnt; "
+    "for some, give a larger --val-fraction, another --seed or more documents"
+)
+
+
 @dataclass(frozen=True)
 class ShardSummary:
     """The result of a run: its report."""
@@ -144,6 +150,7 @@ class ShardSummary:
         return [
             f"{plural(whole.documents, 'document')} = {train.documents:,} to train ({plural(train.tokens, 'token')}) + "
             f"{val.documents:,} to validate ({val.tokens:,}); {whole.bytes_per_token or 0:.2f} bytes a token",
+            *([NOTHING_VALIDATES] if not val.documents else []),
             plan_line(plan.name, encode_report(plan), plan.context),
             f"shards {self.report.dataset_hash[:16]}…  {pace.tokens_per_cpu_s:,.0f} tokens a CPU second, "
             f"{pace.wall_s:.0f} s",

@@ -21,7 +21,7 @@ from pipelines.stages.plan import make_plan
 from pipelines.stages.shard import first_rows
 from pipelines.upkeep.forget_request import ForgetRequest, counts_without
 from pipelines.upkeep.indexes import rewrite_indexes
-from schemas.faults import BadInput
+from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
 from schemas.shards.documents import stream_documents
 from schemas.shards.layout import (
@@ -131,7 +131,8 @@ def write_tombstones(run: ForgetRun) -> None:
 
 def erase_documents(run: ForgetRun) -> None:
     for split, shard in run.request.affected:
-        for entry in erase(run.shards, split, shard, run.request.of(split, shard)):
+        before = next(file.rows for file in run.manifest.files if file.path == f"{split}/docs-{shard:05}.parquet")
+        for entry in erase(run.shards, split, shard, run.request.of(split, shard), before):
             run.entries[entry.path] = entry
 
 
@@ -177,12 +178,15 @@ STEPS = (write_tombstones, erase_documents, rebuild_indexes, rebuild_plans, rewr
 # --- The files of a shard ---------------------------------------------------------------------------------------------
 
 
-def erase(shards: ShardsInfo, split: str, shard: int, documents: list[DocumentRow]) -> list[FileEntry]:
+def erase(shards: ShardsInfo, split: str, shard: int, documents: list[DocumentRow], before: int) -> list[FileEntry]:
     """Take documents out of a shard that holds them, or held them: PAD over their tokens, their rows out of the table.
 
-    Each file is written anew, then renamed. Returns them as they are then.
+    before: rows of the table when it held them all.
+    Each file is written anew, then renamed. Returns them as they are then. Raises BrokenRun, before it changes
+    anything, if the table would not lose these documents and no other.
     """
-    docs = without_rows(shards, split, shard, {row["doc_id"] for row in documents})
+    rows = before - len(documents)
+    docs = without_rows(shards, split, shard, {row["start"] for row in documents}, rows)
     tokens = without_tokens(shards, split, shard, documents)
     return [FileEntry(tokens.path, docs.rows, tokens.bytes, tokens.sha256), docs]
 
@@ -206,15 +210,23 @@ def filled(tokens: np.ndarray, offset: int, spans: Iterable[tuple[int, int]], fi
     return changed
 
 
-def without_rows(shards: ShardsInfo, split: str, shard: int, ids: set[str]) -> FileEntry:
+def without_rows(shards: ShardsInfo, split: str, shard: int, starts: set[int], left: int) -> FileEntry:
+    """starts: where the documents' tokens begin, which no other document shares; ids may be another's too.
+
+    left: rows that there must be then.
+    """
     path = docs_path(shards.folder, split, shard)
     documents = stream_documents(path, DOCS_PER_GROUP)
+    kept = 0
     part = PartFile(shards.folder, path[len(shards.folder) + 1 :], documents.schema, DOCS_PER_GROUP)
     try:
         for batch in documents:
             for row in batch.to_pylist():
-                if row["doc_id"] not in ids:
+                if row["start"] not in starts:
                     part.add(row)
+                    kept += 1
+        if kept != left:
+            raise BrokenRun(f"{path} would keep {kept:,} documents, not {left:,}; ask `bateia shards verify` why")
     except BaseException:
         part.discard()
         raise

@@ -6,6 +6,7 @@ had seen the documents.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
@@ -17,9 +18,10 @@ from pipelines.upkeep.counts import Counts, count_documents, members_by_slice, s
 from pipelines.upkeep.verify_files import content_fault, size_fault
 from schemas.faults import BadInput, reason
 from schemas.manifest import FileEntry, Manifest
-from schemas.shards.layout import RERUN_SHARDS, SPLITS, TRAIN, VAL, ShardsInfo, open_plan, plan_folder
+from schemas.shards.documents import read_documents
+from schemas.shards.layout import RERUN_SHARDS, SPLITS, TRAIN, VAL, ShardsInfo, docs_path, open_plan, plan_folder
 from schemas.shards.tombstones import OldPlan, Tombstones, documents_table, pending_path, tombstones_path
-from schemas.storage import list_files, open_read, read_json, write_json
+from schemas.storage import lines_of_list, list_files, open_read, read_json, write_json
 
 COLUMNS = ("doc_id", "url", "split", "shard", "start", "length", "bytes", "key", "language", "dump")
 
@@ -45,12 +47,11 @@ def read_urls(path: str) -> list[str]:
     """URLs of a file, one a line, each once; empty lines and those that begin with # are none. Raises BadInput."""
     try:
         with open_read(path) as file:
-            lines = [line.strip() for line in file.read().decode().splitlines()]
+            urls = list(dict.fromkeys(lines_of_list(file.read())))
     except OSError as error:
         raise BadInput(f"--url-list {path} can't be read ({error.strerror or error}); give a file of URLs") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"--url-list {path} is no UTF-8 text ({error}); give a file of URLs, one a line") from error
-    urls = list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
     if not urls:
         raise BadInput(f"--url-list {path} names no URL; write one a line")
     return urls
@@ -134,7 +135,17 @@ def make_request(
     for file in manifest.files:
         if file.path.rpartition(".")[0] + "." in pairs and (fault := file_fault(shards.folder, file)) is not None:
             raise BadInput(fault)
+    for split, shard in request.affected:
+        check_rows(docs_path(shards.folder, split, shard), request.of(split, shard))
     return request
+
+
+def check_rows(path: str, documents: list[DocumentRow]) -> None:
+    """Raises BadInput unless each document is one row of its table, known by the place of its tokens."""
+    wanted = Counter(row["start"] for row in documents)
+    rows = Counter(read_documents(path, ["start"]).column("start").to_pylist())
+    if strange := [start for start in wanted if wanted[start] != 1 or rows[start] != 1]:
+        raise BadInput(f"{path} has {rows[strange[0]]} documents at token {strange[0]}, not one; {RERUN_SHARDS}")
 
 
 def file_fault(folder: str, file: FileEntry) -> str | None:

@@ -173,7 +173,7 @@ def documents_of_spans(folder: str, split: str, spans: Sequence[Span]) -> list[d
     Raises BadInput if a shard's table can't be read.
     """
     [parts] = documents_in_rows(folder, split, [spans])
-    return list({part.document["doc_id"]: part.document for part in parts if not part.forgotten}.values())
+    return list({(part.shard, part.start): part.document for part in parts if not part.forgotten}.values())
 
 
 def _between(spans: Sequence[tuple[int, int]]) -> Filters:

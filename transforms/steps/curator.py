@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from uuid import NAMESPACE_URL, uuid5
 
 from schemas.document import Document, Page
 from schemas.verdict import Drop
@@ -72,10 +73,16 @@ class Curator:
         return document
 
 
+def id_by_place(page: Page) -> str:
+    """An id for a page whose record has none, in the form of a WARC-Record-ID: the same wherever the file lies."""
+    place = f"{page.warc_file.rpartition('/')[2]} {page.warc_offset} {page.date} {page.url}"
+    return f"<urn:uuid:{uuid5(NAMESPACE_URL, place)}>"
+
+
 def new_document(page: Page, text: str, dump: str) -> Document:
     return Document(
         text=text,
-        id=page.record_id,
+        id=page.record_id or id_by_place(page),
         dump=dump,
         url=page.url,
         date=page.date,

@@ -46,6 +46,9 @@ class Step(Protocol):
         """What the step needs besides code. A run finds it and records what it is, before anything is written."""
         return ()
 
+    def validate(self) -> None:
+        """Raise BadInput for settings that the step's assets rule out. Called once they are bound, before any page."""
+
     def bound(self, paths: Mapping[str, str]) -> Self:
         """The same step with the paths of its assets, by role, in place of their names."""
         return self

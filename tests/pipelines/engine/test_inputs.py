@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engine.inputs import WarcFile, expand, find_inputs, plan_units, read_list, require_writable
+from pipelines.engine.inputs import WarcFile, expand, find_inputs, matches, plan_units, read_list, require_writable
 from schemas.faults import BadInput
 
 RECORD = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:0>\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
@@ -113,3 +113,90 @@ def test_a_place_to_write_is_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="choose another --output"):
         require_writable(str(tmp_path / "file" / "below"))
+
+
+def test_a_file_is_read_once_however_it_is_named(crawl: Path) -> None:
+    (crawl / "linked.warc.gz").symlink_to(crawl / "b.warc.gz")
+    (crawl / "hard.warc.gz").hardlink_to(crawl / "b.warc.gz")
+    (crawl / "some.paths").write_text("b.warc.gz\n./b.warc.gz\n")
+    names = ["b.warc.gz", "./b.warc.gz", str(crawl / "b.warc.gz"), "one/../b.warc.gz", "linked.warc.gz", "hard.warc.gz"]
+    assert len(find_inputs([*names, f"file://{crawl}/b.warc.gz", "some.paths"])) == 1
+    assert len(find_inputs([*names, "a.warc"])) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_belongs_to_no_name(crawl: Path, encoding: str) -> None:
+    (crawl / "some.paths").write_bytes("b.warc.gz\r\n# no file\r\n".encode(encoding))
+    assert [file.path for file in find_inputs(["some.paths"])] == ["./b.warc.gz"]
+
+
+@pytest.mark.parametrize(
+    ("glob", "named"),
+    [
+        ("*.warc*", ["a.warc", "b.warc.gz"]),
+        ("[a].warc", ["a.warc"]),
+        ("*/c.warc.gz", ["one/c.warc.gz", "two/c.warc.gz"]),
+        ("**/*.gz", ["b.warc.gz", "one/c.warc.gz", "two/c.warc.gz"]),
+        ("o*/*", ["one/c.warc.gz"]),
+    ],
+)
+def test_globs_of_uris(crawl: Path, glob: str, named: list[str]) -> None:
+    """file:// stands for s3://, which is listed by the same calls."""
+    assert sorted(expand(f"file://{crawl}/{glob}", None)) == [f"file://{crawl}/{name}" for name in named]
+
+
+def test_a_uri_may_have_spaces_and_signs(crawl: Path) -> None:
+    for name in ("x y#1?%.warc", "z.warc"):
+        (crawl / name).write_bytes(RECORD)
+    assert [file.size for file in find_inputs([f"file://{crawl}/x*.warc"])] == [len(RECORD)]
+    (crawl / "p q.warc").write_bytes(RECORD)
+    assert [file.path for file in find_inputs([f"file://{crawl}/p q.warc"])] == [f"file://{crawl}/p q.warc"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://a.example/b.warc.gz",
+        "ftp://out/x",
+        "abfss://c@a/x",
+        "foo://x",
+        "s3:///x",
+        "s3://*/x",
+        "file:///nowhere/*",
+    ],
+)
+def test_other_addresses_are_refused_in_a_line(uri: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        find_inputs([uri])
+    assert uri.partition("*")[0].rstrip("/") in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_an_output_elsewhere_is_refused() -> None:
+    with pytest.raises(BadInput, match="ftp://"):
+        require_writable("ftp://out")
+
+
+@pytest.mark.parametrize(
+    ("name", "glob", "matching"),
+    [("a/b", "a/*", True), ("a/b/c", "a/*", False), ("a", "**/a", True), ("x/y/a", "**/a", True), ("a/b", "a", False)],
+)
+def test_a_star_stays_within_a_folder(name: str, glob: str, matching: bool) -> None:
+    assert matches(name.split("/"), glob.split("/")) == matching
+
+
+def test_a_file_of_other_records_says_what_it_holds(tmp_path: Path) -> None:
+    def records(*kinds: str) -> bytes:
+        return b"".join(RECORD.replace(b"warcinfo", kind.encode()) for kind in kinds)
+
+    for kinds, told in (
+        (["warcinfo", "conversion", "conversion"], "2 conversion, 1 warcinfo records (it is a WET file)"),
+        (["warcinfo", *["metadata"] * 300], "199 metadata, 1 warcinfo records (it is a WAT file)"),
+        (["warcinfo", "request", "metadata"], "1 metadata, 1 request, 1 warcinfo records."),
+    ):
+        path = tmp_path / "other.warc"
+        path.write_bytes(records(*kinds))
+        with pytest.raises(BadInput) as refused:
+            find_inputs([str(path)])
+        assert told in str(refused.value)
+    path.write_bytes(records(*["request"] * 300))  # responses may follow
+    assert find_inputs([str(path)])[0].problem is None

@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +25,7 @@ from pipelines.assets.bind import bind
 from pipelines.engine.inputs import find_inputs, plan_units
 from pipelines.engine.run import Execution, RunStats, run_stage
 from pipelines.recipes.tiny import TINY
+from pipelines.reports.curate import nothing_kept
 from pipelines.sample.build import SampleIndex
 from pipelines.stages.curate import CurateOptions, CurateRun, check, curate_run, throughput_of
 from schemas.faults import BrokenRun
@@ -473,3 +475,53 @@ def test_overwrite_spares_a_directory_that_no_run_wrote(warcs: list[str], bateia
     assert "holds other files" in ended.stderr
     assert theirs.read_text() == "1,2,3"
     assert (tmp_path / "manifest.json").read_text() == "{}"
+
+
+RECORD = "WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:0>\r\nWARC-Target-URI: https://a.example/\r\n"
+
+
+def warc_of(folder: Path, kind: str, block: str = "", copies: int = 1) -> Path:
+    path = folder / "a.warc"
+    record = RECORD.format(kind=kind) + f"Content-Length: {len(block.encode())}\r\n\r\n{block}\r\n\r\n"
+    path.write_bytes(record.encode() * copies)
+    return path
+
+
+def test_an_input_without_any_response_is_refused_and_leaves_nothing(bateia: Call, tmp_path: Path) -> None:
+    path = warc_of(tmp_path, "request", copies=300)  # so many that responses may follow what is looked at first
+    ended = bateia("curate", "--recipe", "tiny", "--input", path, "--output", tmp_path / "out", "--no-blocklist")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "no HTTP response, but 300 request records; give WARC files" in ended.stderr.splitlines()[-1]
+    assert list((tmp_path / "out").rglob("*")) == []
+
+
+def test_a_run_that_keeps_nothing_says_why(bateia: Call, tmp_path: Path) -> None:
+    text = "The old mill stands at the edge of the village, where the river bends twice before it reaches the sea. "
+    html = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><body><article><p>{text * 5}</p></article></html>"
+    path, out = warc_of(tmp_path, "response", html, 3), tmp_path / "out"
+    call = ("curate", "--recipe", "portuguese", "--input", path, "--output", out, "--no-blocklist")
+    ended = bateia(*call)
+    told = "none of 3 pages was kept: all 3 were in another language (en); this recipe keeps pt"
+    assert ended.returncode == 1 and told in ended.stderr and "--no-guard" in ended.stderr
+    assert not (out / "manifest.json").exists()
+    assert f"{told[0].upper()}{told[1:]}." in (out / "report.html").read_text()
+    ended = bateia(*call, "--no-guard")
+    assert ended.returncode == 0 and told in ended.stdout and (out / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("kept", "reasons", "sentence"),
+    [
+        (1, {("language", "other_language", "dropped"): 2}, ""),
+        (0, {}, ""),
+        (0, {("c4", "too_short", "dropped"): 1}, "the only page was not kept: 1 of 1 ended at c4 by too_short"),
+        (
+            0,
+            {("c4", "too_short", "dropped"): 1, ("read", "http_status", "dropped"): 2},
+            "none of 3 pages was kept: 2 of 3 ended at read by http_status",
+        ),
+    ],
+)
+def test_the_reason_most_met_is_named(kept: int, reasons: dict[tuple[str, str, str], int], sentence: str) -> None:
+    lost = sum(reasons.values())
+    assert nothing_kept(("pt",), Tally(kept + lost, kept, lost, reasons=Counter(reasons))) == sentence

@@ -218,3 +218,13 @@ def test_a_new_document_takes_the_pages_place() -> None:
     document = new_document(page, "text", "dump")
     assert (document.file_path, document.warc_offset, document.id) == ("a.warc.gz", 5, "<urn:1>")
     assert (document.language, document.token_count, document.quality) == (None, None, {})
+
+
+def test_a_page_without_record_id_gets_one_of_its_place() -> None:
+    page = Page("https://a.example/", "", "2024-06-15T12:00:00Z", "/here/a.warc.gz", 7, 0, "")
+    made = new_document(page, "text", "").id
+    assert made.startswith("<urn:uuid:")
+    assert new_document(replace(page, warc_file="elsewhere/a.warc.gz"), "text", "").id == made
+    for other in (replace(page, warc_offset=8), replace(page, url="https://b.example/")):
+        assert new_document(other, "text", "").id != made
+    assert new_document(replace(page, record_id="<urn:uuid:1>"), "text", "").id == "<urn:uuid:1>"

@@ -18,6 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from transforms.steps.extract.characters import without_impossible
+from transforms.steps.extract.trafilatura_text import HIDDEN, NestedTooDeep, trafilatura_extractor
+
 STATUS = Path("/proc/self/status")  # Linux; elsewhere there is no memory limit
 SELF_TEST = (
     "<html><body><article><h1>Gold in the gravel</h1>"
@@ -26,31 +29,12 @@ SELF_TEST = (
 )
 
 
-def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
-    from trafilatura import extract
-    from trafilatura.deduplication import LRUCache
-    from trafilatura.settings import LRU_SIZE
-
-    def main_text(html: str) -> str:
-        return (
-            extract(
-                html,
-                fast=settings["fast"],
-                favor_precision=settings["favor"] == "precision",
-                favor_recall=settings["favor"] == "recall",
-                include_comments=False,
-                deduplicate=LRUCache(maxsize=LRU_SIZE) if settings["deduplicate"] else False,
-            )
-            or ""
-        )
-
-    return main_text
-
-
 def resiliparse_extractor(_: dict[str, Any]) -> Callable[[str], str]:
     from resiliparse.extract.html2text import extract_plain_text
 
-    return lambda html: extract_plain_text(html, main_content=True, alt_texts=False, comments=False)
+    return lambda html: extract_plain_text(
+        html, main_content=True, alt_texts=False, comments=False, skip_elements=HIDDEN
+    )
 
 
 EXTRACTORS = {"trafilatura": trafilatura_extractor, "resiliparse": resiliparse_extractor}
@@ -63,7 +47,7 @@ def language_gate(gate: dict[str, Any]) -> Callable[[str], dict[str, Any] | None
     from transforms.steps.text.language_model import probabilities
 
     def gated(html: str) -> dict[str, Any] | None:
-        text = extract_plain_text(html, main_content=False, alt_texts=False, links=False)
+        text = extract_plain_text(html, main_content=False, alt_texts=False, links=False, skip_elements=HIDDEN)
         by_language = probabilities(text, gate["model"])
         best = max((by_language.get(language, 0.0) for language in gate["languages"]), default=0.0)
         if best >= gate["min_probability"] or not by_language:
@@ -75,12 +59,13 @@ def language_gate(gate: dict[str, Any]) -> Callable[[str], dict[str, Any] | None
 
 def answer(html: str, main_text: Callable[[str], str], gate: Callable[[str], dict | None] | None) -> dict[str, Any]:
     try:
+        html = without_impossible(html)
         if gate is not None and (reply := gate(html)) is not None:
             return reply
-        return {"text": main_text(html).replace("\x00", "").strip()}
+        return {"text": main_text(html).strip()}
     except MemoryError:
         return {"fault": "out_of_memory"}
-    except RecursionError:
+    except (NestedTooDeep, RecursionError):
         return {"fault": "nested_too_deep"}
 
 

@@ -23,6 +23,7 @@ from schemas.document import Page
 from schemas.setting import setting
 from schemas.verdict import Drop
 from transforms.steps.step import LANGUAGE_MODEL, AssetRef, Step
+from transforms.steps.text.language_model import require_labels
 
 ROOT = str(Path(__file__).parents[3])
 OUT_OF_MEMORY = "out_of_memory"
@@ -70,6 +71,11 @@ class ExtractText(Step):
 
     def assets(self) -> tuple[AssetRef, ...]:
         return () if self.gate is None else (AssetRef("gate_model", LANGUAGE_MODEL, self.gate.model),)
+
+    def validate(self) -> None:
+        """Raises BadInput for a language of the gate that its model doesn't have."""
+        if self.gate is not None:
+            require_labels(self.gate.languages, self.gate.model)
 
     def bound(self, paths: Mapping[str, str]) -> Self:
         return self if self.gate is None else replace(self, gate=replace(self.gate, model=paths["gate_model"]))

@@ -10,7 +10,7 @@ from schemas.document import Document
 from schemas.setting import setting
 from schemas.verdict import Check, Drop
 from transforms.steps.step import LANGUAGE_MODEL, AssetRef, DocumentStep
-from transforms.steps.text.language_model import load_model, probabilities
+from transforms.steps.text.language_model import load_model, probabilities, require_labels
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class KeepLanguages(DocumentStep):
 
     def setup(self, languages: tuple[str, ...] = ()) -> None:
         load_model(self.model)
+
+    def validate(self) -> None:
+        """Raises BadInput for a language that the model doesn't have."""
+        require_labels((*self.languages, *(language for language, _ in self.min_scores)), self.model)
 
     def assets(self) -> tuple[AssetRef, ...]:
         return (AssetRef("language_model", LANGUAGE_MODEL, self.model),)

@@ -50,7 +50,10 @@ def special_token_ids(tokenizer: Tokenizer, bos: str | None = None) -> SpecialTo
 
 
 def document_key(document_id: str) -> int:
-    """A hash of the document's id, uint64: every shuffle orders documents by a function of it."""
+    """A hash of the document's id, uint64: every shuffle orders documents by a function of it.
+
+    A document whose id is not its own is given what tells it apart instead: `transforms.encode.key_of`.
+    """
     return int.from_bytes(blake2b(document_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 

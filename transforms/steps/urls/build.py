@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transforms.steps.urls.blocklist import FILES, FORMAT, HEADER, KINDS, WORD_FILES, BlocklistError, file_sha256
-from transforms.steps.urls.forms import canonical_host, digest_of, listed_url, words_of
+from transforms.steps.urls.entries import entries_of
+from transforms.steps.urls.forms import digest_of, words_of
 from transforms.steps.urls.sources import Source, lines_of
 
 if TYPE_CHECKING:  # imported where a build needs it: listing the recipes must not wait for numpy
@@ -56,6 +57,8 @@ def build_blocklist(
             "aliases": {alias: real for alias, real in sorted(lists.aliases.items()) if real in header["categories"]},
             "not_utf8": lists.not_utf8,
             "too_long": lists.too_long,
+            "unmatched": {"lines": lists.unmatched, "examples": lists.examples},
+            "left_out": lists.left_out,
         }
         header["counts"] |= _write_words(temporary / "words.json", words)
         header["files"] = {name: {"sha256": file_sha256(temporary / name)} for name in FILES}
@@ -84,19 +87,31 @@ def _read_hashes(source: Source) -> dict[tuple[str, str], np.ndarray]:
 
     import numpy as np
 
-    canonical: dict[str, Callable[[str], str]] = {"domains": canonical_host, "urls": listed_url}
     parts: dict[tuple[str, str], list[np.ndarray]] = {}
     try:
         for category, kind, file in source.files():
-            form = canonical[kind]
-            blocks = (b"".join(digest_of(form(line)) for line in lines) for lines in lines_of(file, source))
-            parts.setdefault((category, kind), []).extend(np.frombuffer(block, "<u8") for block in blocks)
+            parts.setdefault((category, kind), [])
+            for lines in lines_of(file, source):
+                for listed, digests in digests_of(lines, kind, f"{category}/{kind}", source).items():
+                    parts.setdefault((category, listed), []).append(np.frombuffer(digests, "<u8"))
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise BlocklistError(f"{source.path} can't be read as a folder or a tar or tar.gz archive ({error})") from error
     for link, target in source.links.items():
         if target in parts:
             parts.setdefault(link, []).extend(parts[target])
-    return {listed: np.concatenate(blocks) for listed, blocks in parts.items()}
+    return {listed: np.concatenate([np.zeros(0, np.uint64), *blocks]) for listed, blocks in parts.items()}
+
+
+def digests_of(lines: list[str], kind: str, file: str, source: Source) -> dict[str, bytes]:
+    """Hashes of what lines list, by kind. Lines that can never match are counted in the source."""
+    digests: dict[str, list[bytes]] = {}
+    for line in lines:
+        entries = entries_of(line, kind)
+        if entries == []:
+            source.note_unmatched(file, line)
+        for entry in entries or ():
+            digests.setdefault(entry.kind, []).append(digest_of(entry.form))
+    return {listed: b"".join(parts) for listed, parts in digests.items()}
 
 
 def _write_tables(root: Path, hashes: Mapping[tuple[str, str], np.ndarray]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from transforms.steps.urls.blocklist import KINDS, MERGED, BlocklistError
+from transforms.steps.urls.blocklist import KINDS, MERGED, WORD_FILES, BlocklistError
 
 if TYPE_CHECKING:  # only archives need it
     import tarfile
@@ -17,6 +17,12 @@ MAX_LINE = 4096  # bytes of one entry; UT1's longest is under 2,000
 MAX_MEMBERS = 20_000  # files in an archive; UT1 has about 250
 MAX_BYTES = 8 << 30  # inflated bytes of a whole archive; UT1 has about 150 MB
 BLOCK = 1 << 20  # bytes read at a time
+MAX_EXAMPLES, MAX_SHOWN = 10, 80  # lines shown of those that can never match, and characters of each
+# Beside lists in UT1's archive and datatrove's: regular expressions, notes and words, which are read elsewhere.
+KNOWN_OTHERS = frozenset(
+    {"expressions", "very_restrictive_expression", "usage", "global_usage", "categories", "blocklist.json"}
+    | set(WORD_FILES.values())
+)
 
 
 @dataclass
@@ -33,6 +39,9 @@ class Source:
     links: lists that are links, (category, kind) to (category, kind)
     not_utf8: lines that are no UTF-8 and were read as Latin-1
     too_long: lines over MAX_LINE, which were left out
+    unmatched: lines that can match no page, which were left out
+    examples: the first of these, with their file
+    left_out: files that are no list by their name, such as `domains.2`
     """
 
     path: Path
@@ -41,6 +50,19 @@ class Source:
     links: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     not_utf8: int = 0
     too_long: int = 0
+    unmatched: int = 0
+    examples: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def note_unmatched(self, file: str, line: str) -> None:
+        self.unmatched += 1
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(f"{file}: {line[:MAX_SHOWN]}")
+
+    def note_left_out(self, path: PurePosixPath) -> None:
+        """Files that lists are published with are no surprise."""
+        if path.name not in KNOWN_OTHERS and not path.name.startswith((".", "README", "LICENSE", "cc-")):
+            self.left_out.append(path.as_posix())
 
     def files(self) -> Iterator[tuple[str, str, IO[bytes]]]:
         """(category, kind, open file) of every list, in a stable order. Nothing is written to disk."""
@@ -59,7 +81,10 @@ class Source:
             for name in sorted(names):
                 path = here / name
                 relative = PurePosixPath(path.relative_to(self.path).as_posix())
-                if (listed := _category_and_kind(relative)) and not path.is_symlink():
+                listed = _category_and_kind(relative)
+                if listed is None:
+                    self.note_left_out(relative)
+                elif not path.is_symlink():
                     self.newest = max(self.newest, path.stat().st_mtime)
                     with path.open("rb") as file:
                         yield *listed, _gunzipped(relative, file)
@@ -86,7 +111,10 @@ class Source:
             listed = _category_and_kind(PurePosixPath(member.name))
             if member.issym() or member.islnk():
                 self._note_link(member, listed)
-            elif listed and member.isreg() and (file := tar.extractfile(member)):
+            elif listed is None:
+                if member.isreg():
+                    self.note_left_out(PurePosixPath(member.name))
+            elif member.isreg() and (file := tar.extractfile(member)):
                 self.newest = max(self.newest, member.mtime)
                 yield *listed, _gunzipped(PurePosixPath(member.name), file)
 
@@ -142,6 +170,6 @@ def _decoded(lines: list[bytes], source: Source) -> list[str]:
         except UnicodeDecodeError:
             source.not_utf8 += 1
             text = line.decode("latin-1").strip()
-        if text and text[0] != "#":
+        if text:
             texts.append(text)
     return texts

@@ -9,9 +9,16 @@ from __future__ import annotations
 import codecs
 import re
 
+from transforms.steps.warc.browser_codecs import decode_as_browsers
+from transforms.steps.warc.letters import settled
+
 SAMPLE_BYTES = 4096  # looked at for declarations and for UTF-16 without a mark; browsers look at 1024
 DETECT_BYTES = 1 << 16  # given to the detector
 MAX_BAD_SHARE = 0.02  # of a text's non-ASCII characters: a few broken bytes don't make a page unreadable
+# The same in the encoding that the page declares. Cyrillic, Greek and Western text read as one of East Asia has 0.2 to
+# 1.0 broken; East Asian text in another East Asian encoding often none, so that no share would tell.
+MAX_BAD_DECLARED = 0.1
+MAX_BAD_LAST_RESORT = 0.2  # where the detector knows nothing better
 # Largest broken share of the non-ASCII characters of a text in UTF-8. Text in other encodings, read as UTF-8, has 0.72
 # (EUC-JP) to 1.0 broken; a page that declares UTF-8 may have more.
 MAX_BROKEN_UTF8 = 0.34
@@ -43,7 +50,7 @@ EXTRA_LABELS = {
     "x-mac-ukrainian": "mac-cyrillic",
 }
 # The detector can't tell koi8-r from koi8-u, which has all letters of both; cp949 is no label of WHATWG's, but a codec.
-DETECTED = {"koi8-r": "koi8-u", "cp949": "cp949"}
+DETECTED = {"koi8-r": "koi8-u", "cp949": "cp949", "mac-cyrillic": "mac-cyrillic"}
 
 
 def decode_html(body: bytes, http_charset: str | None) -> tuple[str, str] | None:
@@ -67,9 +74,9 @@ def _decode(body: bytes, http_charset: str | None) -> tuple[str, str] | None:
             return _decode_tolerantly(body, encoding) or (text, "utf-8")
         return text, "utf-8"
     for encoding in declared:
-        if encoding != "utf-8" and (decoded := _decode_tolerantly(body, encoding)):
+        if encoding != "utf-8" and (decoded := _decode_tolerantly(body, encoding, MAX_BAD_DECLARED)):
             return decoded
-    return _decode_detected(body)
+    return _decode_detected(body, declared)
 
 
 def codec_of(label: str | None) -> str | None:
@@ -119,27 +126,29 @@ def _escape_encoding(body: bytes, declared: list[str]) -> str | None:
     return "hz" if "hz" in declared and b"~{" in body else None
 
 
-def _decode_tolerantly(body: bytes, encoding: str) -> tuple[str, str] | None:
+def _decode_tolerantly(body: bytes, encoding: str, max_share: float = MAX_BAD_SHARE) -> tuple[str, str] | None:
     """Decode with a few bad bytes replaced; None if the bytes are not in this encoding."""
-    try:
-        return body.decode(encoding), encoding
-    except UnicodeDecodeError:
-        text = body.decode(encoding, "replace")
-    bad = text.count("\ufffd")
+    text, bad = decode_as_browsers(body, encoding)
     non_ascii = len(text) - len(text.encode("ascii", "ignore"))
-    return (text, encoding) if bad <= max(1, MAX_BAD_SHARE * non_ascii) else None
+    return (text, encoding) if bad <= max(1, max_share * non_ascii) else None
 
 
-def _decode_detected(body: bytes) -> tuple[str, str] | None:
+def _decode_detected(body: bytes, declared: list[str]) -> tuple[str, str] | None:
     from resiliparse.parse.encoding import detect_encoding
 
     # Its own mapping to WHATWG's names turns Korean and "unknown" into UTF-8. What WHATWG doesn't name (DOS code pages)
     # is no encoding of web pages, but a wrong guess.
     name = detect_encoding(body, max_len=DETECT_BYTES, html5_compatible=False)
     encoding = DETECTED.get(name) or codec_of(name) if name else None
-    if encoding and encoding != "utf-8" and (decoded := _decode_tolerantly(body, encoding)):
+    if encoding in declared and (decoded := _decode_tolerantly(body, encoding, MAX_BAD_LAST_RESORT)):
         return decoded
-    return (body.decode("cp1252", "replace"), "cp1252") if _is_western(body) else None
+    if encoding and encoding != "utf-8" and (decoded := _decode_tolerantly(body, settled(body, encoding))):
+        return decoded
+    if _is_western(body):
+        encoding = settled(body, "cp1252")
+        return decode_as_browsers(body, encoding)[0], encoding
+    tries = (_decode_tolerantly(body, label, MAX_BAD_LAST_RESORT) for label in declared if label != "utf-8")
+    return next(filter(None, tries), None)
 
 
 def _is_western(body: bytes) -> bool:

@@ -7,7 +7,8 @@ record truly starts is told by the bytes: a gzip member (or a position in a plai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import BinaryIO, NamedTuple
@@ -35,6 +36,7 @@ __all__ = [
     "Skipped",
     "Unit",
     "Unreadable",
+    "kinds_text",
     "page_of",
     "read_record_at",
     "read_unit",
@@ -44,6 +46,8 @@ __all__ = [
 ]
 
 SNIFF_BYTES = 4 << 20
+SNIFF_RECORDS = 200  # looked at before a file is taken to be all of other records than responses
+DERIVED = {"conversion": "WET", "metadata": "WAT"}  # files that Common Crawl makes of WARC files, by their records
 ARC_LINE = re.compile(rb"filedesc://|(?:https?|dns|ftp):\S+ [\d.]+ \d{14} \S+ -?\w+\r?\n")
 NOT_WARC = {
     b"\x28\xb5\x2f\xfd": "Zstandard data",
@@ -250,11 +254,41 @@ def sniff(stream: BinaryIO, size: int) -> str | None:
         return "is empty"
     file = FileBlocks(stream, size)
     if find_member(file, 0, SNIFF_BYTES) is not None:
-        return None
+        return _without_responses(stream, size)
     buffer = RewindBuffer(PlainBytes(file))
     if find_record(buffer, 0, SNIFF_BYTES, ReadLimits()) is not None:
-        return None
+        return _without_responses(stream, size)
     return _describe(file)
+
+
+def _without_responses(stream: BinaryIO, size: int) -> str | None:
+    """What a WARC file holds whose records are all of another kind than responses; None if it may have responses.
+
+    A file that goes on behind the records looked at is named only for conversions and metadata, which Common Crawl
+    keeps in files of their own.
+    """
+    kinds: Counter[str] = Counter()
+    ended = True
+    for event in read_unit(stream, Unit("", size, 0, size)):
+        if not isinstance(event, Skipped):
+            return None
+        kinds[event.kind] += 1
+        if kinds.total() == SNIFF_RECORDS:
+            ended = False
+            break
+    others = kinds.keys() - {"warcinfo"}
+    if not others or (not ended and not others <= {"conversion", "metadata"}):
+        return None
+    return f"holds no HTTP responses, {kinds_text(kinds)}"
+
+
+def kinds_text(kinds: Mapping[str, int]) -> str:
+    """What records there are in place of responses, as the end of a sentence."""
+    counted = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+    what = next((f" (it is a {name} file)" for kind, name in DERIVED.items() if kind in kinds), "")
+    if "conversion" not in kinds and kinds.keys() & {"request", "revisit", "resource", "dns"}:
+        what = ""
+    return f"but {counted or 'no'} records{what}"
 
 
 def _describe(file: FileBlocks) -> str:

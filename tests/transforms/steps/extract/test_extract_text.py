@@ -110,3 +110,49 @@ def test_gate_drops_a_page_in_another_language(model_path: str) -> None:
     assert verdict.value is not None and verdict.value < 0.1 == verdict.threshold
     with Extractor(replace(SETTINGS, gate=replace(gate, languages=("pt", "en")))) as child:
         assert isinstance(child.extract(page(ARTICLE)), str)
+
+
+@pytest.mark.parametrize("extractor", ["trafilatura", "resiliparse"])
+@pytest.mark.parametrize("bad", ["&#8;", "&#x0;", "&#xFFFF;", "\x08", "\ufffe", "&#27"])
+def test_a_character_that_xml_cannot_hold_costs_itself_only(extractor, bad) -> None:
+    marked = ARTICLE.replace("<article>", f"<article title='{bad}'>").replace("<html>", f"<html><title>{bad}</title>")
+    marked = marked.replace("slowly", f"slow{bad}ly").replace("<nav>", f'<meta name="author" content="{bad}"><nav>')
+    with Extractor(replace(SETTINGS, extractor=extractor)) as child:
+        assert child.extract(page(marked)) == child.extract(page(ARTICLE))
+
+
+@pytest.mark.parametrize(("levels", "reason"), [(300, None), (2000, None), (2100, "nested_too_deep")])
+@pytest.mark.parametrize("tag", ["div", "font", "blockquote"])
+def test_a_deep_page_is_read_whole_or_named(tag, levels, reason) -> None:
+    first, inner, last = (f"<p>{name} {PARAGRAPH * 2}</p>" for name in ("First", "Inner", "Last"))
+    html = f"<html><body>{first}{f'<{tag}>' * levels}{inner}{f'</{tag}>' * levels}{last}</body></html>"
+    with Extractor(replace(SETTINGS, cpu_limit_s=20)) as child:
+        text = child.extract(page(html))
+    if reason is None:
+        assert isinstance(text, str) and all(name in text for name in ("First", "Inner", "Last"))
+    else:
+        assert isinstance(text, Drop) and text.reason == reason
+
+
+@pytest.mark.parametrize("extractor", ["trafilatura", "resiliparse"])
+@pytest.mark.parametrize("tag", ["noframes", "noscript", "iframe", "template", "textarea", "noembed"])
+def test_what_browsers_hide_is_no_text(extractor, tag) -> None:
+    hidden = f"<{tag}><body><p>Unseen {PARAGRAPH}</p></body></{tag}>"
+    with Extractor(replace(SETTINGS, extractor=extractor)) as child:
+        text = child.extract(page(ARTICLE.replace("</article>", f"{hidden}<p>Last {PARAGRAPH}</p></article>")))
+        assert isinstance(text, str) and "Unseen" not in text and "<p>" not in text and "Last" in text
+
+
+@pytest.mark.parametrize("extractor", ["trafilatura", "resiliparse"])
+def test_markup_that_a_page_shows_stays(extractor) -> None:
+    shown = f"<p>Write &lt;noframes&gt; and &lt;b&gt; in it. {PARAGRAPH}</p>"
+    with Extractor(replace(SETTINGS, extractor=extractor)) as child:
+        text = child.extract(page(ARTICLE.replace("</article>", f"{shown}</article>")))
+    assert isinstance(text, str) and "Write <noframes> and <b> in it." in text
+
+
+def test_joiners_stay_in_the_text() -> None:
+    sentence = "می\u200cخواهم به آسیاب قدیمی کنار رودخانه بروم و نان تازه بخورم، زیرا بوی آن را دوست دارم. "
+    with Extractor(SETTINGS) as child:
+        text = child.extract(page(f"<html><body><article><p>{sentence * 3}so\u00adft</p></article></body></html>"))
+    assert isinstance(text, str) and text.count("می\u200cخواهم") == 3 and text.endswith("soft")

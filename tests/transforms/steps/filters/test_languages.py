@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from schemas.document import Document
+from schemas.faults import BadInput
 from schemas.verdict import Drop
+from transforms.steps.extract.extract_text import ExtractText, LanguageGate
 from transforms.steps.filters.languages import KeepLanguages
-from transforms.steps.text.language_model import probabilities
+from transforms.steps.text.language_model import nearest_label, probabilities
 
 ENGLISH = "The river carries the light sand away,\nand the heavy grains of gold stay at the bottom of the pan."
 PORTUGUESE = "O rio leva embora a areia leve,\ne os grãos pesados de ouro ficam no fundo da bateia."
@@ -59,3 +61,38 @@ def test_verdicts(english: KeepLanguages, text: str, changes: dict, reason: str 
 def test_a_missing_model_fails_at_setup() -> None:
     with pytest.raises(ValueError):
         KeepLanguages(model="absent.ftz").setup()
+
+
+@pytest.mark.parametrize(
+    ("language", "nearest"),
+    [
+        ("eng_Latn", "en"),
+        ("por", "pt"),
+        ("zh-CN", "zh"),
+        ("EN", "en"),
+        ("pt_BR", "pt"),
+        ("deu_Latn", "de"),
+        ("cebb", "ceb"),
+    ],
+)
+def test_a_language_that_the_model_lacks_is_refused_with_the_nearest(model_path, language, nearest) -> None:
+    KeepLanguages((nearest,), model=model_path).validate()
+    for step in (
+        KeepLanguages((language,), model=model_path),
+        KeepLanguages(min_scores=((language, 0.5),), model=model_path),
+    ):
+        with pytest.raises(BadInput, match=f"no language '{language}'; did you mean {nearest}"):
+            step.validate()
+
+
+def test_the_nearest_label_of_a_model_with_scripts() -> None:
+    labels = ("eng_Latn", "srp_Cyrl", "srp_Latn")
+    assert nearest_label("en", labels) == "eng_Latn"
+    assert nearest_label("sr", labels) == "srp_Cyrl"
+    assert nearest_label("qqqqq", labels) is None
+
+
+def test_the_gate_checks_its_languages_too(model_path) -> None:
+    ExtractText(gate=LanguageGate(("en",), model=model_path)).validate()
+    with pytest.raises(BadInput, match="did you mean en"):
+        ExtractText(gate=LanguageGate(("eng",), model=model_path)).validate()

@@ -1,0 +1,49 @@
+"""What XML can't hold goes wherever it stands; what belongs to words and emoji stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from transforms.steps.extract.characters import without_impossible, without_invisible
+
+SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"  # its flag: letters as tags
+
+
+@pytest.mark.parametrize(
+    ("html", "cleaned"),
+    [
+        ("<p>a&#8;b", "<p>ab"),
+        ("<p>a&#x1B;b&#X1f;c&#8d", "<p>abcd"),
+        ("<p title='a&#1;'>\x02\x7f", "<p title='a'>\x7f"),  # DEL is a character of XML
+        ("a&#0;&#x0000;\0b", "ab"),
+        ("a&#xFFFE;&#xffff;\uffff&#xD800;&#57343;b", "ab"),
+        ("a&#1114112;&#99999999999999999999;b&#1114111;", "ab&#1114111;"),
+        ("one\x0ctwo&#12;three\x0bfour&#11;five", "one two three four five"),
+        ("&#9;&#10;&#13;&#32;&#128;&#xFFFD;&amp;#8;", "&#9;&#10;&#13;&#32;&#128;&#xFFFD;&amp;#8;"),
+        ("&#&#8;8;", ""),
+        ("&#x;&#;", "&#x;&#;"),
+    ],
+)
+def test_what_xml_cannot_hold_goes(html: str, cleaned: str) -> None:
+    assert without_impossible(html) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("می\u200cخواهم", "می\u200cخواهم"),  # Persian
+        ("क्\u200dष क्\u200c", "क्\u200dष क्\u200c"),  # Hindi, the second at a word's end
+        ("ශ්\u200dරී ലങ്\u200cക", "ශ්\u200dරී ലങ്\u200cക"),  # Sinhala, Malayalam
+        ("ᠠ\u180eᠡ", "ᠠ\u180eᠡ"),  # Mongolian
+        ("۝\u06dd \u06001", "۝\u06dd \u06001"),
+        ("👩\u200d👩\u200d👧 ❤\ufe0f\u200d🔥 🧑🏽\u200d🚀", "👩\u200d👩\u200d👧 ❤\ufe0f\u200d🔥 🧑🏽\u200d🚀"),
+        (SCOTLAND, SCOTLAND),
+        ("wa\u200cter, hid\u200dden", "water, hidden"),  # no joiners in Latin
+        ("co\u00adop\u200berate\ufeff \u200e\u2060x\x07", "cooperate x"),
+        ("👩 \u200d👧a", "👩 👧a"),
+        ("a\U000e0041\U000e007f", "a"),
+        ("one\ttwo\u00a0three\u2028", "one\ttwo\u00a0three\u2028"),
+    ],
+)
+def test_invisible_characters_go_unless_they_belong_to_words(text: str, kept: str) -> None:
+    assert without_invisible(text) == kept

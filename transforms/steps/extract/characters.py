@@ -1,0 +1,62 @@
+"""Characters that an extractor must not see, and invisible ones that a text must keep."""
+
+from __future__ import annotations
+
+import re
+
+# What XML 1.0 can't hold (section 2.2), NUL and the halves of surrogate pairs included. A tree of libxml2 can't either.
+IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# The same as a numeric reference; browsers read one without its semicolon too.
+REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+MAX_DIGITS = 8  # more are beyond Unicode, and int() of a million digits is slow
+SPACES = "\x0b\x0c"  # a form feed separates words in HTML; word processors write a vertical tab for a new line
+
+# Scripts that write joiners within words: Arabic to Sinhala, Tibetan, Myanmar, Khmer, Mongolian, the extensions of
+# Indic scripts, Arabic's presentation forms and the Brahmic scripts of the supplementary planes.
+JOINING = "\u0600-\u0dff\u0f00-\u109f\u1780-\u18af\u1a20-\u1aaf\u1b00-\u1c4f\ua800-\ua8ff\ua980-\uaaff\uabc0-\uabff"
+JOINING += "\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00010fff\U00011000-\U00011fff"
+# What may stand on either side of a joiner within one emoji: pictures, arrows, tags' black flag, skin tones, U+FE0F.
+PICTURES = "\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff"
+# Format characters that are seen, or without which a word is spelt wrong. Marks of numbers in Arabic and Syriac, of
+# verses, of numbers in Kaithi; Mongolian's vowel separator; joiners of hieroglyphs.
+WRITTEN = "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u180e\U000110bd\U000110cd\U00013430-\U00013440"
+BELONGS = re.compile(
+    f"[{WRITTEN}]"
+    f"|(?<=[{JOINING}])[\u200c\u200d]|[\u200c\u200d](?=[{JOINING}])"
+    f"|(?<=[{PICTURES}])\u200d(?=[{PICTURES}])"
+    # A flag of a part of a country: a black flag, letters as tags, and the tag that ends it.
+    "|(?<=\U0001f3f4)[\U000e0020-\U000e007e]{1,16}\U000e007f"
+)
+
+
+def without_impossible(html: str) -> str:
+    """HTML without the characters that XML can't hold, raw or as a numeric reference, wherever they stand.
+
+    A form feed and a vertical tab become a space: they separate words.
+    """
+    while True:
+        cleaned = REFERENCE.sub(_possible_reference, html)
+        if cleaned == html:
+            break
+        html = cleaned  # what stood around a reference may make another one
+    return IMPOSSIBLE.sub(_as_space_or_nothing, html)
+
+
+def _possible_reference(match: re.Match[str]) -> str:
+    digits = (match[1] or match[2]).lstrip("0") or "0"
+    number = int(digits, 16 if match[1] else 10) if len(digits) <= MAX_DIGITS else 0x110000
+    if number > 0x10FFFF:
+        return ""
+    return _as_space_or_nothing(bad) if (bad := IMPOSSIBLE.match(chr(number))) else match[0]
+
+
+def _as_space_or_nothing(match: re.Match[str]) -> str:
+    return " " if match[0] in SPACES else ""
+
+
+def without_invisible(text: str) -> str:
+    """A text without characters that print nothing, except spaces and those that belong to words and emoji."""
+    if text.isprintable():
+        return text
+    kept = {match.start() + step for match in BELONGS.finditer(text) for step in range(len(match[0]))}
+    return "".join(char for index, char in enumerate(text) if char.isprintable() or char.isspace() or (index in kept))

@@ -1,0 +1,79 @@
+"""trafilatura as we run it: any depth that libxml2 can hold, no hidden markup, no word without its joiners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+# What browsers show only where a feature is missing, and what a visitor types into. libxml2 takes the markup in some of
+# them for text, as the HTML standard says (13.2.5.1), so it would become text.
+HIDDEN = ("iframe", "noembed", "noframes", "noscript", "template", "textarea")
+MAX_FRAMES = 5000  # of Python: trafilatura's helpers go down a tree of 2,048 levels by recursion
+
+
+class NestedTooDeep(Exception):
+    """The page has more levels than libxml2 reads, so that its end would be lost without a word."""
+
+
+def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
+    """The function from a page to its main text. It raises NestedTooDeep."""
+    from trafilatura import extract, utils
+    from trafilatura.deduplication import LRUCache
+    from trafilatura.settings import LRU_SIZE
+
+    hidden = "|".join(f"//{name}" for name in HIDDEN)
+    prepare()
+
+    def main_text(html: str) -> str:
+        tree = utils.load_html(html)
+        if is_cut(utils.HTML_PARSER):
+            raise NestedTooDeep
+        if tree is None:
+            return ""
+        return (
+            extract(
+                tree,
+                fast=settings["fast"],
+                favor_precision=settings["favor"] == "precision",
+                favor_recall=settings["favor"] == "recall",
+                include_comments=False,
+                deduplicate=LRUCache(maxsize=LRU_SIZE) if settings["deduplicate"] else False,
+                prune_xpath=hidden,
+            )
+            or ""
+        )
+
+    return main_text
+
+
+def prepare() -> None:
+    """Replace, in this process, trafilatura's parser and its notion of a character that prints nothing."""
+    import sys
+    from importlib import import_module
+
+    from lxml.html import HTMLParser
+    from trafilatura import utils
+
+    from transforms.steps.extract.characters import without_invisible
+
+    sys.setrecursionlimit(MAX_FRAMES)
+    # As trafilatura 2.3.1's own, with libxml2's limit of 2,048 levels instead of 256.
+    utils.HTML_PARSER = HTMLParser(
+        collect_ids=False,
+        default_doctype=False,
+        encoding="utf-8",
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
+    )
+    for module in (utils, import_module("trafilatura.baseline")):  # a function of the package has that name too
+        if not hasattr(module, "remove_control_characters"):
+            raise RuntimeError(f"{module.__name__} is not of the trafilatura that setup.py pins")
+        setattr(module, "remove_control_characters", without_invisible)  # noqa: B010 - pyright knows no such name
+
+
+def is_cut(parser: Any) -> bool:
+    """Whether the last page that a parser read had more levels than it reads."""
+    from lxml.etree import ErrorTypes
+
+    return any(entry.type == ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log)
