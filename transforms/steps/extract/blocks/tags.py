@@ -1,0 +1,151 @@
+"""What a tag is, by its text: how it shapes the page, and what its class and id say of its content."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# How a tag is treated.
+INLINE, BLOCK, BLOCK_END, LINK, LINK_END, BREAK, RULE, IMAGE, GHOST, GHOST_END = range(10)
+
+BLOCKS = (
+    *("p", "div", "li", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "dd", "dt", "figcaption"),
+    *("caption", "section", "article", "main", "header", "footer", "nav", "aside", "figure", "details", "summary"),
+    *("table", "tbody", "thead", "tfoot", "tr", "ul", "ol", "dl", "form", "fieldset", "address", "center", "hgroup"),
+    *("legend", "label", "menu", "dir", "listing", "search", "dialog"),
+)
+TAG_CODE = {name: code for code, name in enumerate(BLOCKS)}
+# Names in class, id, role and itemprop that tell what a part of a page is for. Matched within words, lower case.
+HINTS = {
+    "comment": "comment|disqus|respond|repl(?:y|ies)|kommentar",
+    "meta": "meta|byline|author|date|time|publi|posted|info|credit|source",
+    "nav": "nav|menu|crumb|skip|topbar",
+    "foot": "foot|copyright|legal|disclaim|colophon",
+    "side": "side|aside|rail|widget|column",
+    "related": "relat|recommend|more|also|trend|popular|recent|latest|similar|teaser|suggest|most",
+    "share": "share|social|follow|facebook|twitter|like",
+    "ad": "advert|sponsor|banner|outbrain|taboola|commerc|promo|adsense|^ads?$",
+    "form": "newsletter|subscri|signup|sign-up|login|regist|form|search|account|paywall|contact",
+    "popup": "cookie|consent|gdpr|popup|modal|overlay|hidden|hide|dialog|alert|notice|tooltip|dropdown",
+    "content": "content|artic|artikel|entry|body|text|story|main|detail|desc|copy|prose|markdown|rich|primary",
+    "post": "post|thread|messag|msg|topic|discuss|answer|question|forum|review|quote",
+    "list": "list|item|card|grid|tile|result|carousel|slide|gallery|archive|feed|loop",
+    "tool": "tag|categor|pag(?:er|inat|ing)|filter|sort|tab|button|btn|tool|label|badge|rating|vote|action|print",
+    "caption": "caption|image|photo|img|media|figure|video|thumb|picture",
+    "title": "title|head|hero|intro|lead|summary|excerpt|abstract",
+    "product": "product|price|cart|buy|spec|feature|shop|sku|offer",
+    "person": "user|profile|avatar|signature|member|poster|bio",
+    "code": "code|highlight|snippet|syntax|example|source",
+    "contents": "toc|contents|index",
+    "faq": "faq|accordion|collapse|toggle",
+}
+HINT_NAMES = tuple(HINTS)
+HINT_PATTERNS = tuple(re.compile(pattern) for pattern in HINTS.values())
+# Tags that say the same of all that lies in them.
+ROOMS = (
+    *("article", "main", "nav", "footer", "header", "aside", "section", "li", "table", "form", "blockquote", "dl"),
+    *("figure", "details", "label", "ul", "ol"),
+)
+ROOM_BIT = {name: 1 << (len(HINTS) + at) for at, name in enumerate(ROOMS)}
+MASK_NAMES = (*HINT_NAMES, *ROOMS)
+
+NAME = re.compile(r"/?[^\s/>]*")
+ATTRIBUTE = re.compile(r"\b(class|id|role|itemprop|style|hidden)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?", re.I)
+WORDS = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+")
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+TEX_IMAGE = re.compile(r"\bmwe-math-fallback-image|\btex\b|\bmath-?(?:image|inline|display)\b|\blatex\b", re.I)
+ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
+# What a browser's script or style makes of a formula whose TeX stands beside it.
+GHOSTS = re.compile(r"\b(?:katex-html|MathJax_Preview|MathJax(?:_SVG|_CHTML|_Display)?|mjx-\w+|MJX\w*)\b")
+
+MOST_REMEMBERED = 20_000  # tags and words; a few megabytes
+LONGEST_REMEMBERED = 200  # characters
+
+
+class Tag(NamedTuple):
+    """A tag.
+
+    kind: how it is treated, one of the kinds above.
+    name: lower case, without the slash of an end tag.
+    code: number of a block's name in BLOCKS.
+    mask: bits of HINTS, then of ROOMS.
+    sign: number that tags of the same name and class share, as those of a template's list do.
+    text: of an image, its formula.
+    """
+
+    kind: int
+    name: str
+    code: int = 0
+    mask: int = 0
+    sign: str = ""
+    text: str = ""
+
+
+_words: dict[str, int] = {}
+_tags: dict[str, Tag] = {}
+
+
+def word_mask(word: str) -> int:
+    if (mask := _words.get(word)) is None:
+        lower = word.lower()
+        mask = sum(1 << bit for bit, pattern in enumerate(HINT_PATTERNS) if pattern.search(lower))
+        if len(_words) >= MOST_REMEMBERED:
+            _words.clear()
+        _words[word] = mask
+    return mask
+
+
+POPUP = 1 << HINT_NAMES.index("popup")
+FOOT = 1 << HINT_NAMES.index("foot")
+
+
+def block_tag(name: str, tag: str) -> Tag:
+    mask, classes = ROOM_BIT.get(name, 0), ""
+    if " " in tag or "\n" in tag or "\t" in tag:
+        for match in ATTRIBUTE.finditer(tag, len(name)):
+            key, value = match[1].lower(), match[2] or match[3] or match[4] or ""
+            if key == "style":
+                mask |= POPUP if HIDDEN.search(value) else 0
+            elif key == "hidden":
+                mask |= POPUP
+            elif value == "contentinfo":
+                mask |= FOOT
+            else:
+                classes = value if key == "class" else classes
+                for word in WORDS.findall(value[:LONGEST_REMEMBERED]):
+                    mask |= word_mask(word)
+    return Tag(BLOCK, name, TAG_CODE[name], mask, f"{name} {classes[:LONGEST_REMEMBERED]}")
+
+
+def parsed(tag: str) -> Tag:
+    """A tag by its text between < and >."""
+    match = NAME.match(tag)
+    name = match[0].lower() if match else ""
+    if name.startswith("/"):
+        name = name[1:]
+        if name in TAG_CODE:
+            return Tag(BLOCK_END, name, TAG_CODE[name])
+        return Tag(LINK_END if name == "a" else GHOST_END, name)
+    if name in TAG_CODE:
+        return block_tag(name, tag)
+    if name == "a":
+        return Tag(LINK, name)
+    if name == "img":
+        alt = ALT.search(tag) if TEX_IMAGE.search(tag) else None
+        return Tag(IMAGE, name, text=(alt[1] or alt[2] or "") if alt else "")
+    if name == "br":
+        return Tag(BREAK, name)
+    if name == "hr":
+        return Tag(RULE, name)
+    return Tag(GHOST if name in ("span", "mjx-container") and GHOSTS.search(tag) else INLINE, name)
+
+
+def tag_of(tag: str) -> Tag:
+    """The same as `parsed`, remembered."""
+    if (known := _tags.get(tag)) is None:
+        known = parsed(tag)
+        if len(tag) <= LONGEST_REMEMBERED and known.kind not in (LINK, IMAGE):
+            if len(_tags) >= MOST_REMEMBERED:
+                _tags.clear()
+            _tags[tag] = known
+    return known
