@@ -8,26 +8,24 @@ from dataclasses import dataclass, field
 
 from transforms.steps.extract.blocks import tags
 from transforms.steps.extract.blocks.source import LINE_BREAK, TEX, Source
-from transforms.steps.extract.blocks.tags import Tag, tag_of
+from transforms.steps.extract.blocks.tags import BLOCK, BLOCK_END, BREAK, GHOST, GHOST_END, IMAGE, LINK, LINK_END, RULE
+from transforms.steps.extract.blocks.tags import GROUP, Tag, tag_of, tex_of_image
 
-SCOPES = frozenset(["table", "td", "th", "caption"])
-TABLE_PARTS = frozenset(["table", "td", "th", "tr", "caption", "tbody", "thead", "tfoot"])
-# Start tags that close elements of these names that are open within the nearest one of the second names.
+SCOPES = frozenset(GROUP[name] for name in ("table", "td", "caption"))
+TABLE_PARTS = frozenset(GROUP[name] for name in ("table", "td", "tr", "caption", "tbody"))
+PARAGRAPH, PRE = GROUP["p"], GROUP["pre"]
+# A start tag closes an open one of its own group, unless one of these groups has been opened since.
 CLOSES = {
-    "li": (("li",), ("ul", "ol", "menu", "dir")),
-    "dt": (("dt", "dd"), ("dl",)),
-    "dd": (("dt", "dd"), ("dl",)),
-    "td": (("td", "th"), ("tr", "table")),
-    "th": (("td", "th"), ("tr", "table")),
-    "tr": (("tr", "caption"), ("table",)),
-    "tbody": (("tbody", "thead", "tfoot", "tr", "caption"), ("table",)),
-    "thead": (("tbody", "thead", "tfoot", "tr", "caption"), ("table",)),
-    "tfoot": (("tbody", "thead", "tfoot", "tr", "caption"), ("table",)),
+    GROUP[name]: tuple(GROUP[other] for other in within)
+    for name, within in {
+        "li": ("ul",), "dt": ("dl",), "td": ("tr", "table"), "tr": ("table",), "tbody": ("table",)
+    }.items()
 }
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # Characters that are no text and that XML can't hold, and the byte order mark and soft hyphen, which nobody sees.
 INVISIBLE = dict.fromkeys([*range(9), 11, 12, *range(14, 28), 127, 0xAD, 0xFEFF, 0xFFFE, 0xFFFF])
 SOME_INVISIBLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1b\x7f\xad\ufeff\ufffe\uffff]")
+PARAGRAPH_BREAK = re.compile(rf"{LINE_BREAK}(?:[^\S{LINE_BREAK}]*{LINE_BREAK})+")
 DISPLAY = re.compile(r"^\{\s*\\(?:displaystyle|textstyle)\b(.*)\}$", re.S)
 
 
@@ -40,16 +38,21 @@ class Layout:
     nodes: number of the container that it lies in.
     parents: each container's container; the first, the page itself, has -1.
     infos: each container's tag.
+    above: bits of its tag's mask and of the masks of all that it lies in.
+    depths: containers that it lies in.
     firsts, ends: the blocks that it holds, as a range.
     title: the text of <title>.
     """
 
     title: str
+    kinds: dict[str, bool]
     texts: list[str] = field(default_factory=list)
     links: list[int] = field(default_factory=list)
     nodes: list[int] = field(default_factory=list)
     parents: list[int] = field(default_factory=lambda: [-1])
-    infos: list[Tag] = field(default_factory=lambda: [Tag(tags.BLOCK, "body", len(tags.BLOCKS), 0, "body")])
+    infos: list[Tag] = field(default_factory=lambda: [Tag(tags.BLOCK, "body", len(tags.BLOCKS), sign="body")])
+    above: list[int] = field(default_factory=lambda: [0])
+    depths: list[int] = field(default_factory=lambda: [0])
     firsts: list[int] = field(default_factory=lambda: [0])
     ends: list[int] = field(default_factory=lambda: [0])
 
@@ -90,89 +93,79 @@ def tidy_code(raw: str) -> str:
 
 
 class Builder:
-    """Goes through a page's tags and texts once. Every step pops what it looked at, so the whole is linear."""
+    """Goes through a page's tags and texts once. What is opened is popped once, so the whole is linear."""
 
-    def __init__(self, title: str) -> None:
-        self.page = Layout(title)
+    def __init__(self, source: Source) -> None:
+        self.page = Layout(source.title, source.kinds)
         self.stack: list[int] = [0]
-        self.open: dict[str, list[int]] = {}  # name -> depths at which it is open
-        self.scopes: list[int] = []  # depths of tables and their cells
+        self.open: list[list[int]] = [[] for _ in tags.BLOCKS]  # by group, the depths at which it is open
+        self.scopes: list[int] = [0]  # depths of tables and their cells
         self.pre = 0
         self.buffer: list[str] = []
         self.linked = 0
 
     def flush(self) -> None:
-        if self.buffer:
-            raw = "".join(self.buffer)
-            self.buffer.clear()
-            if self.pre:
-                self.add(tidy_code(raw))
-            elif LINE_BREAK * 2 in raw:
-                pieces = re.split(f"{LINE_BREAK}{{2,}}", raw)
-                each = self.linked / len(raw)
-                for piece in pieces:
-                    self.linked = int(each * len(piece))
-                    self.add(tidy(piece))
-            else:
-                self.add(tidy(raw))
-        self.linked = 0
+        """End a block."""
+        raw = "".join(self.buffer)
+        self.buffer.clear()
+        linked, self.linked = self.linked, 0
+        if self.pre:
+            self.add(tidy_code(raw), linked)
+        elif LINE_BREAK in raw and len(pieces := PARAGRAPH_BREAK.split(raw)) > 1:
+            for piece in pieces:
+                self.add(tidy(piece), linked * len(piece) // len(raw))
+        else:
+            self.add(tidy(raw), linked)
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, linked: int) -> None:
         if text:
             page = self.page
             page.texts.append(text)
-            page.links.append(min(self.linked, len(text)))
+            page.links.append(min(linked, len(text)))
             page.nodes.append(self.stack[-1])
 
     def start(self, tag: Tag) -> None:
-        self.flush()
-        name = tag.name
-        if name in CLOSES:
-            self.close_open(*CLOSES[name])
-        elif (depths := self.open.get("p")) and depths[-1] > (self.scopes[-1] if self.scopes else 0):
+        group, stack, opened = tag.group, self.stack, self.open
+        depths = opened[group]
+        if depths and group in CLOSES and all(opened[other][-1:] < depths[-1:] for other in CLOSES[group]):
             self.pop_to(depths[-1])
-        page = self.page
-        page.parents.append(self.stack[-1])
-        self.stack.append(len(page.infos))
+        paragraphs = opened[PARAGRAPH]
+        if paragraphs and paragraphs[-1] > self.scopes[-1]:
+            self.pop_to(paragraphs[-1])
+        page, parent = self.page, stack[-1]
+        depths.append(len(stack))
+        if group in SCOPES:
+            self.scopes.append(len(stack))
+        elif group == PRE:
+            self.pre += 1
+        stack.append(len(page.infos))
+        page.parents.append(parent)
         page.infos.append(tag)
+        page.above.append(page.above[parent] | tag.mask)
+        page.depths.append(len(stack) - 1)
         page.firsts.append(len(page.texts))
         page.ends.append(-1)
-        self.open.setdefault(name, []).append(len(self.stack) - 1)
-        if name in SCOPES:
-            self.scopes.append(len(self.stack) - 1)
-        elif name == "pre":
-            self.pre += 1
 
-    def close_open(self, names: tuple[str, ...], within: tuple[str, ...]) -> None:
-        floor = max((self.open[name][-1] for name in within if self.open.get(name)), default=0)
-        depths = [self.open[name][-1] for name in names if self.open.get(name)]
-        # All of the names that are open within the nearest container: the outermost of the innermost ones.
-        if inner := [depth for depth in depths if depth > floor]:
-            self.pop_to(min(inner))
-
-    def end(self, name: str) -> None:
-        self.flush()
-        depths = self.open.get(name)
-        if not depths:
-            return
-        if name not in TABLE_PARTS and self.scopes and depths[-1] < self.scopes[-1]:
-            return
-        self.pop_to(depths[-1])
+    def end(self, group: int) -> None:
+        depths = self.open[group]
+        if depths and (depths[-1] >= self.scopes[-1] or group in TABLE_PARTS):
+            self.pop_to(depths[-1])
 
     def pop_to(self, depth: int) -> None:
-        page = self.page
-        while len(self.stack) > depth:
-            node = self.stack.pop()
-            name = page.infos[node].name
+        page, stack = self.page, self.stack
+        while len(stack) > depth:
+            node = stack.pop()
+            group = page.infos[node].group
             page.ends[node] = len(page.texts)
-            self.open[name].pop()
-            if name in SCOPES:
+            self.open[group].pop()
+            if group in SCOPES:
                 self.scopes.pop()
-            elif name == "pre":
+            elif group == PRE:
                 self.pre -= 1
 
     def finish(self) -> Layout:
-        self.flush()
+        if self.buffer:
+            self.flush()
         self.pop_to(1)
         self.page.ends[0] = len(self.page.texts)
         return self.page
@@ -180,47 +173,50 @@ class Builder:
 
 def lay_out(source: Source) -> Layout:
     """The blocks of a page's source."""
-    builder = Builder(source.title)
-    parts, buffer = source.parts, builder.buffer
-    in_link, ghost, ghosts = False, "", 0
-    if parts[0]:
-        buffer.append(parts[0])
-    for at in range(1, len(parts), 2):
-        raw, text = parts[at], parts[at + 1]
+    builder = Builder(source)
+    buffer, parts = builder.buffer, iter(source.parts)
+    in_link, after_link, ghost, ghosts = False, False, "", 0
+    if text := next(parts):
+        buffer.append(text)
+    for raw, text in zip(parts, parts, strict=True):
         if raw is not None:
             tag = tag_of(raw)
-            kind = tag.kind
+            kind = tag[0]
             if ghosts:
-                ghosts += (tag.name == ghost) * (kind != tags.GHOST_END and kind != tags.BLOCK_END) - (
-                    tag.name == ghost
-                ) * (kind == tags.GHOST_END)
-                if kind == tags.BLOCK or kind == tags.BLOCK_END:
+                # Within what only repeats a formula: until its own end tag, or the next block
+                if kind == BLOCK or kind == BLOCK_END:
                     ghosts = 0
-                if ghosts or kind == tags.GHOST_END:
-                    if not ghosts and text:
-                        buffer.append(text)
-                    continue
-            if kind == tags.BLOCK:
+                else:
+                    if tag[1] == ghost:
+                        ghosts += -1 if kind == GHOST_END else 1
+                    if ghosts:
+                        continue
+            if kind == BLOCK:
+                if buffer:
+                    builder.flush()
                 builder.start(tag)
-            elif kind == tags.BLOCK_END:
-                builder.end(tag.name)
-            elif kind == tags.LINK:
-                if not in_link and buffer and not buffer[-1][-1:].isspace() and buffer[-1] == "\0":
-                    buffer.append(" ")
+            elif kind == BLOCK_END:
+                if buffer:
+                    builder.flush()
+                builder.end(tag[3])
+            elif kind == LINK:
+                if after_link:
+                    buffer.append(" ")  # links side by side are set apart by style alone
                 in_link = True
-            elif kind == tags.LINK_END:
+            elif kind == LINK_END:
                 in_link = False
-            elif kind == tags.BREAK:
+            elif kind == BREAK:
                 buffer.append(LINE_BREAK)
-            elif kind == tags.IMAGE:
-                if tag.text:
-                    buffer.append(f"{TEX}{tag.text}{TEX}")
-            elif kind == tags.RULE:
-                builder.flush()
-            elif kind == tags.GHOST:
-                ghost, ghosts = tag.name, 1
+            elif kind == IMAGE:
+                buffer.append(f"{TEX}{tex_of_image(raw)}{TEX}")
+            elif kind == RULE:
+                if buffer:
+                    builder.flush()
+            elif kind == GHOST:
+                ghost, ghosts = tag[1], 1
                 continue
-        if text:
+            after_link = kind == LINK_END and not text
+        if text and (buffer or not text.isspace()):
             buffer.append(text)
             if in_link:
                 builder.linked += len(text)

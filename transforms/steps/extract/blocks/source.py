@@ -64,6 +64,21 @@ class Source:
 
     parts: list[str | None]
     title: str
+    kinds: dict[str, bool]
+
+
+# What the source says of the kind of page, as its writers put it for search engines; "Article" also ends NewsArticle.
+KINDS = {
+    "product": ('"Product"', "og:price", "product:price"),
+    "listed": ('"ItemList"', '"CollectionPage"'),
+    "forum": ('"DiscussionForumPosting"', '"QAPage"', "phpbb", "vbulletin", "xenforo", "XenForo", "discourse"),
+    "news": ('Article"', '"BlogPosting"', 'content="article"'),
+}
+
+
+def kinds_of(page: str) -> dict[str, bool]:
+    """What the page's source says of its kind."""
+    return {name: any(word in page for word in words) for name, words in KINDS.items()}
 
 
 def read_source(page: str) -> Source:
@@ -101,4 +116,4 @@ def read_source(page: str) -> Source:
     parts = TAG.split("".join(kept) + ">")  # the added > closes a tag that the end of the page cuts
     last = parts[-1] or ""
     parts[-1] = last[:-1] if last.endswith(">") else last
-    return Source(parts, " ".join(title.split()))
+    return Source(parts, " ".join(title.split()), kinds_of(page))

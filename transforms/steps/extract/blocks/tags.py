@@ -15,6 +15,9 @@ BLOCKS = (
     *("legend", "label", "menu", "dir", "listing", "search", "dialog"),
 )
 TAG_CODE = {name: code for code, name in enumerate(BLOCKS)}
+# Of these names one closes the other: an end tag ends the innermost element of its group.
+GROUPS = (("ul", "ol", "menu", "dir"), ("dt", "dd"), ("td", "th"), ("tbody", "thead", "tfoot"), ("pre", "listing"))
+GROUP = {name: min(TAG_CODE[other] for group in GROUPS if name in group for other in group) if any(name in group for group in GROUPS) else code for name, code in TAG_CODE.items()}
 # Names in class, id, role and itemprop that tell what a part of a page is for. Matched within words, lower case.
 HINTS = {
     "comment": "comment|disqus|respond|repl(?:y|ies)|kommentar",
@@ -47,7 +50,7 @@ ROOMS = (
     *("figure", "details", "label", "ul", "ol"),
 )
 ROOM_BIT = {name: 1 << (len(HINTS) + at) for at, name in enumerate(ROOMS)}
-MASK_NAMES = (*HINT_NAMES, *ROOMS)
+MASK_NAMES = (*HINT_NAMES, *(f"<{name}>" for name in ROOMS))
 
 NAME = re.compile(r"/?[^\s/>]*")
 ATTRIBUTE = re.compile(r"\b(class|id|role|itemprop|style|hidden)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?", re.I)
@@ -68,53 +71,82 @@ class Tag(NamedTuple):
     kind: how it is treated, one of the kinds above.
     name: lower case, without the slash of an end tag.
     code: number of a block's name in BLOCKS.
+    group: code of the names that close each other, for a block.
     mask: bits of HINTS, then of ROOMS.
-    sign: number that tags of the same name and class share, as those of a template's list do.
-    text: of an image, its formula.
+    sign: name and class, which the items of a template's list share.
     """
 
     kind: int
     name: str
     code: int = 0
+    group: int = 0
     mask: int = 0
     sign: str = ""
-    text: str = ""
 
 
-_words: dict[str, int] = {}
+LINK_TAG = Tag(LINK, "a")
+IMAGE_TAG = Tag(IMAGE, "img")
+PLAIN_IMAGE = Tag(INLINE, "img")
+_values: dict[str, int] = {}
 _tags: dict[str, Tag] = {}
-
-
-def word_mask(word: str) -> int:
-    if (mask := _words.get(word)) is None:
-        lower = word.lower()
-        mask = sum(1 << bit for bit, pattern in enumerate(HINT_PATTERNS) if pattern.search(lower))
-        if len(_words) >= MOST_REMEMBERED:
-            _words.clear()
-        _words[word] = mask
-    return mask
-
-
 POPUP = 1 << HINT_NAMES.index("popup")
 FOOT = 1 << HINT_NAMES.index("foot")
 
 
+def remember(memory: dict, key: str, value: object) -> None:
+    """All that is remembered is a function of its key, so no page's text depends on those before it."""
+    if len(key) <= LONGEST_REMEMBERED:
+        if len(memory) >= MOST_REMEMBERED:
+            memory.clear()
+        memory[key] = value
+
+
+def value_mask(value: str) -> int:
+    """Bits of the hints in an attribute's value: the sum of those of its words, so that words are looked at once."""
+    if (mask := _values.get(value)) is not None:
+        return mask
+    words = WORDS.findall(value[:LONGEST_REMEMBERED])
+    if len(words) == 1 and words[0] == value:
+        lower = value.lower()
+        mask = sum(1 << bit for bit, pattern in enumerate(HINT_PATTERNS) if pattern.search(lower))
+    else:
+        mask = 0
+        for word in words:
+            mask |= value_mask(word)
+    remember(_values, value, mask)
+    return mask
+
+
+def attributes(tag: str) -> list[tuple[str, str]]:
+    """Attributes of a start tag that are looked at; the common way to write them is read without the pattern."""
+    if "=" not in tag:
+        return [("hidden", "")] if " hidden" in tag else []
+    found = []
+    for key in ("class", "id", "role", "itemprop"):
+        if key in tag:
+            start = tag.find(f' {key}="')
+            if start < 0:
+                return [(match[1].lower(), match[2] or match[3] or match[4] or "") for match in ATTRIBUTE.finditer(tag)]
+            start += len(key) + 3
+            found.append((key, tag[start : tag.find('"', start)]))
+    if "hidden" in tag or "none" in tag:
+        return [(match[1].lower(), match[2] or match[3] or match[4] or "") for match in ATTRIBUTE.finditer(tag)]
+    return found
+
+
 def block_tag(name: str, tag: str) -> Tag:
     mask, classes = ROOM_BIT.get(name, 0), ""
-    if " " in tag or "\n" in tag or "\t" in tag:
-        for match in ATTRIBUTE.finditer(tag, len(name)):
-            key, value = match[1].lower(), match[2] or match[3] or match[4] or ""
-            if key == "style":
-                mask |= POPUP if HIDDEN.search(value) else 0
-            elif key == "hidden":
-                mask |= POPUP
-            elif value == "contentinfo":
-                mask |= FOOT
-            else:
-                classes = value if key == "class" else classes
-                for word in WORDS.findall(value[:LONGEST_REMEMBERED]):
-                    mask |= word_mask(word)
-    return Tag(BLOCK, name, TAG_CODE[name], mask, f"{name} {classes[:LONGEST_REMEMBERED]}")
+    for key, value in attributes(tag if tag[0].islower() else tag.lower()) if len(tag) > len(name) else ():
+        if key == "style":
+            mask |= POPUP if HIDDEN.search(value) else 0
+        elif key == "hidden":
+            mask |= POPUP
+        elif value == "contentinfo":
+            mask |= FOOT
+        else:
+            classes = value if key == "class" else classes
+            mask |= value_mask(value)
+    return Tag(BLOCK, name, TAG_CODE[name], GROUP[name], mask, f"{name} {classes[:LONGEST_REMEMBERED]}")
 
 
 def parsed(tag: str) -> Tag:
@@ -124,15 +156,14 @@ def parsed(tag: str) -> Tag:
     if name.startswith("/"):
         name = name[1:]
         if name in TAG_CODE:
-            return Tag(BLOCK_END, name, TAG_CODE[name])
+            return Tag(BLOCK_END, name, TAG_CODE[name], GROUP[name])
         return Tag(LINK_END if name == "a" else GHOST_END, name)
     if name in TAG_CODE:
         return block_tag(name, tag)
     if name == "a":
-        return Tag(LINK, name)
+        return LINK_TAG
     if name == "img":
-        alt = ALT.search(tag) if TEX_IMAGE.search(tag) else None
-        return Tag(IMAGE, name, text=(alt[1] or alt[2] or "") if alt else "")
+        return IMAGE_TAG if ("math" in tag or "tex" in tag) and TEX_IMAGE.search(tag) else PLAIN_IMAGE
     if name == "br":
         return Tag(BREAK, name)
     if name == "hr":
@@ -140,12 +171,18 @@ def parsed(tag: str) -> Tag:
     return Tag(GHOST if name in ("span", "mjx-container") and GHOSTS.search(tag) else INLINE, name)
 
 
+def tex_of_image(tag: str) -> str:
+    """The formula that an image's alt says."""
+    alt = ALT.search(tag)
+    return (alt[1] or alt[2] or "") if alt else ""
+
+
 def tag_of(tag: str) -> Tag:
-    """The same as `parsed`, remembered."""
+    """The same as `parsed`; blocks and short tags are remembered."""
     if (known := _tags.get(tag)) is None:
+        if tag.startswith("a "):
+            return LINK_TAG
         known = parsed(tag)
-        if len(tag) <= LONGEST_REMEMBERED and known.kind not in (LINK, IMAGE):
-            if len(_tags) >= MOST_REMEMBERED:
-                _tags.clear()
-            _tags[tag] = known
+        if known.kind == BLOCK or len(tag) <= 30:
+            remember(_tags, tag, known)
     return known
