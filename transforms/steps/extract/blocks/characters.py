@@ -1,12 +1,12 @@
-"""How many characters of a kind a text has: sentence ends, commas, digits, capitals, signs, wide characters, blanks."""
+"""How many characters of a kind a text has: sentence ends, commas, capitals, signs, wide characters, blanks."""
 
 from __future__ import annotations
 
 import numpy as np
 
-KINDS = ("wide", "ends", "commas", "digits", "uppers", "signs", "blanks")
-WIDE_ROW, ENDS_ROW, BLANKS_ROW = 0, 1, 6
-WIDE, END, COMMA, DIGIT, UPPER, SIGN, BLANK = (1 << bit for bit in range(7))
+KINDS = ("wide", "ends", "commas", "uppers", "signs", "blanks")
+WIDE_ROW, BLANKS_ROW = 0, 5
+WIDE, END, COMMA, UPPER, SIGN, BLANK = (1 << bit for bit in range(6))
 
 
 def character_kinds() -> np.ndarray:
@@ -23,10 +23,7 @@ def character_kinds() -> np.ndarray:
     ):
         table[[ord(character) for character in characters]] |= bit
     for code in range(0x3000):
-        character = chr(code)
-        if character.isdecimal():
-            table[code] |= DIGIT
-        elif character.isupper():
+        if chr(code).isupper():
             table[code] |= UPPER
     return table
 
@@ -40,6 +37,5 @@ def counts(texts: list[str], lengths: np.ndarray) -> np.ndarray:
     bits = TABLE[np.minimum(codes, 0x10000)]
     starts = np.zeros(len(texts), np.int64)
     np.cumsum(lengths[:-1], out=starts[1:])
-    # Bits to bytes of a word, so that one pass sums all kinds: no block is split, so bytes would overflow; hence two
-    # passes of four kinds in 16 bits each, and a third over blocks of more than 65,535 characters.
-    return np.stack([np.add.reduceat(bits >> row & 1, starts, dtype=np.int32) for row in range(len(KINDS))]).astype(np.int64)
+    rows = [np.add.reduceat(bits >> row & 1, starts, dtype=np.int64) for row in range(len(KINDS))]
+    return np.stack(rows)

@@ -25,7 +25,10 @@ def context(out: Columns, shape: Shape, chance: np.ndarray) -> None:
     for by in (2, 5, 12, 30):
         low, high = np.maximum(index - by, 0), np.minimum(index + by + 1, n)
         before, after = totals[:, index] - totals[:, low], totals[:, high] - totals[:, index + 1]
-        out.add_all([f"chance_before_{by}", f"chance_after_{by}"], np.stack([share(before[1], before[0]), share(after[1], after[0])]))
+        out.add_all(
+            [f"chance_before_{by}", f"chance_after_{by}"],
+            np.stack([share(before[1], before[0]), share(after[1], after[0])]),
+        )
     held = shape.held(rows)
     per = held[:, shape.lines]
     whole = totals[:, -1]
@@ -48,4 +51,6 @@ def context(out: Columns, shape: Shape, chance: np.ndarray) -> None:
         "likely": int((size * likely).sum()) * 1000 // max(int(whole[0]), 1),
         "certain": int((mass * (chance >= 850)).sum()) * 1000 // max(int(whole[1]), 1),
     }
-    out.add_all([f"page_{name}" for name in numbers], np.broadcast_to(np.array(list(numbers.values()))[:, None], (5, n)))
+    out.add_all(
+        [f"page_{name}" for name in numbers], np.broadcast_to(np.array(list(numbers.values()))[:, None], (5, n))
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from transforms.steps.extract.blocks.characters import BLANKS_ROW, ENDS_ROW, KINDS, WIDE_ROW
+from transforms.steps.extract.blocks.characters import KINDS
 from transforms.steps.extract.blocks.layout import HEADINGS, Layout
 from transforms.steps.extract.blocks.shape import LEVELS, Shape, running, share
 from transforms.steps.extract.blocks.tags import BLOCKS, MASK_NAMES
@@ -20,7 +20,6 @@ LIKES = 4  # levels at which containers of the same name and class are summed
 LAST = {**dict.fromkeys(".!?。！？؟۔।։", 1), **dict.fromkeys("\"”»’)]'", 2), **dict.fromkeys(":：,;，、；", 3), "…": 4}
 NAMES = (*BLOCKS, "body")
 LEVEL_OF = np.array([HEADINGS.get(name, 0) for name in NAMES])
-ITEM = np.array([name in ("li", "dd", "dt") for name in NAMES])
 PARAGRAPH = np.array([name == "p" for name in NAMES])
 ARTICLE = NAMES.index("article")
 MASK_BITS = np.arange(len(MASK_NAMES))[:, None]
@@ -80,16 +79,14 @@ def of_blocks(out: Columns, page: Layout, shape: Shape, own: np.ndarray) -> None
     """A block by itself, and its place on the page."""
     n, texts = len(own), page.texts
     index = np.arange(n)
-    words = shape.classes[BLANKS_ROW] + 1 + shape.classes[WIDE_ROW]
     before = running(shape.size)
     times: dict[str, int] = {}
     for text in texts:
         times[text] = times.get(text, 0) + 1
-    out.add(length=shape.size, linked=shape.linked, words=words, word_length=shape.length * 10 // words)
-    out.add_all([f"{name}" for name in KINDS[1:6]], shape.classes[1:6])
-    out.add_all([f"{name}_share" for name in KINDS[1:6]], share(shape.classes[1:6], shape.length))
-    out.add(last=np.array([LAST.get(text[-1], 0) for text in texts]), heading=LEVEL_OF[own], item=ITEM[own])
-    out.add(paragraph=PARAGRAPH[own], tag=own, lines=np.array([text.count("\n") for text in texts]))
+    out.add(length=shape.size, linked=shape.linked, words=shape.words())
+    out.add_all(list(KINDS[1:5]), shape.classes[1:5])
+    out.add_all([f"{name}_share" for name in KINDS[1:5]], share(shape.classes[1:5], shape.length))
+    out.add(last=np.array([LAST.get(text[-1], 0) for text in texts]), heading=LEVEL_OF[own], tag=own)
     out.add(times=np.array([times[text] for text in texts]), index=index, rest=n - index)
     out.add(index_share=index * 1000 // n, text_share=share(before[:-1], int(before[-1])))
     out.add(depth=np.array(page.depths)[shape.node])
@@ -114,10 +111,7 @@ def of_containers(out: Columns, shape: Shape, quantities: np.ndarray, whole: np.
         "text": per[0],
         "linked": share(per[1], per[0]),
         "prose_share": share(per[2], per[0]),
-        "blocks": count,
         "prose_blocks": per[3],
-        "headings": per[4],
-        "paragraphs": per[5],
         "prose_of_largest": share(per[2], largest),
         "prose_per_block": per[2] // np.maximum(count, 1),
         "share_of_page": share(per[2], int(whole[2])),
@@ -131,25 +125,21 @@ def of_containers(out: Columns, shape: Shape, quantities: np.ndarray, whole: np.
         "alike_prose": share(alike[2], int(whole[2])),
         "alike_linked": share(alike[1], alike[0]),
         "alike_mean": alike[2] // number,
-        "alike_prose_share": share(alike[2], alike[0]),
     }.items():
         out.add_all([f"{name}_{level}" for level in LEVELS[:LIKES]], row[which])
-    out.add(page_likes=np.full(len(shape.node), number.max()))
 
 
 def of_neighbours(out: Columns, shape: Shape, own: np.ndarray, totals: np.ndarray) -> None:
-    rows = np.stack([shape.size, shape.linked, own, shape.classes[ENDS_ROW]])
+    rows = np.stack([shape.size, shape.linked, own])
     n = len(own)
     index = np.arange(n)
     for by in (-2, -1, 1, 2):
-        out.add_all([f"{name}_at_{by}" for name in ("length", "linked", "tag", "ends")], shifted(rows, by))
+        out.add_all([f"{name}_at_{by}" for name in ("length", "linked", "tag")], shifted(rows, by))
     for by in (3, 8, 20):
         low, high = np.maximum(index - by, 0), np.minimum(index + by + 1, n)
         around = totals[:, high] - totals[:, low]
-        out.add_all([f"prose_before_{by}"], (totals[2, index] - totals[2, low])[None])
         out.add_all([f"prose_after_{by}"], (totals[2, high] - totals[2, index])[None])
         out.add_all([f"linked_around_{by}"], share(around[1], around[0])[None])
-        out.add_all([f"headings_around_{by}"], around[4][None])
 
 
 def of_headings(out: Columns, page: Layout, shape: Shape, level: np.ndarray, prose: np.ndarray) -> None:
@@ -173,10 +163,9 @@ def of_headings(out: Columns, page: Layout, shape: Shape, level: np.ndarray, pro
     centre = int(of_node.argmax())
     low, high, middle = shape.firsts[shape.chain], shape.ends[shape.chain], int(shape.firsts[centre])
     to_centre = ((low > middle) | (high <= middle)).sum(axis=0)
-    out.add(to_centre=to_centre, h1_to_centre=np.full(n, to_centre[top] if top >= 0 else 20))
+    out.add(to_centre=to_centre)
     out.add(to_h1=((low > top) | (high <= top)).sum(axis=0) if top >= 0 else np.full(n, 20))
     out.add(centre_share=np.full(n, int(of_node[centre]) * 1000 // max(int(prose.sum()), 1)))
-    out.add(page_h1=np.full(n, len(ones)))
 
 
 def of_page(out: Columns, page: Layout, shape: Shape, own: np.ndarray, whole: np.ndarray) -> None:

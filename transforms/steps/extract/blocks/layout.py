@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from transforms.steps.extract.blocks import tags
 from transforms.steps.extract.blocks.source import LINE_BREAK, TEX, Source
-from transforms.steps.extract.blocks.tags import BLOCK, BLOCK_END, BREAK, GHOST, GHOST_END, IMAGE, LINK, LINK_END, RULE
-from transforms.steps.extract.blocks.tags import GROUP, Tag, tag_of, tex_of_image
+from transforms.steps.extract.blocks.tags import (
+    BLOCK,
+    BLOCK_END,
+    BREAK,
+    GHOST,
+    GHOST_END,
+    GROUP,
+    IMAGE,
+    LINK,
+    LINK_END,
+    NO_TAG,
+    RULE,
+    Tag,
+    remembered,
+    tag_of,
+    tex_of_image,
+)
 
 SCOPES = frozenset(GROUP[name] for name in ("table", "td", "caption"))
 TABLE_PARTS = frozenset(GROUP[name] for name in ("table", "td", "tr", "caption", "tbody"))
-PARAGRAPH, PRE = GROUP["p"], GROUP["pre"]
+PARAGRAPH, PRE, ITEM = GROUP["p"], GROUP["pre"], GROUP["li"]
 # A start tag closes an open one of its own group, unless one of these groups has been opened since.
 CLOSES = {
     GROUP[name]: tuple(GROUP[other] for other in within)
     for name, within in {
-        "li": ("ul",), "dt": ("dl",), "td": ("tr", "table"), "tr": ("table",), "tbody": ("table",)
+        "li": ("ul",),
+        "dt": ("dl",),
+        "td": ("tr", "table"),
+        "tr": ("table",),
+        "tbody": ("table",),
     }.items()
 }
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -41,20 +61,22 @@ class Layout:
     above: bits of its tag's mask and of the masks of all that it lies in.
     depths: containers that it lies in.
     firsts, ends: the blocks that it holds, as a range.
+    numbers: of items in numbered lists.
     title: the text of <title>.
     """
 
     title: str
     kinds: dict[str, bool]
-    texts: list[str] = field(default_factory=list)
-    links: list[int] = field(default_factory=list)
-    nodes: list[int] = field(default_factory=list)
-    parents: list[int] = field(default_factory=lambda: [-1])
-    infos: list[Tag] = field(default_factory=lambda: [Tag(tags.BLOCK, "body", len(tags.BLOCKS), sign="body")])
-    above: list[int] = field(default_factory=lambda: [0])
-    depths: list[int] = field(default_factory=lambda: [0])
-    firsts: list[int] = field(default_factory=lambda: [0])
-    ends: list[int] = field(default_factory=lambda: [0])
+    texts: list[str]
+    links: list[int]
+    nodes: list[int]
+    parents: Sequence[int]
+    infos: Sequence[Tag]
+    above: Sequence[int]
+    depths: Sequence[int]
+    firsts: Sequence[int]
+    ends: Sequence[int]
+    numbers: dict[int, int]
 
 
 def tidy(raw: str) -> str:
@@ -92,11 +114,21 @@ def tidy_code(raw: str) -> str:
     return "\n".join(lines)
 
 
+PAGE = Tag(BLOCK, "body", len(tags.BLOCKS), sign="body")
+
+
 class Builder:
     """Goes through a page's tags and texts once. What is opened is popped once, so the whole is linear."""
 
-    def __init__(self, source: Source) -> None:
-        self.page = Layout(source.title, source.kinds)
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.links: list[int] = []
+        self.nodes: list[int] = []
+        # Of each container: what holds it, its tag, all masks above, depth, first block. One list is faster than five.
+        self.rows: list[tuple[int, Tag, int, int, int]] = [(-1, PAGE, 0, 0, 0)]
+        self.ends: list[int] = [0]
+        self.numbers: dict[int, int] = {}
+        self.items: dict[int, int] = {}  # of a numbered list, the number of its last item
         self.stack: list[int] = [0]
         self.open: list[list[int]] = [[] for _ in tags.BLOCKS]  # by group, the depths at which it is open
         self.scopes: list[int] = [0]  # depths of tables and their cells
@@ -119,32 +151,35 @@ class Builder:
 
     def add(self, text: str, linked: int) -> None:
         if text:
-            page = self.page
-            page.texts.append(text)
-            page.links.append(min(linked, len(text)))
-            page.nodes.append(self.stack[-1])
+            self.texts.append(text)
+            self.links.append(min(linked, len(text)))
+            self.nodes.append(self.stack[-1])
 
     def start(self, tag: Tag) -> None:
-        group, stack, opened = tag.group, self.stack, self.open
-        depths = opened[group]
-        if depths and group in CLOSES and all(opened[other][-1:] < depths[-1:] for other in CLOSES[group]):
-            self.pop_to(depths[-1])
-        paragraphs = opened[PARAGRAPH]
+        _, _, _, group, mask, _ = tag
+        stack, opened = self.stack, self.open
+        depths, paragraphs = opened[group], opened[PARAGRAPH]
+        if depths and group in CLOSES:
+            top = depths[-1]
+            for other in CLOSES[group]:
+                if opened[other] and opened[other][-1] > top:
+                    break
+            else:
+                self.pop_to(top)
         if paragraphs and paragraphs[-1] > self.scopes[-1]:
             self.pop_to(paragraphs[-1])
-        page, parent = self.page, stack[-1]
-        depths.append(len(stack))
+        parent, node, depth = stack[-1], len(self.rows), len(stack)
+        outer = self.rows[parent]
+        depths.append(depth)
+        stack.append(node)
+        self.rows.append((parent, tag, outer[2] | mask, depth, len(self.texts)))
+        self.ends.append(0)
         if group in SCOPES:
-            self.scopes.append(len(stack))
+            self.scopes.append(depth)
         elif group == PRE:
             self.pre += 1
-        stack.append(len(page.infos))
-        page.parents.append(parent)
-        page.infos.append(tag)
-        page.above.append(page.above[parent] | tag.mask)
-        page.depths.append(len(stack) - 1)
-        page.firsts.append(len(page.texts))
-        page.ends.append(-1)
+        elif group == ITEM and outer[1][1] == "ol":
+            self.items[parent] = self.numbers[node] = self.items.get(parent, 0) + 1
 
     def end(self, group: int) -> None:
         depths = self.open[group]
@@ -152,72 +187,75 @@ class Builder:
             self.pop_to(depths[-1])
 
     def pop_to(self, depth: int) -> None:
-        page, stack = self.page, self.stack
+        stack, rows, now = self.stack, self.rows, len(self.texts)
         while len(stack) > depth:
             node = stack.pop()
-            group = page.infos[node].group
-            page.ends[node] = len(page.texts)
+            group = rows[node][1][3]
+            self.ends[node] = now
             self.open[group].pop()
             if group in SCOPES:
                 self.scopes.pop()
             elif group == PRE:
                 self.pre -= 1
 
-    def finish(self) -> Layout:
+    def finish(self, source: Source) -> Layout:
         if self.buffer:
             self.flush()
         self.pop_to(1)
-        self.page.ends[0] = len(self.page.texts)
-        return self.page
+        self.ends[0] = len(self.texts)
+        parents, infos, above, depths, firsts = zip(*self.rows, strict=True)
+        return Layout(
+            source.title, source.kinds, self.texts, self.links, self.nodes,
+            parents, infos, above, depths, firsts, self.ends, self.numbers,
+        )  # fmt: skip
 
 
 def lay_out(source: Source) -> Layout:
     """The blocks of a page's source."""
-    builder = Builder(source)
+    builder = Builder()
     buffer, parts = builder.buffer, iter(source.parts)
     in_link, after_link, ghost, ghosts = False, False, "", 0
     if text := next(parts):
         buffer.append(text)
     for raw, text in zip(parts, parts, strict=True):
-        if raw is not None:
-            tag = tag_of(raw)
-            kind = tag[0]
-            if ghosts:
-                # Within what only repeats a formula: until its own end tag, or the next block
-                if kind == BLOCK or kind == BLOCK_END:
-                    ghosts = 0
-                else:
-                    if tag[1] == ghost:
-                        ghosts += -1 if kind == GHOST_END else 1
-                    if ghosts:
-                        continue
-            if kind == BLOCK:
-                if buffer:
-                    builder.flush()
-                builder.start(tag)
-            elif kind == BLOCK_END:
-                if buffer:
-                    builder.flush()
-                builder.end(tag[3])
-            elif kind == LINK:
-                if after_link:
-                    buffer.append(" ")  # links side by side are set apart by style alone
-                in_link = True
-            elif kind == LINK_END:
-                in_link = False
-            elif kind == BREAK:
-                buffer.append(LINE_BREAK)
-            elif kind == IMAGE:
-                buffer.append(f"{TEX}{tex_of_image(raw)}{TEX}")
-            elif kind == RULE:
-                if buffer:
-                    builder.flush()
-            elif kind == GHOST:
-                ghost, ghosts = tag[1], 1
-                continue
-            after_link = kind == LINK_END and not text
+        tag = remembered(raw) or tag_of(raw) if raw is not None else NO_TAG
+        kind = tag[0]
+        if ghosts:
+            # Within what only repeats a formula: until its own end tag, or the next block
+            if kind in (BLOCK, BLOCK_END):
+                ghosts = 0
+            else:
+                if tag[1] == ghost:
+                    ghosts += -1 if kind == GHOST_END else 1
+                if ghosts:
+                    continue
+        if kind == BLOCK:
+            if buffer:
+                builder.flush()
+            builder.start(tag)
+        elif kind == BLOCK_END:
+            if buffer:
+                builder.flush()
+            builder.end(tag[3])
+        elif kind == LINK:
+            if after_link and buffer:
+                buffer.append(" ")  # links side by side are set apart by style alone
+            in_link = True
+        elif kind == LINK_END:
+            in_link, after_link = False, True
+        elif kind == BREAK:
+            buffer.append(LINE_BREAK)
+        elif kind == IMAGE:
+            buffer.append(f"{TEX}{tex_of_image(raw)}{TEX}")
+        elif kind == RULE:
+            if buffer:
+                builder.flush()
+        elif kind == GHOST:
+            ghost, ghosts = tag[1], 1
+            continue
         if text and (buffer or not text.isspace()):
+            after_link = False
             buffer.append(text)
             if in_link:
                 builder.linked += len(text)
-    return builder.finish()
+    return builder.finish(source)

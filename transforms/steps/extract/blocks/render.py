@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from transforms.steps.extract.blocks.layout import HEADINGS, Layout
-from transforms.steps.extract.blocks.tables import rows_of, table_text
+from transforms.steps.extract.blocks.tables import Table, table_of, table_text
 
 Format = Literal["text", "markdown"]
 
 LISTS = frozenset(["ul", "ol", "menu", "dir"])
-# A line as long as this that ends within a sentence was broken to fit, as e-mails are.
-BROKEN_LINE = 45  # characters
-BROKEN = re.compile(rf"(?<=[^\n]{{{BROKEN_LINE}}})(?<=[^\W\d_]|,)\n(?=[^\W\d_])")
+BROKEN_LINE = 45  # characters; a line as long that ends within a sentence was broken to fit, as e-mails are
 NUMBERS = re.compile(r"[\d\s.:]*")
 LONG = 40  # characters; a longer text that stands twice on a page is a template's copy
 
@@ -26,7 +24,7 @@ class Place:
     """What a block's containers make of it.
 
     heading: level, 0 if it is none.
-    item: the list item that begins with it, -1 if none does.
+    item: the innermost list item, -1 if there is none.
     depth: lists that it lies in.
     quoted: block quotes that it lies in.
     table: the innermost table, -1 if there is none.
@@ -41,27 +39,39 @@ class Place:
     code: bool = False
 
 
-def place_of(page: Layout, block: int) -> Place:
-    heading, item, depth, quoted, table, code = 0, -1, 0, 0, -1, False
-    node = page.nodes[block]
-    while node > 0:
-        name = page.infos[node].name
-        if name in HEADINGS:
-            heading = heading or HEADINGS[name]
-        elif name == "li":
-            item = node if item < 0 and depth == 0 else item
-        elif name in LISTS:
-            depth += 1
-        elif name == "table":
-            table = node if table < 0 else table
-        elif name == "blockquote":
-            quoted += 1
-        elif name in ("pre", "listing"):
-            code = True
-        node = page.parents[node]
-    if item >= 0 and not begins(page, item, block):
-        item = -1
-    return Place(heading, item, depth, quoted, table, code)
+class Places:
+    """The places of containers, each worked out once from that of the container around it."""
+
+    def __init__(self, page: Layout) -> None:
+        self.page = page
+        self.known: dict[int, Place] = {0: Place()}
+
+    def of(self, node: int) -> Place:
+        way = []
+        while node not in self.known:
+            way.append(node)
+            node = self.page.parents[node]
+        place = self.known[node]
+        for node in reversed(way):
+            place = self.known[node] = inner(place, self.page.infos[node].name, node)
+        return place
+
+
+def inner(place: Place, name: str, node: int) -> Place:
+    """The place within a container of this name."""
+    if name in HEADINGS:
+        return replace(place, heading=HEADINGS[name])
+    if name == "li":
+        return replace(place, item=node)
+    if name in LISTS:
+        return replace(place, item=-1, depth=place.depth + 1)
+    if name == "table":
+        return replace(place, item=-1, table=node)
+    if name == "blockquote":
+        return replace(place, quoted=place.quoted + 1)
+    if name in ("pre", "listing"):
+        return replace(place, code=True)
+    return place
 
 
 def begins(page: Layout, item: int, block: int) -> bool:
@@ -74,7 +84,14 @@ def unbroken(text: str) -> str:
     """Lines that were broken within a sentence, joined: the next one goes on in lower case."""
     if "\n" not in text:
         return text
-    return BROKEN.sub(lambda match: " " if text[match.end()].islower() else "\n", text)
+    first, *rest = text.split("\n")
+    pieces = [first]
+    before = first
+    for line in rest:
+        broken = len(before) >= BROKEN_LINE and (before[-1].isalpha() or before[-1] == ",") and line[0].islower()
+        pieces += [" " if broken else "\n", line]
+        before = line
+    return "".join(pieces)
 
 
 def first_heading(page: Layout, kept: np.ndarray) -> int:
@@ -97,9 +114,9 @@ class Writer:
         self.page, self.kept, self.markdown = page, kept, form == "markdown"
         self.pieces: list[str] = []
         self.list_before = -1
-        self.tables: dict[int, list[list[int]] | None] = {}
+        self.places = Places(page)
+        self.tables: dict[int, Table | None] = {}
         self.written: set[int] = set()
-        self.numbers: dict[int, tuple[int, int]] = {}  # of a list, its last item that was written, and that one's number
 
     def put(self, text: str, of_list: int = -1) -> None:
         if text:
@@ -110,16 +127,18 @@ class Writer:
             self.list_before = of_list
 
     def block(self, block: int) -> None:
-        page, text, place = self.page, self.page.texts[block], place_of(self.page, block)
-        if place.table >= 0 and self.table(place.table) is not None:
-            self.put_table(place.table, block)
+        page, text, place = self.page, self.page.texts[block], self.places.of(self.page.nodes[block])
+        if place.table >= 0 and (table := self.table(place.table)) is not None and block in table.blocks:
+            if place.table not in self.written:
+                self.written.add(place.table)
+                self.put(table_text(page, table, self.kept))
         elif place.code:
             if not NUMBERS.fullmatch(text):
                 self.put(f"```\n{text}\n```" if self.markdown else text)
         elif place.heading:
             text = " ".join(text.split())
             self.put(f"{'#' * place.heading} {text}" if self.markdown else text)
-        elif place.item >= 0:
+        elif place.item >= 0 and begins(page, place.item, block):
             self.put_item(place, unbroken(text))
         elif self.markdown and place.quoted:
             self.put("> " + unbroken(text).replace("\n", "\n> "))
@@ -127,36 +146,16 @@ class Writer:
             self.put(unbroken(text))
 
     def put_item(self, place: Place, text: str) -> None:
-        number = self.number(place.item)
+        number = self.page.numbers.get(place.item, 0)
         mark = f"{number}. " if number else "- "
         indent = "  " * (place.depth - 1) if self.markdown else ""
         text = text.replace("\n", "\n" + indent + " " * len(mark)) if self.markdown else text
         self.put(f"{indent}{mark}{text}", place.item)
 
-    def number(self, item: int) -> int:
-        """A list item's number in its list, 0 if the list is not numbered."""
-        page, parent = self.page, self.page.parents[item]
-        if page.infos[parent].name != "ol":
-            return 0
-        last, number = self.numbers.get(parent, (parent, 0))  # counted on, so that long lists take no longer
-        items = (node for node in range(last + 1, item + 1) if page.infos[node].name == "li")
-        number += sum(page.parents[node] == parent for node in items)
-        self.numbers[parent] = (item, number)
-        return number
-
-    def table(self, node: int) -> list[list[int]] | None:
+    def table(self, node: int) -> Table | None:
         if node not in self.tables:
-            self.tables[node] = rows_of(self.page, node)
+            self.tables[node] = table_of(self.page, node)
         return self.tables[node]
-
-    def put_table(self, node: int, block: int) -> None:
-        """A table as a whole, at its first kept cell; its caption by itself."""
-        rows, page = self.table(node), self.page
-        if rows is None or not any(page.firsts[cell] <= block < page.ends[cell] for row in rows for cell in row):
-            self.put(page.texts[block])
-        elif node not in self.written:
-            self.written.add(node)
-            self.put(table_text(page, rows, self.kept))
 
 
 def render(page: Layout, kept: np.ndarray, form: Format) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.steps.extract.blocks.characters import WIDE_ROW, counts
+from transforms.steps.extract.blocks.characters import BLANKS_ROW, WIDE_ROW, counts
 from transforms.steps.extract.blocks.layout import Layout
 
 LEVELS = (0, 1, 2, 3, 5)  # containers above a block that are looked at: its own, that one's, …
@@ -75,6 +75,10 @@ class Shape:
             np.array(page.ends),
             np.array([signs.setdefault(tag[5], len(signs)) for tag in page.infos]),
         )
+
+    def words(self) -> np.ndarray:
+        """n, about how many tokens a block has: runs between blanks, and wide characters each."""
+        return self.classes[BLANKS_ROW] + 1 + self.classes[WIDE_ROW]
 
     def held(self, rows: np.ndarray) -> np.ndarray:
         """Sums of the blocks' rows over each container: rows × m."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from transforms.steps.extract.blocks.layout import HEADINGS, Layout
 
 LONGEST_CELL = 250  # characters; a longer cell is a column of a page, not a value
+MOST_COLUMNS = 60  # short rows are filled up to the longest, which a hostile page could make a product of two sizes
 MOST_BLOCKS = 3  # of text in a cell, for the same reason
 
 
@@ -20,27 +22,39 @@ def within(page: Layout, node: int) -> Iterator[int]:
         at += 1
 
 
-def rows_of(page: Layout, table: int) -> list[list[int]] | None:
-    """Cells of each row, as containers; None if the table arranges a page.
+@dataclass(frozen=True)
+class Table:
+    """A table of data. rows: each row's cells, as containers. blocks: the blocks in them."""
 
-    It does if it holds another table, a heading or code, a cell of more text than a value has, or no two rows or columns.
+    rows: list[list[int]]
+    blocks: frozenset[int]
+
+
+def table_of(page: Layout, node: int) -> Table | None:
+    """A table of data; None if the table arranges a page.
+
+    It does if it holds another table, a heading, code or a form, a cell of more text than a value has, or if it has
+    no two rows or columns, or more columns than anyone reads.
     """
     rows: list[list[int]] = []
-    for node in within(page, table):
-        name = page.infos[node].name
+    for inner in within(page, node):
+        name = page.infos[inner].name
         if name == "tr":
             rows.append([])
         elif name in ("td", "th"):
-            first, end = page.firsts[node], page.ends[node]
+            first, end = page.firsts[inner], page.ends[inner]
             if end - first > MOST_BLOCKS or sum(map(len, page.texts[first:end])) > LONGEST_CELL:
                 return None
             if not rows:
                 rows.append([])
-            rows[-1].append(node)
+            rows[-1].append(inner)
         elif name in ("table", "pre", "form") or name in HEADINGS:
             return None
     rows = [row for row in rows if any(page.ends[cell] > page.firsts[cell] for cell in row)]
-    return rows if len(rows) > 1 and max(map(len, rows)) > 1 else None
+    if len(rows) < 2 or not 2 <= max(map(len, rows)) <= MOST_COLUMNS:
+        return None
+    cells = (cell for row in rows for cell in row)
+    return Table(rows, frozenset(block for cell in cells for block in range(page.firsts[cell], page.ends[cell])))
 
 
 def cell_text(page: Layout, cell: int) -> str:
@@ -48,16 +62,18 @@ def cell_text(page: Layout, cell: int) -> str:
     return " ".join(" ".join(lines).split()).replace("|", "\\|")
 
 
-def table_text(page: Layout, rows: list[list[int]], kept: np.ndarray) -> str:
+def mostly(page: Layout, kept: np.ndarray, cells: list[int]) -> bool:
+    """Whether at least half of the text of these cells, the first to the last, is kept."""
+    first, end = page.firsts[cells[0]], page.ends[cells[-1]]
+    sizes = np.array(list(map(len, page.texts[first:end])))
+    return 2 * int(sizes[kept[first:end]].sum()) >= int(sizes.sum())
+
+
+def table_text(page: Layout, table: Table, kept: np.ndarray) -> str:
     """A table in Markdown. Of a table that is mostly not kept, the rows that mostly are."""
-    sizes = np.array(list(map(len, page.texts)))
-
-    def mostly(first: int, end: int) -> bool:
-        return 2 * int(sizes[first:end][kept[first:end]].sum()) >= int(sizes[first:end].sum())
-
-    ends = [(page.firsts[row[0]], page.ends[row[-1]]) for row in rows]
-    if not mostly(ends[0][0], ends[-1][1]):
-        rows = [row for row, (first, end) in zip(rows, ends, strict=True) if mostly(first, end)]
+    rows = table.rows
+    if not mostly(page, kept, [rows[0][0], rows[-1][-1]]):
+        rows = [row for row in rows if mostly(page, kept, row)]
     if not rows:
         return ""
     columns = max(map(len, rows))

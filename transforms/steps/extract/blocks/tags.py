@@ -17,7 +17,12 @@ BLOCKS = (
 TAG_CODE = {name: code for code, name in enumerate(BLOCKS)}
 # Of these names one closes the other: an end tag ends the innermost element of its group.
 GROUPS = (("ul", "ol", "menu", "dir"), ("dt", "dd"), ("td", "th"), ("tbody", "thead", "tfoot"), ("pre", "listing"))
-GROUP = {name: min(TAG_CODE[other] for group in GROUPS if name in group for other in group) if any(name in group for group in GROUPS) else code for name, code in TAG_CODE.items()}
+GROUP = {
+    name: min(TAG_CODE[other] for group in GROUPS if name in group for other in group)
+    if any(name in group for group in GROUPS)
+    else code
+    for name, code in TAG_CODE.items()
+}
 # Names in class, id, role and itemprop that tell what a part of a page is for. Matched within words, lower case.
 HINTS = {
     "comment": "comment|disqus|respond|repl(?:y|ies)|kommentar",
@@ -46,14 +51,16 @@ HINT_NAMES = tuple(HINTS)
 HINT_PATTERNS = tuple(re.compile(pattern) for pattern in HINTS.values())
 # Tags that say the same of all that lies in them.
 ROOMS = (
-    *("article", "main", "nav", "footer", "header", "aside", "section", "li", "table", "form", "blockquote", "dl"),
-    *("figure", "details", "label", "ul", "ol"),
+    *("article", "main", "nav", "footer", "header", "aside", "section", "li", "table", "form", "blockquote"),
+    *("figure", "ul", "ol"),
 )
 ROOM_BIT = {name: 1 << (len(HINTS) + at) for at, name in enumerate(ROOMS)}
 MASK_NAMES = (*HINT_NAMES, *(f"<{name}>" for name in ROOMS))
 
 NAME = re.compile(r"/?[^\s/>]*")
-ATTRIBUTE = re.compile(r"\b(class|id|role|itemprop|style|hidden)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?", re.I)
+ATTRIBUTE = re.compile(
+    r"\b(class|id|role|itemprop|style|hidden)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?", re.I
+)
 WORDS = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+")
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 TEX_IMAGE = re.compile(r"\bmwe-math-fallback-image|\btex\b|\bmath-?(?:image|inline|display)\b|\blatex\b", re.I)
@@ -87,8 +94,10 @@ class Tag(NamedTuple):
 LINK_TAG = Tag(LINK, "a")
 IMAGE_TAG = Tag(IMAGE, "img")
 PLAIN_IMAGE = Tag(INLINE, "img")
+NO_TAG = Tag(INLINE, "")
 _values: dict[str, int] = {}
 _tags: dict[str, Tag] = {}
+remembered = _tags.get
 POPUP = 1 << HINT_NAMES.index("popup")
 FOOT = 1 << HINT_NAMES.index("foot")
 
@@ -117,35 +126,45 @@ def value_mask(value: str) -> int:
     return mask
 
 
-def attributes(tag: str) -> list[tuple[str, str]]:
-    """Attributes of a start tag that are looked at; the common way to write them is read without the pattern."""
-    if "=" not in tag:
-        return [("hidden", "")] if " hidden" in tag else []
-    found = []
-    for key in ("class", "id", "role", "itemprop"):
-        if key in tag:
-            start = tag.find(f' {key}="')
-            if start < 0:
-                return [(match[1].lower(), match[2] or match[3] or match[4] or "") for match in ATTRIBUTE.finditer(tag)]
-            start += len(key) + 3
-            found.append((key, tag[start : tag.find('"', start)]))
-    if "hidden" in tag or "none" in tag:
-        return [(match[1].lower(), match[2] or match[3] or match[4] or "") for match in ATTRIBUTE.finditer(tag)]
-    return found
-
-
-def block_tag(name: str, tag: str) -> Tag:
-    mask, classes = ROOM_BIT.get(name, 0), ""
-    for key, value in attributes(tag if tag[0].islower() else tag.lower()) if len(tag) > len(name) else ():
-        if key == "style":
-            mask |= POPUP if HIDDEN.search(value) else 0
-        elif key == "hidden":
+def attributes(tag: str) -> tuple[str, int]:
+    """The class of a start tag, and the bits of all its attributes that are looked at."""
+    classes, mask = "", 0
+    for match in ATTRIBUTE.finditer(tag):
+        key, value = match[1].lower(), match[2] or match[3] or match[4] or ""
+        if key == "hidden" or (key == "style" and HIDDEN.search(value)):
             mask |= POPUP
         elif value == "contentinfo":
             mask |= FOOT
-        else:
-            classes = value if key == "class" else classes
+        elif key != "style":
+            classes = classes or (value if key == "class" else "")
             mask |= value_mask(value)
+    return classes, mask
+
+
+def common_attributes(tag: str) -> tuple[str, int] | None:
+    """The same of a tag that is written as most are, in a third of the time; None if it is not."""
+    classes, mask = "", 0
+    if "class" in tag:
+        start = tag.find(' class="')
+        if start < 0:
+            return None
+        classes = tag[start + 8 : tag.find('"', start + 8)]
+        mask = value_mask(classes)
+    if "id" in tag and (start := tag.find(' id="')) > 0:
+        mask |= value_mask(tag[start + 5 : tag.find('"', start + 5)])
+    return classes, mask
+
+
+# What makes a tag an uncommon one
+RARE = re.compile(r"role|itemprop|hidden|none|\s(?:id|ID|CLASS)\s*=\s*[^\s\"]")
+
+
+def block_tag(name: str, tag: str) -> Tag:
+    classes, mask = "", 0
+    if len(tag) > len(name):
+        common = None if RARE.search(tag) else common_attributes(tag)
+        classes, mask = attributes(tag) if common is None else common
+    mask |= ROOM_BIT.get(name, 0)
     return Tag(BLOCK, name, TAG_CODE[name], GROUP[name], mask, f"{name} {classes[:LONGEST_REMEMBERED]}")
 
 
