@@ -31,33 +31,35 @@ def from_text(texts: Sequence[str], gold: str) -> list[float]:
     expected = words(gold)
     grams: dict[tuple[str, ...], list[int]] = defaultdict(list)
     single: dict[str, list[int]] = defaultdict(list)
-    for at, word in enumerate(expected):
-        single[word].append(at)
-    for at, gram in enumerate(zip(*(expected[shift:] for shift in range(GRAM)), strict=False)):
-        grams[gram].append(at)
+    for index, word in enumerate(expected):
+        single[word].append(index)
+    for index, gram in enumerate(zip(*(expected[shift:] for shift in range(GRAM)), strict=False)):
+        grams[gram].append(index)
     blocks = [words(text) for text in texts]
     shares: list[float] = [nan] * len(texts)
     anchors: list[tuple[int, int]] = []
     last = -1
     for number, block in enumerate(blocks):
         if len(block) > GRAM:
-            places = [grams.get(gram) for gram in zip(*(block[shift:] for shift in range(GRAM)), strict=False)]
-            shares[number] = sum(place is not None for place in places) / len(places)
+            positions = [grams.get(gram) for gram in zip(*(block[shift:] for shift in range(GRAM)), strict=False)]
+            shares[number] = sum(known is not None for known in positions) / len(positions)
             if shares[number] > ANCHOR:
-                place = next(place for place in places if place)
-                at = bisect_left(place, last)
-                position = place[at] if at < len(place) else place[0]
+                known = next(known for known in positions if known)
+                index = bisect_left(known, last)
+                position = known[index] if index < len(known) else known[0]
                 anchors.append((number, position))
                 last = position if position > last or position < last - BACK else last
     for number, block in enumerate(blocks):
         if 0 < len(block) <= GRAM:
-            places = [at for at in single.get(block[0], ()) if expected[at : at + len(block)] == block]
-            near = vouched(number, places, anchors, blocks, len(expected))
-            shares[number] = 0.0 if not places else 1.0 if near else DOUBTFUL
+            positions = [start for start in single.get(block[0], ()) if expected[start : start + len(block)] == block]
+            near = vouched(number, positions, anchors, blocks, len(expected))
+            shares[number] = 0.0 if not positions else 1.0 if near else DOUBTFUL
     return shares
 
 
-def vouched(number: int, places: list[int], anchors: list[tuple[int, int]], blocks: list[list[str]], end: int) -> bool:
+def vouched(
+    number: int, positions: list[int], anchors: list[tuple[int, int]], blocks: list[list[str]], end: int
+) -> bool:
     """Whether a phrase stands in the gold text where the blocks around it do."""
     if not anchors:
         return True
@@ -67,10 +69,10 @@ def vouched(number: int, places: list[int], anchors: list[tuple[int, int]], bloc
     size = len(blocks[before_block]) if after else 0
     behind, ahead = number - before_block, after_block - number
     return any(
-        (behind <= FEW and low - GRAM <= place <= low + size + NEAR)
-        or (ahead <= FEW and high - NEAR <= place <= high)
-        or (min(behind, ahead) <= FEW + GRAM and low <= place <= high < low + 600 + size)
-        for place in places
+        (behind <= FEW and low - GRAM <= position <= low + size + NEAR)
+        or (ahead <= FEW and high - NEAR <= position <= high)
+        or (min(behind, ahead) <= FEW + GRAM and low <= position <= high < low + 600 + size)
+        for position in positions
     )
 
 

@@ -94,11 +94,11 @@ def tidy(raw: str) -> str:
 
 def with_formulas(raw: str) -> str:
     pieces, last = raw.split(TEX), ""
-    for at in range(1, len(pieces), 2):
-        tex = " ".join(pieces[at].split())
+    for number in range(1, len(pieces), 2):
+        tex = " ".join(pieces[number].split())
         if (inner := DISPLAY.match(tex)) is not None:
             tex = inner[1].strip()
-        pieces[at] = "" if not tex or (tex == last and not pieces[at - 1].strip()) else f"${tex}$"
+        pieces[number] = "" if not tex or (tex == last and not pieces[number - 1].strip()) else f"${tex}$"
         last = tex
     return "".join(pieces)
 
@@ -182,8 +182,12 @@ class Builder:
             self.items[parent] = self.numbers[node] = self.items.get(parent, 0) + 1
 
     def end(self, group: int) -> None:
+        """An end tag. One that ends nothing is passed over, as browsers do; </p> then is an empty paragraph."""
         depths = self.open[group]
-        if depths and (depths[-1] >= self.scopes[-1] or group in TABLE_PARTS):
+        ends = bool(depths) and (depths[-1] >= self.scopes[-1] or group in TABLE_PARTS)
+        if self.buffer and (ends or group == PARAGRAPH):
+            self.flush()
+        if ends:
             self.pop_to(depths[-1])
 
     def pop_to(self, depth: int) -> None:
@@ -234,8 +238,6 @@ def lay_out(source: Source) -> Layout:
                 builder.flush()
             builder.start(tag)
         elif kind == BLOCK_END:
-            if buffer:
-                builder.flush()
             builder.end(tag[3])
         elif kind == LINK:
             if after_link and buffer:
@@ -245,7 +247,7 @@ def lay_out(source: Source) -> Layout:
             in_link, after_link = False, True
         elif kind == BREAK:
             buffer.append(LINE_BREAK)
-        elif kind == IMAGE:
+        elif kind == IMAGE and raw is not None:
             buffer.append(f"{TEX}{tex_of_image(raw)}{TEX}")
         elif kind == RULE:
             if buffer:

@@ -20,7 +20,7 @@ LONG = 40  # characters; a longer text that stands twice on a page is a template
 
 
 @dataclass(frozen=True)
-class Place:
+class Role:
     """What a block's containers make of it.
 
     heading: level, 0 if it is none.
@@ -39,39 +39,39 @@ class Place:
     code: bool = False
 
 
-class Places:
-    """The places of containers, each worked out once from that of the container around it."""
+class Roles:
+    """The roles of containers, each worked out once from that of the container around it."""
 
     def __init__(self, page: Layout) -> None:
         self.page = page
-        self.known: dict[int, Place] = {0: Place()}
+        self.known: dict[int, Role] = {0: Role()}
 
-    def of(self, node: int) -> Place:
+    def of(self, node: int) -> Role:
         way = []
         while node not in self.known:
             way.append(node)
             node = self.page.parents[node]
-        place = self.known[node]
+        role = self.known[node]
         for node in reversed(way):
-            place = self.known[node] = inner(place, self.page.infos[node].name, node)
-        return place
+            role = self.known[node] = inner(role, self.page.infos[node].name, node)
+        return role
 
 
-def inner(place: Place, name: str, node: int) -> Place:
-    """The place within a container of this name."""
+def inner(role: Role, name: str, node: int) -> Role:
+    """The role within a container of this name."""
     if name in HEADINGS:
-        return replace(place, heading=HEADINGS[name])
+        return replace(role, heading=HEADINGS[name])
     if name == "li":
-        return replace(place, item=node)
+        return replace(role, item=node)
     if name in LISTS:
-        return replace(place, item=-1, depth=place.depth + 1)
+        return replace(role, item=-1, depth=role.depth + 1)
     if name == "table":
-        return replace(place, item=-1, table=node)
+        return replace(role, item=-1, table=node)
     if name == "blockquote":
-        return replace(place, quoted=place.quoted + 1)
+        return replace(role, quoted=role.quoted + 1)
     if name in ("pre", "listing"):
-        return replace(place, code=True)
-    return place
+        return replace(role, code=True)
+    return role
 
 
 def begins(page: Layout, item: int, block: int) -> bool:
@@ -114,7 +114,7 @@ class Writer:
         self.page, self.kept, self.markdown = page, kept, form == "markdown"
         self.pieces: list[str] = []
         self.list_before = -1
-        self.places = Places(page)
+        self.roles = Roles(page)
         self.tables: dict[int, Table | None] = {}
         self.written: set[int] = set()
 
@@ -127,30 +127,30 @@ class Writer:
             self.list_before = of_list
 
     def block(self, block: int) -> None:
-        page, text, place = self.page, self.page.texts[block], self.places.of(self.page.nodes[block])
-        if place.table >= 0 and (table := self.table(place.table)) is not None and block in table.blocks:
-            if place.table not in self.written:
-                self.written.add(place.table)
+        page, text, role = self.page, self.page.texts[block], self.roles.of(self.page.nodes[block])
+        if role.table >= 0 and (table := self.table(role.table)) is not None and block in table.blocks:
+            if role.table not in self.written:
+                self.written.add(role.table)
                 self.put(table_text(page, table, self.kept))
-        elif place.code:
+        elif role.code:
             if not NUMBERS.fullmatch(text):
                 self.put(f"```\n{text}\n```" if self.markdown else text)
-        elif place.heading:
+        elif role.heading:
             text = " ".join(text.split())
-            self.put(f"{'#' * place.heading} {text}" if self.markdown else text)
-        elif place.item >= 0 and begins(page, place.item, block):
-            self.put_item(place, unbroken(text))
-        elif self.markdown and place.quoted:
+            self.put(f"{'#' * role.heading} {text}" if self.markdown else text)
+        elif role.item >= 0 and begins(page, role.item, block):
+            self.put_item(role, unbroken(text))
+        elif self.markdown and role.quoted:
             self.put("> " + unbroken(text).replace("\n", "\n> "))
         else:
             self.put(unbroken(text))
 
-    def put_item(self, place: Place, text: str) -> None:
-        number = self.page.numbers.get(place.item, 0)
+    def put_item(self, role: Role, text: str) -> None:
+        number = self.page.numbers.get(role.item, 0)
         mark = f"{number}. " if number else "- "
-        indent = "  " * (place.depth - 1) if self.markdown else ""
+        indent = "  " * (role.depth - 1) if self.markdown else ""
         text = text.replace("\n", "\n" + indent + " " * len(mark)) if self.markdown else text
-        self.put(f"{indent}{mark}{text}", place.item)
+        self.put(f"{indent}{mark}{text}", role.item)
 
     def table(self, node: int) -> Table | None:
         if node not in self.tables:

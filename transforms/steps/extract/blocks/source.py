@@ -80,33 +80,33 @@ def read_source(page: str) -> Source:
     for mark in (LINE_BREAK, TEX):
         if mark in page:
             page = page.replace(mark, "")
-    kept, title, at = [], "", 0
+    kept, title, position = [], "", 0
     unclosed: set[str] = set()
-    while (opening := OPENING.search(page, at)) is not None:
+    while (opening := OPENING.search(page, position)) is not None:
         start, end = opening.span()
-        kept.append(page[at:start])
+        kept.append(page[position:start])
         if opening[1]:
             close = page.find("-->", end - 2)
-            at = len(page) if close < 0 else close + 3
+            position = len(page) if close < 0 else close + 3
             continue
         name = opening[2].lower()
         tag_end = TAG_END.match(page, end)
         closing = None if tag_end is None or name in unclosed else CLOSING[name].search(page, tag_end.end())
         if tag_end is None:
-            at = len(page)
+            position = len(page)
         elif name == "svg" and page[tag_end.end() - 2] == "/":
-            at = tag_end.end()
+            position = tag_end.end()
         elif closing is None:
             unclosed.add(name)
-            at = len(page) if name in TO_THE_END else tag_end.end()
+            position = len(page) if name in TO_THE_END else tag_end.end()
         else:
             content = page[tag_end.end() : closing.start()]
             if name == "title":
                 title = title or html.unescape(content)
             elif name in ("math", "script"):
                 kept.append(formula(name, page[end : tag_end.end()], content))
-            at = page.find(">", closing.end()) + 1 or len(page)
-    kept.append(page[at:])
+            position = page.find(">", closing.end()) + 1 or len(page)
+    kept.append(page[position:])
     parts = TAG.split("".join(kept) + ">")  # the added > closes a tag that the end of the page cuts
     last = parts[-1] or ""
     parts[-1] = last[:-1] if last.endswith(">") else last

@@ -16,10 +16,10 @@ MOST_BLOCKS = 3  # of text in a cell, for the same reason
 
 def within(page: Layout, node: int) -> Iterator[int]:
     """Containers in a container, in their order; they are numbered as they open."""
-    depth, at = page.depths[node], node + 1
-    while at < len(page.depths) and page.depths[at] > depth:
-        yield at
-        at += 1
+    depth, inner = page.depths[node], node + 1
+    while inner < len(page.depths) and page.depths[inner] > depth:
+        yield inner
+        inner += 1
 
 
 @dataclass(frozen=True)

@@ -48,26 +48,28 @@ HINTS = {
     "faq": "faq|accordion|collapse|toggle",
 }
 HINT_NAMES = tuple(HINTS)
+ANY_HINT = re.compile("|".join(HINTS.values()))
 HINT_PATTERNS = tuple(re.compile(pattern) for pattern in HINTS.values())
 # Tags that say the same of all that lies in them.
 ROOMS = (
     *("article", "main", "nav", "footer", "header", "aside", "section", "li", "table", "form", "blockquote"),
     *("figure", "ul", "ol"),
 )
-ROOM_BIT = {name: 1 << (len(HINTS) + at) for at, name in enumerate(ROOMS)}
+ROOM_BIT = {name: 1 << (len(HINTS) + number) for number, name in enumerate(ROOMS)}
 MASK_NAMES = (*HINT_NAMES, *(f"<{name}>" for name in ROOMS))
 
 NAME = re.compile(r"/?[^\s/>]*")
 ATTRIBUTE = re.compile(
     r"\b(class|id|role|itemprop|style|hidden)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?", re.I
 )
-WORDS = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+")
+WORDS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+")
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 TEX_IMAGE = re.compile(r"\bmwe-math-fallback-image|\btex\b|\bmath-?(?:image|inline|display)\b|\blatex\b", re.I)
 ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
 # What a browser's script or style makes of a formula whose TeX stands beside it.
 GHOSTS = re.compile(r"\b(?:katex-html|MathJax_Preview|MathJax(?:_SVG|_CHTML|_Display)?|mjx-\w+|MJX\w*)\b")
 
+UNSEEN = ("link ", "meta ", "input ")
 MOST_REMEMBERED = 20_000  # tags and words; a few megabytes
 LONGEST_REMEMBERED = 200  # characters
 
@@ -95,6 +97,7 @@ LINK_TAG = Tag(LINK, "a")
 IMAGE_TAG = Tag(IMAGE, "img")
 PLAIN_IMAGE = Tag(INLINE, "img")
 NO_TAG = Tag(INLINE, "")
+_words: dict[str, int] = {}
 _values: dict[str, int] = {}
 _tags: dict[str, Tag] = {}
 remembered = _tags.get
@@ -110,18 +113,23 @@ def remember(memory: dict, key: str, value: object) -> None:
         memory[key] = value
 
 
+def word_mask(word: str) -> int:
+    lower = word.lower()
+    if ANY_HINT.search(lower) is None:
+        return 0
+    return sum(1 << bit for bit, pattern in enumerate(HINT_PATTERNS) if pattern.search(lower))
+
+
 def value_mask(value: str) -> int:
-    """Bits of the hints in an attribute's value: the sum of those of its words, so that words are looked at once."""
+    """Bits of the hints in the words of an attribute's value, each word looked at once."""
     if (mask := _values.get(value)) is not None:
         return mask
-    words = WORDS.findall(value[:LONGEST_REMEMBERED])
-    if len(words) == 1 and words[0] == value:
-        lower = value.lower()
-        mask = sum(1 << bit for bit, pattern in enumerate(HINT_PATTERNS) if pattern.search(lower))
-    else:
-        mask = 0
-        for word in words:
-            mask |= value_mask(word)
+    mask = 0
+    for word in WORDS.findall(value[:LONGEST_REMEMBERED]):
+        if (bits := _words.get(word)) is None:
+            bits = word_mask(word)
+            remember(_words, word, bits)
+        mask |= bits
     remember(_values, value, mask)
     return mask
 
@@ -201,6 +209,8 @@ def tag_of(tag: str) -> Tag:
     if (known := _tags.get(tag)) is None:
         if tag.startswith("a "):
             return LINK_TAG
+        if tag.startswith(UNSEEN):
+            return NO_TAG
         known = parsed(tag)
         if known.kind == BLOCK or len(tag) <= 30:
             remember(_tags, tag, known)
