@@ -8,11 +8,9 @@ from pathlib import Path
 
 from benchmarks.blocks.hosts import FOLDS, domain_of, fold_of
 from schemas.document import Page
-from transforms.steps.extract.blocks.layout import lay_out
-from transforms.steps.extract.blocks.main_text import verdicts
+from transforms.steps.extract.blocks.main_text import page_of, verdicts
 from transforms.steps.extract.blocks.model import Model
 from transforms.steps.extract.blocks.render import Format, render
-from transforms.steps.extract.blocks.source import read_source
 
 
 def by_folds(folder: Path, form: Format = "text") -> Callable[[Page], str]:
@@ -20,7 +18,7 @@ def by_folds(folder: Path, form: Format = "text") -> Callable[[Page], str]:
     models = [Model.of(json.loads((folder / f"{fold}.json").read_text("utf-8"))) for fold in range(FOLDS)]
 
     def main_text(page: Page) -> str:
-        layout = lay_out(read_source(page.html))
+        layout = page_of(page.html)
         if not layout.texts:
             return ""
         return render(layout, verdicts(layout, models[fold_of(domain_of(page.url))]), form)

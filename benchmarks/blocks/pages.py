@@ -18,9 +18,8 @@ from benchmarks.curate.extraction_quality import gold_lines
 from benchmarks.inputs import read_pages
 from schemas.document import Page
 from transforms.steps.extract.blocks.features import features
-from transforms.steps.extract.blocks.layout import lay_out
+from transforms.steps.extract.blocks.main_text import page_of
 from transforms.steps.extract.blocks.shape import Shape
-from transforms.steps.extract.blocks.source import read_source
 
 
 @dataclass
@@ -66,7 +65,7 @@ def marked_pages(corpus: Path) -> Iterator[tuple[Page, dict[str, Any]]]:
 def example(task: tuple[str, str, str, dict[str, Any]]) -> Example | None:
     """task: name of the corpus, URL, HTML, line of gold.jsonl. None for a page without a block of text."""
     corpus, url, html, row = task
-    page = lay_out(read_source(html))
+    page = page_of(html)
     if not page.texts:
         return None
     shape = Shape.of(page)

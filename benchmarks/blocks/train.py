@@ -72,7 +72,7 @@ class Training:
         parts, start, names = [], 0, []
         for page in self.pages:
             end = start + len(page.labels)
-            added = Columns()
+            added = Columns(end - start)
             context(added, page.shape, chance[start:end])
             names = added.names
             parts.append(added.chosen(names).T)

@@ -51,6 +51,4 @@ def context(out: Columns, shape: Shape, chance: np.ndarray) -> None:
         "likely": int((size * likely).sum()) * 1000 // max(int(whole[0]), 1),
         "certain": int((mass * (chance >= 850)).sum()) * 1000 // max(int(whole[1]), 1),
     }
-    out.add_all(
-        [f"page_{name}" for name in numbers], np.broadcast_to(np.array(list(numbers.values()))[:, None], (5, n))
-    )
+    out.add_all([f"page_{name}" for name in numbers], np.array(list(numbers.values()))[:, None])

@@ -14,6 +14,7 @@ from transforms.steps.extract.blocks.tags import BLOCKS, MASK_NAMES
 
 PROSE = 60  # characters, wide ones threefold: about ten words; less is seldom a sentence
 LINKED = 300  # thousandths: a block with a larger share of linked characters is not read as prose
+CAPACITY = 256  # rows of a page, more than there are columns
 FAR = 9_999  # where there is no heading
 LIKES = 4  # levels at which containers of the same name and class are summed
 
@@ -26,24 +27,27 @@ MASK_BITS = np.arange(len(MASK_NAMES))[:, None]
 
 
 class Columns:
-    """Rows of numbers by name."""
+    """Rows of numbers by name, a number for each of n blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, n: int) -> None:
         self.names: list[str] = []
-        self.rows: list[np.ndarray] = []
+        self.matrix = np.empty((CAPACITY, n), np.int32)
 
     def add(self, **rows: np.ndarray) -> None:
-        self.names += rows
-        self.rows += rows.values()
+        for name, row in rows.items():
+            self.matrix[len(self.names)] = row
+            self.names.append(name)
 
     def add_all(self, names: list[str], rows: np.ndarray) -> None:
+        """rows: names × n."""
+        start = len(self.names)
+        self.matrix[start : start + len(names)] = rows
         self.names += names
-        self.rows += list(rows)
 
     def chosen(self, names: list[str]) -> np.ndarray:
         """int32, a row for each of these names."""
-        rows = dict(zip(self.names, self.rows, strict=True))
-        return np.array([rows[name] for name in names], np.int32)
+        index = {name: number for number, name in enumerate(self.names)}
+        return self.matrix[[index[name] for name in names]]
 
 
 def shifted(rows: np.ndarray, by: int) -> np.ndarray:
@@ -58,7 +62,7 @@ def shifted(rows: np.ndarray, by: int) -> np.ndarray:
 
 def features(page: Layout, shape: Shape) -> Columns:
     """The columns of a page that has a block."""
-    out = Columns()
+    out = Columns(len(page.texts))
     own = shape.code[shape.node]
     prose = (shape.size >= PROSE) & (shape.linked < LINKED)
     level = LEVEL_OF[own]
@@ -184,5 +188,4 @@ def of_page(out: Columns, page: Layout, shape: Shape, own: np.ndarray, whole: np
         "articles": int((shape.code == ARTICLE).sum()),
         **page.kinds,
     }
-    values = np.array(list(numbers.values()))
-    out.add_all([f"page_{name}" for name in numbers], np.broadcast_to(values[:, None], (len(values), n)))
+    out.add_all([f"page_{name}" for name in numbers], np.array(list(numbers.values()))[:, None])

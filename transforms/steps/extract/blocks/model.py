@@ -36,8 +36,8 @@ class Trees:
     """One set of trees of the same depth.
 
     columns: names of the columns asked about.
-    asked: trees × depth, indexes of columns.
-    thresholds: trees × depth.
+    asked: depth × trees, indexes of columns.
+    thresholds: depth × trees.
     leaves: trees × 2^depth, votes.
     bias: votes that every block begins with.
     """
@@ -53,8 +53,8 @@ class Trees:
         questions = np.array([tree["if"] for tree in data["trees"]], np.int32)
         return cls(
             data["columns"],
-            questions[:, :, 0],
-            questions[:, :, 1],
+            questions[:, :, 0].T.copy(),
+            questions[:, :, 1].T.copy(),
             np.array([tree["then"] for tree in data["trees"]], np.int32),
             data["bias"],
         )
@@ -66,11 +66,14 @@ class Trees:
         return chances()[(votes + MOST) // STEP]
 
     def votes(self, rows: np.ndarray) -> np.ndarray:
-        count, depth = self.asked.shape
+        depth, count = self.asked.shape
         answers = rows[self.asked.ravel()] > self.thresholds.reshape(-1, 1)
-        leaf = np.packbits(answers.reshape(count, depth, -1), axis=1, bitorder="little")[:, 0]
-        where = leaf + (np.arange(count) * self.leaves.shape[1])[:, None]
-        return self.leaves.ravel()[where].sum(axis=0, dtype=np.int64) + self.bias
+        bits = answers.view(np.uint8).reshape(depth, count, -1)
+        leaf = bits[0].copy()
+        for level in range(1, depth):
+            leaf |= bits[level] << level
+        first = np.arange(0, count * self.leaves.shape[1], self.leaves.shape[1], dtype=np.int32)
+        return self.leaves.ravel().take(leaf + first[:, None]).sum(axis=0, dtype=np.int32) + self.bias
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,10 @@ def choose(chance: np.ndarray, words: np.ndarray) -> np.ndarray:
 
     The F1 that is expected of the m likeliest blocks is 2 Σ p w over these ÷ (Σ w over these + Σ p w over all). A fixed
     threshold is half of the F1 that can be had, so it would have to differ from page to page. chance: thousandths;
-    words: the blocks' weights. The page's whole is taken at 3/5, which the folds of training gave: what is doubted
+    words: the blocks' weights. The page's whole is taken at 1/2, which the folds of training gave: what is doubted
     by a little is more often boilerplate.
     """
     order = np.argsort(-chance, kind="stable")
     hits, size = np.cumsum((chance * words)[order]), np.cumsum(words[order])
-    expected = hits * 1_000_000 // (1000 * size + hits[-1] * 3 // 5)
+    expected = hits * 1_000_000 // (1000 * size + hits[-1] // 2)
     return chance >= chance[order][int(np.argmax(expected))]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ NUMBERS = re.compile(r"[\d\s.:]*")
 LONG = 40  # characters; a longer text that stands twice on a page is a template's copy
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """What a block's containers make of it.
 
     heading: level, 0 if it is none.
@@ -60,17 +58,17 @@ class Roles:
 def inner(role: Role, name: str, node: int) -> Role:
     """The role within a container of this name."""
     if name in HEADINGS:
-        return replace(role, heading=HEADINGS[name])
+        return role._replace(heading=HEADINGS[name])
     if name == "li":
-        return replace(role, item=node)
+        return role._replace(item=node)
     if name in LISTS:
-        return replace(role, item=-1, depth=role.depth + 1)
+        return role._replace(item=-1, depth=role.depth + 1)
     if name == "table":
-        return replace(role, item=-1, table=node)
+        return role._replace(item=-1, table=node)
     if name == "blockquote":
-        return replace(role, quoted=role.quoted + 1)
+        return role._replace(quoted=role.quoted + 1)
     if name in ("pre", "listing"):
-        return replace(role, code=True)
+        return role._replace(code=True)
     return role
 
 

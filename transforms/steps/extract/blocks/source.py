@@ -75,8 +75,11 @@ def kinds_of(page: str) -> dict[str, bool]:
     return {name: any(word in page for word in words) for name, words in KINDS.items()}
 
 
-def read_source(page: str) -> Source:
-    """Take a page's source apart. Comments, scripts and other content that is not text go; formulas become TeX."""
+def read_source(page: str, noscript: bool = False) -> Source:
+    """Take a page's source apart. Comments, scripts and other content that is not text go; formulas become TeX.
+
+    noscript: read what <noscript> holds, as a browser without scripts does.
+    """
     for mark in (LINE_BREAK, TEX):
         if mark in page:
             page = page.replace(mark, "")
@@ -94,7 +97,7 @@ def read_source(page: str) -> Source:
         closing = None if tag_end is None or name in unclosed else CLOSING[name].search(page, tag_end.end())
         if tag_end is None:
             position = len(page)
-        elif name == "svg" and page[tag_end.end() - 2] == "/":
+        elif (name == "noscript" and noscript) or (name == "svg" and page[tag_end.end() - 2] == "/"):
             position = tag_end.end()
         elif closing is None:
             unclosed.add(name)

@@ -67,7 +67,7 @@ HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 TEX_IMAGE = re.compile(r"\bmwe-math-fallback-image|\btex\b|\bmath-?(?:image|inline|display)\b|\blatex\b", re.I)
 ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
 # What a browser's script or style makes of a formula whose TeX stands beside it.
-GHOSTS = re.compile(r"\b(?:katex-html|MathJax_Preview|MathJax(?:_SVG|_CHTML|_Display)?|mjx-\w+|MJX\w*)\b")
+GHOSTS = re.compile(r"\b(?:katex-html|MathJax_Preview|MathJax(?:_SVG|_CHTML|_Display)?|mjx-\w+)\b")
 
 UNSEEN = ("link ", "meta ", "input ")
 MOST_REMEMBERED = 20_000  # tags and words; a few megabytes
@@ -152,25 +152,27 @@ def attributes(tag: str) -> tuple[str, int]:
 def common_attributes(tag: str) -> tuple[str, int] | None:
     """The same of a tag that is written as most are, in a third of the time; None if it is not."""
     classes, mask = "", 0
+    if "role" in tag or "itemprop" in tag or "hidden" in tag or "none" in tag or "A" <= tag[0] <= "Z":
+        return None
     if "class" in tag:
         start = tag.find(' class="')
         if start < 0:
             return None
         classes = tag[start + 8 : tag.find('"', start + 8)]
         mask = value_mask(classes)
-    if "id" in tag and (start := tag.find(' id="')) > 0:
-        mask |= value_mask(tag[start + 5 : tag.find('"', start + 5)])
+    if "id" in tag:
+        start = tag.find(' id="')
+        if start > 0:
+            mask |= value_mask(tag[start + 5 : tag.find('"', start + 5)])
+        elif " id" in tag or "\tid" in tag or "\nid" in tag:
+            return None
     return classes, mask
-
-
-# What makes a tag an uncommon one
-RARE = re.compile(r"role|itemprop|hidden|none|\s(?:id|ID|CLASS)\s*=\s*[^\s\"]")
 
 
 def block_tag(name: str, tag: str) -> Tag:
     classes, mask = "", 0
     if len(tag) > len(name):
-        common = None if RARE.search(tag) else common_attributes(tag)
+        common = common_attributes(tag)
         classes, mask = attributes(tag) if common is None else common
     mask |= ROOM_BIT.get(name, 0)
     return Tag(BLOCK, name, TAG_CODE[name], GROUP[name], mask, f"{name} {classes[:LONGEST_REMEMBERED]}")
@@ -190,12 +192,15 @@ def parsed(tag: str) -> Tag:
     if name == "a":
         return LINK_TAG
     if name == "img":
-        return IMAGE_TAG if ("math" in tag or "tex" in tag) and TEX_IMAGE.search(tag) else PLAIN_IMAGE
+        return IMAGE_TAG if TEX_IMAGE.search(tag) else PLAIN_IMAGE
     if name == "br":
         return Tag(BREAK, name)
     if name == "hr":
         return Tag(RULE, name)
-    return Tag(GHOST if name in ("span", "mjx-container") and GHOSTS.search(tag) else INLINE, name)
+    ghost = (
+        ("katex" in tag or "ath" in tag or "mjx" in tag) and name in ("span", "mjx-container") and GHOSTS.search(tag)
+    )
+    return Tag(GHOST if ghost else INLINE, name)
 
 
 def tex_of_image(tag: str) -> str:
@@ -209,7 +214,7 @@ def tag_of(tag: str) -> Tag:
     if (known := _tags.get(tag)) is None:
         if tag.startswith("a "):
             return LINK_TAG
-        if tag.startswith(UNSEEN):
+        if tag.startswith(UNSEEN) or (tag.startswith("img ") and "math" not in tag and "tex" not in tag):
             return NO_TAG
         known = parsed(tag)
         if known.kind == BLOCK or len(tag) <= 30:

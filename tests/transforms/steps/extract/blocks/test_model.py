@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from transforms.steps.extract.blocks.main_text import main_text
+from transforms.steps.extract.blocks.main_text import main_text, page_of, with_code
 from transforms.steps.extract.blocks.model import ASSET, Trees, chances, choose, load_model
 
 TREES = Trees.of(
@@ -86,3 +86,24 @@ def test_an_article_comes_out_without_menu_and_footer() -> None:
     )
     expected = "\n".join(["Gold in the gravel", (PARAGRAPH * 2).strip()])
     assert main_text(html) == expected  # the four copies of the paragraph are written once
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden", "read"),
+    [(0, 400, True), (0, 399, False), (40, 400, True), (41, 400, False), (400, 9000, False)],
+)
+def test_noscript_is_read_only_where_a_page_has_hardly_another_text(shown, hidden, read) -> None:
+    page = page_of(f"<p>{'a' * shown}</p><noscript><p>{'b' * (hidden - shown)}</p></noscript>")
+    assert ("b" in "".join(page.texts)) == read
+
+
+@pytest.mark.parametrize(
+    ("html", "kept", "expected"),
+    [
+        ("<p>a<pre>b</pre><pre>c</pre>", [True, False, False], [True, True, True]),
+        ("<p>a<pre>b</pre><p>c", [False, False, True], [False, False, True]),
+        ("<p>a<p>b<pre>c</pre>", [True, False, False], [True, False, False]),
+    ],
+)
+def test_code_goes_with_the_text_before_it(html, kept, expected) -> None:
+    assert with_code(page_of(html), np.array(kept)).tolist() == expected
