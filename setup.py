@@ -20,6 +20,7 @@ setup(
         "pipelines.reports": ["templates/*", "web/*"],
         "trainer.probes": ["*.tsv"],
         "pipelines.sample": ["articles/*.md", "texts/*.md", "blocklist/*/*"],
+        "transforms.steps.extract.blocks": ["model.json"],
         "deploy": ["assets.json"],
     },
     classifiers=["Private :: Do Not Upload"],

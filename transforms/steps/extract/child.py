@@ -37,7 +37,17 @@ def resiliparse_extractor(_: dict[str, Any]) -> Callable[[str], str]:
     )
 
 
-EXTRACTORS = {"trafilatura": trafilatura_extractor, "resiliparse": resiliparse_extractor}
+def blocks_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
+    from transforms.steps.extract.blocks.main_text import main_text
+
+    return lambda html: main_text(html, settings["format"])
+
+
+EXTRACTORS = {
+    "trafilatura": trafilatura_extractor,
+    "resiliparse": resiliparse_extractor,
+    "blocks": blocks_extractor,
+}
 
 
 def language_gate(gate: dict[str, Any]) -> Callable[[str], dict[str, Any] | None]:

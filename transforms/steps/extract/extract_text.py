@@ -45,7 +45,7 @@ class LanguageGate:
 
 @dataclass(frozen=True)
 class ExtractText(Step):
-    """HTML to main text, by trafilatura or resiliparse.
+    """HTML to main text, by trafilatura, resiliparse or Bateia's own choice of blocks (blocks/README.md).
 
     trafilatura runs as FineWeb runs it: precision favoured, no comments, repeated segments within the page removed. Its
     cache of segments is a new one for each page: with one cache for all pages, as in datatrove, a page's text would
@@ -54,9 +54,10 @@ class ExtractText(Step):
 
     stage: ClassVar[str] = "extract"
 
-    extractor: Literal["trafilatura", "resiliparse"] = setting(
-        "trafilatura", "library", "FineWeb, arXiv 2406.17557 section 3.2"
+    extractor: Literal["trafilatura", "resiliparse", "blocks"] = setting(
+        "trafilatura", "library, or blocks: our own", "FineWeb, arXiv 2406.17557 section 3.2"
     )
+    format: Literal["text", "markdown"] = setting("text", "form of the text that blocks gives")
     favor: Literal["precision", "recall", "balance"] = setting(
         "precision", "trafilatura's preference", "datatrove examples/fineweb.py"
     )

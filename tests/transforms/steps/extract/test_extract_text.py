@@ -25,7 +25,7 @@ def page(html: str) -> Page:
     return Page("https://a.example/", "", "", "a.warc", 0, len(html), html)
 
 
-@pytest.mark.parametrize("extractor", ["trafilatura", "resiliparse"])
+@pytest.mark.parametrize("extractor", ["trafilatura", "resiliparse", "blocks"])
 def test_main_text_comes_out_without_the_menu(extractor) -> None:
     with Extractor(replace(SETTINGS, extractor=extractor)) as child:
         text = child.extract(page(ARTICLE))

@@ -1,0 +1,150 @@
+"""Train the model of the extraction `blocks`, and write it with its record.
+
+    python -m benchmarks.blocks.train --corpus public wcxb-dev --folds out/folds --model
+
+--corpus: folders of *.warc.gz with gold.jsonl or gold.jsonl.gz, as benchmarks.curate.extraction_quality reads them.
+--folds: also write a model for each of five folds of hosts, trained on the other four, for
+benchmarks.blocks.quality: figures of the model that is trained on all would be of pages that it has seen.
+--model: write transforms/steps/extract/blocks/model.json.
+
+Nothing of a page but numbers goes into a model. The second set of trees is trained on what the first one says of pages
+of folds that it was not trained on, as it will be of pages that neither has seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.blocks.fit import Settings, fit
+from benchmarks.blocks.hosts import FOLDS
+from benchmarks.blocks.pages import Example, examples, weights
+from transforms.steps.extract.blocks.context import context
+from transforms.steps.extract.blocks.features import Columns
+from transforms.steps.extract.blocks.model import ASSET, Trees
+
+FIRST = Settings(iterations=60, learning_rate=0.2)
+SECOND = Settings(iterations=120, learning_rate=0.13)
+POWER = 0.7  # how a page's weight is shared out among its blocks, by tokens
+CORPORA = {"public": 1.5}  # its pages are of few hosts, which their weights make small
+EASY = 0.1  # below that share a block is boilerplate, of which there is plenty
+KEPT_EASY = 0.4  # share of such blocks that is trained on, at a weight that makes up for it
+
+
+class Training:
+    """The blocks of all pages, one after the other."""
+
+    def __init__(self, pages: Sequence[Example]) -> None:
+        self.pages = pages
+        self.names = pages[0].names
+        self.columns = np.concatenate([page.columns for page in pages])
+        self.labels = np.concatenate([page.labels for page in pages])
+        self.fold = np.concatenate([np.full(len(page.labels), page.fold) for page in pages])
+        easy = self.labels <= EASY
+        picked = ~easy | (np.random.default_rng(0).random(len(easy)) < KEPT_EASY)
+        self.weights = weights(pages, POWER, CORPORA) / np.where(easy, KEPT_EASY, 1)
+        self.usable = ~np.isnan(self.labels) & picked
+
+    def fit(self, names: list[str], columns: np.ndarray, settings: Settings, without: int | None) -> dict[str, Any]:
+        """Trees from all folds but one, or from all."""
+        rows = self.usable & (self.fold != without)
+        note(f"{rows.sum():,} blocks, {settings.iterations} trees, without fold {without}")
+        return fit(names, columns[rows], self.labels[rows].clip(0, 1), self.weights[rows], settings)
+
+    def first_chances(self, models: Sequence[dict[str, Any]]) -> np.ndarray:
+        """What the first trees say of each fold's blocks that were trained without it."""
+        chance = np.zeros(len(self.labels), np.int64)
+        for fold, model in enumerate(models):
+            rows = self.fold == fold
+            chance[rows] = chance_of(model, self.names, self.columns[rows])
+        return chance
+
+    def with_context(self, chance: np.ndarray) -> tuple[list[str], np.ndarray]:
+        """All columns, those of context.py included."""
+        parts, start, names = [], 0, []
+        for page in self.pages:
+            end = start + len(page.labels)
+            added = Columns(end - start)
+            context(added, page.shape, chance[start:end])
+            names = added.names
+            parts.append(added.chosen(names).T)
+            start = end
+        return self.names + names, np.concatenate([self.columns, np.concatenate(parts)], axis=1)
+
+
+def chance_of(model: dict[str, Any], names: Sequence[str], columns: np.ndarray) -> np.ndarray:
+    trees = Trees.of(model)
+    index = {name: number for number, name in enumerate(names)}
+    return trees.chance(columns[:, [index[name] for name in trees.columns]].T)
+
+
+def note(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def record(pages: Sequence[Example]) -> dict[str, Any]:
+    """How the model was made, as model.json says it."""
+    corpora = sorted({page.corpus for page in pages})
+    return {
+        "by": "benchmarks/blocks/train.py",
+        "first": asdict(FIRST),
+        "second": asdict(SECOND),
+        "weights": {"power": POWER, "corpora": CORPORA, "easy": KEPT_EASY},
+        "corpora": {name: sum(page.corpus == name for page in pages) for name in corpora},
+        "domains": len({page.domain for page in pages}),
+        "blocks": sum(len(page.labels) for page in pages),
+    }
+
+
+def write(model: dict[str, Any], path: Path) -> None:
+    """A line a tree, so that a difference of two models can be read."""
+    parts = [f'"made": {json.dumps(model["made"])}']
+    for name in ("first", "second"):
+        trees = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in model[name]["trees"])
+        columns = json.dumps(model[name]["columns"])
+        parts.append(f'"{name}": {{"columns": {columns},\n"bias": {model[name]["bias"]}, "trees": [\n{trees}]}}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text("{" + ",\n".join(parts) + "}\n", "utf-8")
+    unfinished.replace(path)
+
+
+def train(args: argparse.Namespace) -> None:
+    pages = examples(args.corpus, args.processes)
+    made = record(pages)
+    note(f"{made}")
+    training = Training(pages)
+    firsts = [training.fit(training.names, training.columns, FIRST, fold) for fold in range(FOLDS)]
+    names, columns = training.with_context(training.first_chances(firsts))
+    if args.folds is not None:
+        for fold, first in enumerate(firsts):
+            second = training.fit(names, columns, SECOND, fold)
+            write(
+                {"made": made | {"without_fold": fold}, "first": first, "second": second}, args.folds / f"{fold}.json"
+            )
+    if args.model:
+        first = training.fit(training.names, training.columns, FIRST, None)
+        second = training.fit(names, columns, SECOND, None)
+        write({"made": made, "first": first, "second": second}, ASSET)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True, metavar="DIR")
+    parser.add_argument("--folds", type=Path, metavar="DIR")
+    parser.add_argument("--model", action="store_true")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

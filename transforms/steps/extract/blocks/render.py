@@ -1,0 +1,172 @@
+"""The kept blocks as text or as Markdown: headings, lists, tables, code, in the order in which a page has them."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from transforms.steps.extract.blocks.layout import HEADINGS, Layout
+from transforms.steps.extract.blocks.tables import Table, table_of, table_text
+
+Format = Literal["text", "markdown"]
+
+LISTS = frozenset(["ul", "ol", "menu", "dir"])
+BROKEN_LINE = 45  # characters; a line as long that ends within a sentence was broken to fit, as e-mails are
+NUMBERS = re.compile(r"[\d\s.:]*")
+LONG = 40  # characters; a longer text that stands twice on a page is a template's copy
+
+
+class Role(NamedTuple):
+    """What a block's containers make of it.
+
+    heading: level, 0 if it is none.
+    item: the innermost list item, -1 if there is none.
+    depth: lists that it lies in.
+    quoted: block quotes that it lies in.
+    table: the innermost table, -1 if there is none.
+    code: whether it lies in <pre>.
+    """
+
+    heading: int = 0
+    item: int = -1
+    depth: int = 0
+    quoted: int = 0
+    table: int = -1
+    code: bool = False
+
+
+class Roles:
+    """The roles of containers, each worked out once from that of the container around it."""
+
+    def __init__(self, page: Layout) -> None:
+        self.page = page
+        self.known: dict[int, Role] = {0: Role()}
+
+    def of(self, node: int) -> Role:
+        way = []
+        while node not in self.known:
+            way.append(node)
+            node = self.page.parents[node]
+        role = self.known[node]
+        for node in reversed(way):
+            role = self.known[node] = inner(role, self.page.infos[node].name, node)
+        return role
+
+
+def inner(role: Role, name: str, node: int) -> Role:
+    """The role within a container of this name."""
+    if name in HEADINGS:
+        return role._replace(heading=HEADINGS[name])
+    if name == "li":
+        return role._replace(item=node)
+    if name in LISTS:
+        return role._replace(item=-1, depth=role.depth + 1)
+    if name == "table":
+        return role._replace(item=-1, table=node)
+    if name == "blockquote":
+        return role._replace(quoted=role.quoted + 1)
+    if name in ("pre", "listing"):
+        return role._replace(code=True)
+    return role
+
+
+def begins(page: Layout, item: int, block: int) -> bool:
+    """Whether a list item is this block, or this block and what is nested in it, and no container of more."""
+    own = page.nodes[block] == item or page.ends[item] - page.firsts[item] == 1
+    return own and page.firsts[item] == block
+
+
+def unbroken(text: str) -> str:
+    """Lines that were broken within a sentence, joined: the next one goes on in lower case."""
+    if "\n" not in text:
+        return text
+    first, *rest = text.split("\n")
+    pieces = [first]
+    before = first
+    for line in rest:
+        broken = len(before) >= BROKEN_LINE and (before[-1].isalpha() or before[-1] == ",") and line[0].islower()
+        pieces += [" " if broken else "\n", line]
+        before = line
+    return "".join(pieces)
+
+
+def first_heading(page: Layout, kept: np.ndarray) -> int:
+    """The page's h1, if there is one that its title repeats or that is kept; -1 if there is none."""
+    title = page.title.casefold()
+    for block, node in enumerate(page.nodes):
+        if page.infos[node].name == "h1" and (kept[block] or named(page.texts[block].casefold(), title)):
+            return block
+    return -1
+
+
+def named(heading: str, title: str) -> bool:
+    return len(heading) > 2 and (heading in title or (len(title) > 9 and title in heading))
+
+
+class Writer:
+    """Writes blocks one after the other."""
+
+    def __init__(self, page: Layout, kept: np.ndarray, form: Format) -> None:
+        self.page, self.kept, self.markdown = page, kept, form == "markdown"
+        self.pieces: list[str] = []
+        self.list_before = -1
+        self.roles = Roles(page)
+        self.tables: dict[int, Table | None] = {}
+        self.written: set[int] = set()
+
+    def put(self, text: str, of_list: int = -1) -> None:
+        if text:
+            if self.pieces:
+                together = not self.markdown or (of_list >= 0 and self.list_before >= 0)
+                self.pieces.append("\n" if together else "\n\n")
+            self.pieces.append(text)
+            self.list_before = of_list
+
+    def block(self, block: int) -> None:
+        page, text, role = self.page, self.page.texts[block], self.roles.of(self.page.nodes[block])
+        if role.table >= 0 and (table := self.table(role.table)) is not None and block in table.blocks:
+            if role.table not in self.written:
+                self.written.add(role.table)
+                self.put(table_text(page, table, self.kept))
+        elif role.code:
+            if not NUMBERS.fullmatch(text):
+                self.put(f"```\n{text}\n```" if self.markdown else text)
+        elif role.heading:
+            text = " ".join(text.split())
+            self.put(f"{'#' * role.heading} {text}" if self.markdown else text)
+        elif role.item >= 0 and begins(page, role.item, block):
+            self.put_item(role, unbroken(text))
+        elif self.markdown and role.quoted:
+            self.put("> " + unbroken(text).replace("\n", "\n> "))
+        else:
+            self.put(unbroken(text))
+
+    def put_item(self, role: Role, text: str) -> None:
+        number = self.page.numbers.get(role.item, 0)
+        mark = f"{number}. " if number else "- "
+        indent = "  " * (role.depth - 1) if self.markdown else ""
+        text = text.replace("\n", "\n" + indent + " " * len(mark)) if self.markdown else text
+        self.put(f"{indent}{mark}{text}", role.item)
+
+    def table(self, node: int) -> Table | None:
+        if node not in self.tables:
+            self.tables[node] = table_of(self.page, node)
+        return self.tables[node]
+
+
+def render(page: Layout, kept: np.ndarray, form: Format) -> str:
+    """The kept blocks, the page's h1 first. kept: a bool for each block."""
+    writer = Writer(page, kept, form)
+    top = first_heading(page, kept) if kept.any() else -1
+    if top >= 0:
+        writer.block(top)
+    seen: set[str] = set()
+    for block in np.flatnonzero(kept).tolist():
+        text = page.texts[block]
+        if block == top or (len(text) >= LONG and text in seen):
+            continue
+        seen.add(text)
+        writer.block(block)
+    return "".join(writer.pieces)

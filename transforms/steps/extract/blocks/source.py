@@ -1,0 +1,116 @@
+"""HTML source to a list of tags and texts, in time linear in its length.
+
+No tree is built by a library here, for three reasons: libxml2 stops at 2,048 nested elements and loses what follows,
+lexbor and libxml2 take quadratic time on some pages of a megabyte, and another version of either gives another tree
+of the same page, so another dataset. Tags are found as the HTML standard's tokenizer finds them; what is not closed,
+or closed in the wrong order, is put right by blocks.py.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+# Elements whose content is no text of the page. The first three are closed by their own end tag alone; the others, if
+# they are not closed, are read as if their start tag were not there.
+TO_THE_END = ("script", "style", "textarea")
+NO_TEXT = (
+    *TO_THE_END,
+    *("title", "noscript", "noframes", "iframe", "xmp", "svg", "template", "select", "object", "video", "audio"),
+    *("canvas", "button", "datalist", "math"),
+)
+# The first look at a letter passes most tags by: of the names above none begins with p, l, u or h.
+OPENING = re.compile(rf"<(?![/pluhPLUH]|[aA][\s>])(?:(!--)|((?i:{'|'.join(NO_TEXT)}))(?=[\s/>]))")
+CLOSING = {name: re.compile(rf"</(?i:{name})(?=[\s/>])") for name in NO_TEXT}
+ATTRIBUTES = r"[^>=]*+(?:=\s*+(?:\"[^\"]*\"|'[^']*')?+[^>=]*+)*+"
+TAG = re.compile(f"<(/?[a-zA-Z]{ATTRIBUTES})>|<[!?/][^>]*>")
+TAG_END = re.compile(f"{ATTRIBUTES}>")
+TEX_SCRIPT = re.compile(r"type\s*=\s*[\"']?math/tex", re.I)
+ANNOTATION = re.compile(
+    r"<annotation\b[^>]*\bencoding\s*=\s*[\"']?application/x-tex[^>]*>(.*?)</annotation", re.I | re.S
+)
+ALTTEXT = re.compile(r"\balttext\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
+MARKUP = re.compile(r"<[^>]*>")
+LONGEST_TITLE = 500  # characters; it is looked for in every block
+LINE_BREAK, TEX = "\x1e", "\x1f"  # stand for <br> and around a formula within a block's text, until it is written
+
+
+def formula(name: str, attributes: str, content: str) -> str:
+    """TeX of a <math> element or of a MathJax script, between two marks; empty if it says none."""
+    if name == "script":
+        tex = html.escape(content, quote=False) if TEX_SCRIPT.search(attributes) else ""
+    elif (annotation := ANNOTATION.search(content)) is not None:
+        tex = annotation[1]
+    elif (alttext := ALTTEXT.search(attributes)) is not None:
+        tex = alttext[1] or alttext[2] or ""
+    else:
+        tex = MARKUP.sub(" ", content)
+    return f"{TEX}{tex}{TEX}" if tex.strip() else ""
+
+
+@dataclass
+class Source:
+    """A page's source, taken apart.
+
+    parts: text, tag, text, tag, … text; a tag without its angle brackets, or None where there was none.
+    title: the text of <title>.
+    """
+
+    parts: list[str | None]
+    title: str
+    kinds: dict[str, bool]
+
+
+# What the source says of the kind of page, as its writers put it for search engines; "Article" also ends NewsArticle.
+KINDS = {
+    "product": ('"Product"',),
+    "forum": ('"DiscussionForumPosting"', '"QAPage"', "phpbb", "vbulletin", "enForo"),
+    "news": ('Article"', '"BlogPosting"'),
+}
+
+
+def kinds_of(page: str) -> dict[str, bool]:
+    """What the page's source says of its kind."""
+    return {name: any(word in page for word in words) for name, words in KINDS.items()}
+
+
+def read_source(page: str, noscript: bool = False) -> Source:
+    """Take a page's source apart. Comments, scripts and other content that is not text go; formulas become TeX.
+
+    noscript: read what <noscript> holds, as a browser without scripts does.
+    """
+    for mark in (LINE_BREAK, TEX):
+        if mark in page:
+            page = page.replace(mark, "")
+    kept, title, position = [], "", 0
+    unclosed: set[str] = set()
+    while (opening := OPENING.search(page, position)) is not None:
+        start, end = opening.span()
+        kept.append(page[position:start])
+        if opening[1]:
+            close = page.find("-->", end - 2)
+            position = len(page) if close < 0 else close + 3
+            continue
+        name = opening[2].lower()
+        tag_end = TAG_END.match(page, end)
+        closing = None if tag_end is None or name in unclosed else CLOSING[name].search(page, tag_end.end())
+        if tag_end is None:
+            position = len(page)
+        elif (name == "noscript" and noscript) or (name == "svg" and page[tag_end.end() - 2] == "/"):
+            position = tag_end.end()
+        elif closing is None:
+            unclosed.add(name)
+            position = len(page) if name in TO_THE_END else tag_end.end()
+        else:
+            content = page[tag_end.end() : closing.start()]
+            if name == "title":
+                title = title or html.unescape(content)
+            elif name in ("math", "script"):
+                kept.append(formula(name, page[end : tag_end.end()], content))
+            position = page.find(">", closing.end()) + 1 or len(page)
+    kept.append(page[position:])
+    parts = TAG.split("".join(kept) + ">")  # the added > closes a tag that the end of the page cuts
+    last = parts[-1] or ""
+    parts[-1] = last[:-1] if last.endswith(">") else last
+    return Source(parts, " ".join(title[:LONGEST_TITLE].split()), kinds_of(page))
