@@ -16,7 +16,8 @@ from schemas.tally import host_of
 from transforms.documents import Part, measures_in, read_documents
 from transforms.steps.tokens.encode import SpecialTokenIds, document_key, encode_document
 from transforms.steps.tokens.settings import Split
-from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, tokenizer_from_json, tokenizer_from_model
+from transforms.steps.tokens.tokenizer import Tokenizer, tokenizer_from_json, tokenizer_from_model
+from transforms.steps.tokens.tokenizer_files import JSON, MODEL
 from transforms.units import Heartbeat, Records, UnitFiles, UnitResult
 
 DOCS_PER_GROUP = 16_384  # rows of docs-*.parquet in one row group: no texts in them, so more fit than in a corpus

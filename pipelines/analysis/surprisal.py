@@ -50,7 +50,8 @@ def whole_groups(tokenizer: Tokenizer, text: str) -> list[Group]:
     if "".join(group.text for group in characters) == text:
         return characters
     numbers = tokenizer.encode(text).tolist()
-    return [Group(tokenizer.decode([number]), (number,), (len(tokenizer.pieces[number]),)) for number in numbers]
+    pieces = [(number, tokenizer.pieces[number]) for number in numbers]
+    return [Group(piece.decode("utf-8", "replace"), (number,), (len(piece),)) for number, piece in pieces]
 
 
 def names_of(tokenizer: Tokenizer) -> list[str]:

@@ -14,7 +14,8 @@ from pipelines.stages.datasets import read_inputs
 from pipelines.stages.tokenizer import TokenizerRun, draw_sample
 from schemas.faults import BadInput
 from transforms.steps.tokens.settings import TrainTokenizer
-from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, load_tokenizer
+from transforms.steps.tokens.tokenizer import Tokenizer, load_tokenizer
+from transforms.steps.tokens.tokenizer_files import JSON, MODEL, tokenizer_file
 
 
 def compare(inputs: Sequence[str], paths: Sequence[str], seed: int, sample_mb: int) -> list[Entry]:
@@ -50,7 +51,7 @@ def entry_of(name: str, path: str, tokenizer: Tokenizer, texts: dict[str, list[s
 
 def json_twin(path: str) -> Tokenizer | None:
     """A folder's tokenizer.json, if it has a tokenizer.model too, which is what `load_tokenizer` takes."""
-    both = all((Path(path) / name).is_file() for name in (MODEL, JSON))
+    both = (Path(path) / JSON).is_file() and tokenizer_file(path).name == MODEL
     return load(str(Path(path) / JSON)) if both else None
 
 
@@ -60,7 +61,6 @@ def measure(tokenizer: Tokenizer, texts: Sequence[str]) -> Counts:
     seconds = time.process_time() - started
     tokens = Counter(number for numbers in encoded for number in numbers.tolist())
     words = Counter(word for text in texts for word in text.split())
-    added = tokenizer.decode(tokenizer.encode("a")).removesuffix("a")  # a space, by some models' rules
     special = set(tokenizer.specials.values())
     return Counts(
         documents=len(texts),
@@ -71,7 +71,7 @@ def measure(tokenizer: Tokenizer, texts: Sequence[str]) -> Counts:
         tokens=tokens.total(),
         part_tokens=sum(count for number, count in tokens.items() if is_part(tokenizer.pieces[number])),
         unknown_tokens=sum(count for number, count in tokens.items() if number in special),
-        lost=sum(tokenizer.decode(numbers) != added + text for numbers, text in zip(encoded, texts, strict=True)),
+        lost=sum(tokenizer.decode(numbers) != text for numbers, text in zip(encoded, texts, strict=True)),
         seconds=seconds,
     )
 

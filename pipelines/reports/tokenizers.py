@@ -10,7 +10,7 @@ from msgspec.structs import astuple
 
 from pipelines.reports.render import render
 from schemas.wording import plural
-from transforms.steps.tokens.tokenizer import JSON, MODEL
+from transforms.steps.tokens.tokenizer_files import JSON, MODEL
 
 ALL = "all"  # the name of the row of all languages
 COLOURS = ("kept", "dropped", "third", "fourth", "fifth", "sixth")  # of tokenizers; a seventh has the first's again

@@ -20,7 +20,8 @@ from pipelines.reports.render import encode, render, source_of
 from pipelines.reports.tokenizers import named
 from schemas.faults import BadInput
 from transforms.steps.tokens.export import to_tokenizer_json
-from transforms.steps.tokens.tokenizer import JSON, MODEL, byte_letters, load_tokenizer
+from transforms.steps.tokens.tokenizer import byte_letters, load_tokenizer, model_kind
+from transforms.steps.tokens.tokenizer_files import JSON, tokenizer_file
 from transforms.steps.tokens.train_bpe import GPT4_SPLIT
 from transforms.steps.tokens.train_sentencepiece import parse
 
@@ -101,8 +102,7 @@ def vocabulary_of(path: str) -> Vocabulary:
 def rules_of(path: str) -> str:
     """The text of a tokenizer.json: the file, the one in the folder, or a SentencePiece model's."""
     file = Path(path)
-    if file.is_dir():
-        file = file / JSON if (file / JSON).is_file() else file / MODEL
+    file = file / JSON if (file / JSON).is_file() else tokenizer_file(path)
     return model_rules(file) if file.suffix == ".model" else file.read_text(encoding="utf-8")
 
 
@@ -129,7 +129,7 @@ def names_of(rules: dict[str, Any]) -> list[str]:
 def encoding_of(rules: dict[str, Any], names: list[str]) -> Encoding:
     """How a tokenizer.json encodes. Raises ValueError for what bpe.js can't do."""
     model = rules["model"]
-    kind = model.get("type")
+    kind = model_kind(rules)
     if kind != "BPE":
         raise ValueError(f"the page can't encode by a {kind} model; {SUPPORTED} supported")
     odd = [name for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix") if model.get(name)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,18 +15,19 @@ from typing import Any
 import numpy as np
 
 from pipelines.stages.datasets import Input
+from pipelines.stages.round_trip import REMEDY, require_texts_back, round_trip
 from pipelines.stages.tokenizer import COMPARED_DOCUMENTS, TokenizerRun, train
-from schemas.faults import BadInput, BrokenRun
+from schemas.faults import BadInput
 from schemas.manifest import FileEntry
 from schemas.storage import join, open_read, size_of, write_whole
 from schemas.wording import plural
 from transforms.documents import read_documents
 from transforms.encode import READ
-from transforms.steps.tokens.export import mismatches, to_tokenizer_json
-from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, load_tokenizer, tokenizer_from_json
+from transforms.steps.tokens.export import to_tokenizer_json
+from transforms.steps.tokens.tokenizer import Tokenizer, load_tokenizer, tokenizer_from_json
+from transforms.steps.tokens.tokenizer_files import CONFIG, JSON, MODEL, tokenizer_file
 
-CONFIG, LENGTHS = "tokenizer_config.json", "token_bytes.npy"
-SHOWN = 3  # mismatches in a message
+LENGTHS = "token_bytes.npy"
 
 
 @dataclass(frozen=True)
@@ -45,28 +47,29 @@ class GivenTokenizer:
         return {name: hashlib.sha256(data).hexdigest() for name, data in sorted(self.files.items())}
 
     def write(self, folder: str, inputs: tuple[Input, ...]) -> None:
-        """Write it into the shards' folder. Raises BrokenRun if its formats differ on documents of the input."""
-        if MODEL in self.files:
-            self._check_formats(inputs)
+        """Write it into the shards' folder.
+
+        Raises BadInput if on documents of the input its formats differ, or too many texts do not come back.
+        """
+        proof = round_trip(self.tokenizer, self.files[JSON].decode(), some_texts(inputs))
+        if warning := require_texts_back(self.path, proof):
+            sys.stderr.write(f"note: {warning}\n")
         for name, data in self.files.items():
             with write_whole(join(folder, name)) as file:
                 file.write(data)
-
-    def _check_formats(self, inputs: tuple[Input, ...]) -> None:
-        differing = list(mismatches(self.files[MODEL], self.files[JSON].decode(), some_texts(inputs)))
-        if differing:
-            raise BrokenRun(
-                f"{self.path}: {JSON} and {MODEL} differ on {plural(len(differing), 'document')} of the input "
-                f"({'; '.join(differing[:SHOWN])}); give the one to use as a file"
-            )
 
 
 def load_given_tokenizer(path: str, vocab_size: int | None) -> GivenTokenizer:
     """Raises BadInput for a path that holds none, or one of another size than `vocab_size`."""
     tokenizer = load_tokenizer(path)
-    files = files_of(Path(path))
-    if MODEL in files and JSON not in files:
-        files[JSON] = to_tokenizer_json(files[MODEL]).encode()
+    files = files_of(path)
+    if JSON not in files:
+        try:
+            files[JSON] = to_tokenizer_json(files[MODEL]).encode()
+        except ValueError as error:
+            raise BadInput(
+                f"tokenizer {path} is a SentencePiece model of a kind that can't be used: {error}; {REMEDY}"
+            ) from error
     if MODEL in files:  # it was read by the model, so this one was not yet
         tokenizer_from_json(files[JSON], path, "")
     if vocab_size is not None and vocab_size != tokenizer.size:
@@ -78,11 +81,14 @@ def load_given_tokenizer(path: str, vocab_size: int | None) -> GivenTokenizer:
     return GivenTokenizer(path, tokenizer, files | {LENGTHS: lengths.getvalue()})
 
 
-def files_of(path: Path) -> dict[str, bytes]:
+def files_of(path: str) -> dict[str, bytes]:
     """The tokenizer's files by the names that they get among the shards."""
-    if path.is_dir():
-        return {name: (path / name).read_bytes() for name in (MODEL, JSON, CONFIG) if (path / name).is_file()}
-    return {MODEL if path.suffix == ".model" else JSON: path.read_bytes()}
+    file = tokenizer_file(path)
+    main = MODEL if file.suffix == ".model" else JSON
+    beside = [
+        name for name in (JSON, CONFIG) if name != main and Path(path).is_dir() and (file.parent / name).is_file()
+    ]
+    return {main: file.read_bytes(), **{name: (file.parent / name).read_bytes() for name in beside}}
 
 
 def some_texts(inputs: tuple[Input, ...]) -> Iterator[str]:

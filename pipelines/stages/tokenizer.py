@@ -11,6 +11,7 @@ import numpy as np
 
 from pipelines.engine.output import RUN, StageOutput
 from pipelines.stages.datasets import Input, read_inputs
+from pipelines.stages.round_trip import round_trip
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import join, locate, remove, write_whole
@@ -151,6 +152,9 @@ def train_files(run: TokenizerRun, sample: Sample) -> tuple[dict[str, bytes], To
     else:
         made = {"tokenizer.json": model.encode()}
         tokenizer = tokenizer_from_json(made["tokenizer.json"], "tokenizer.json", "")
+        proof = round_trip(tokenizer, model, proof_texts(sample))
+        if proof.lost or proof.recomposed or proof.unlike:
+            raise BrokenRun(f"the tokenizer does not give texts back ({proof.difference or proof.example}); report it")
     made["tokenizer_config.json"] = json.dumps(tokenizer_config(), indent=1).encode() + b"\n"
     lengths = io.BytesIO()
     np.save(lengths, tokenizer.token_bytes)

@@ -52,7 +52,7 @@ def bytewise(space_first: bool = False) -> Tokenizer:
         data = (" " if space_first else "").encode() + text.encode()
         return np.array([256] if data == b" ab" else list(data), "<u2")
 
-    return Tokenizer(encode, pieces, {"<unk>": 0}, "test", "")
+    return Tokenizer(encode, pieces, {"<unk>": 0}, "test", "", b" " if space_first else b"")
 
 
 def test_counts_by_hand() -> None:

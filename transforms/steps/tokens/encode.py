@@ -33,20 +33,25 @@ class SpecialTokenIds:
 def special_token_ids(tokenizer: Tokenizer, bos: str | None = None) -> SpecialTokenIds:
     """The tokenizer's special tokens.
 
-    bos: name of the token that is to begin documents; None takes the first of BOS_NAMES that the tokenizer has
+    bos: name of the token that is to begin documents; None takes the one that the tokenizer's makers name, else the
+        first of BOS_NAMES that it has
+
+    A padding token that is BOS or EOS too counts as none: padding is never learned, and these are.
 
     Raises BadInput, with the names that there are, if it has no such token.
     """
 
-    def first(names: tuple[str, ...]) -> int | None:
-        return next((tokenizer.specials[name] for name in names if name in tokenizer.specials), None)
+    def first(role: str, names: tuple[str, ...]) -> int | None:
+        known = (tokenizer.specials[name] for name in names if name in tokenizer.specials)
+        return tokenizer.roles[role] if role in tokenizer.roles else next(known, None)
 
-    number = first((bos,) if bos is not None else BOS_NAMES)
+    number = first("bos", BOS_NAMES) if bos is None else tokenizer.specials.get(bos)
     if number is None:
         have = ", ".join(list(tokenizer.specials)[:20]) or "none"
         sought = f"no special token {bos}" if bos is not None else "no special token that begins a document"
         raise BadInput(f"the tokenizer has {sought}; name one of its special tokens with --bos-token ({have})")
-    return SpecialTokenIds(number, first(EOS_NAMES), first(PAD_NAMES))
+    eos, pad = first("eos", EOS_NAMES), first("pad", PAD_NAMES)
+    return SpecialTokenIds(number, eos, None if pad in (number, eos) else pad)
 
 
 def document_key(document_id: str) -> int:

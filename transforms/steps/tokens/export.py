@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from schemas.special_tokens import BEGIN, END, PAD, UNKNOWN
-from transforms.steps.tokens.train_sentencepiece import parse
+from transforms.steps.tokens.train_sentencepiece import SPACE, parse
 
-NORMAL, BYTE = 1, 6  # types of pieces in sentencepiece_model.proto
+NORMAL, UNKNOWN_TYPE, IN_TEXT, BYTE = 1, 2, 4, 6  # types of pieces in sentencepiece_model.proto; 4: user-defined
 
 
 def read_pieces(model: bytes) -> list[Any]:
@@ -34,20 +34,60 @@ def merges_of(pieces: list[Any]) -> list[tuple[str, str]]:
 
 
 def to_tokenizer_json(model: bytes) -> str:
-    """tokenizer.json of a model without the escape of spaces. Unlike ours, it reads special tokens spelled in text."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, processors
+    """The tokenizer.json of a model: its prefix, its escape of spaces and its BOS as the model says.
 
-    pieces = read_pieces(model)
+    Unlike the model, it reads special tokens spelled in text. Raises ValueError, with the reason, for a kind of model
+    that can't be written so.
+    """
+    from tokenizers import AddedToken, Tokenizer, models, processors
+
+    proto, pieces = parse(model), read_pieces(model)
+    if fault := unwritable(proto):
+        raise ValueError(fault)
     vocabulary = {item.piece: number for number, item in enumerate(pieces)}
-    rules = models.BPE(vocab=vocabulary, merges=merges_of(pieces), unk_token=UNKNOWN, byte_fallback=True)
+    unknown = next((item.piece for item in pieces if item.type == UNKNOWN_TYPE), None)
+    rules = models.BPE(vocab=vocabulary, merges=merges_of(pieces), unk_token=unknown, byte_fallback=True)
     tokenizer: Any = Tokenizer(rules)
-    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{BEGIN} $A", pair=f"{BEGIN} $A {BEGIN} $B", special_tokens=[(BEGIN, vocabulary[BEGIN])]
-    )
-    special = [item.piece for item in pieces if item.type not in (NORMAL, BYTE)]
+    put_spaces(tokenizer, proto.normalizer_spec)
+    begin = proto.trainer_spec.bos_piece
+    if vocabulary.get(begin, -1) == proto.trainer_spec.bos_id:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{begin} $A", pair=f"{begin} $A {begin} $B", special_tokens=[(begin, vocabulary[begin])]
+        )
+    special = [item.piece for item in pieces if item.type not in (NORMAL, BYTE, IN_TEXT)]
     tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in special])
+    spelled = [item.piece for item in pieces if item.type == IN_TEXT]
+    normalized = not proto.normalizer_spec.add_dummy_prefix  # else the prefix would become a part of their names
+    tokenizer.add_tokens([AddedToken(name, special=False, normalized=normalized) for name in spelled])
     return tokenizer.to_str()
+
+
+def unwritable(proto: Any) -> str | None:
+    """Why a model can't be written as a tokenizer.json that gives back every text; None if it can."""
+    rules, trained = proto.normalizer_spec, proto.trainer_spec
+    if trained.model_type != trained.BPE:
+        kind = {trained.UNIGRAM: "Unigram", trained.WORD: "word", trained.CHAR: "character"}[trained.model_type]
+        return f"a {kind} model, not a BPE"
+    if rules.precompiled_charsmap or rules.remove_extra_whitespaces:
+        return f"one that alters text (normaliser {rules.name}, extra spaces removed)"
+    if not trained.byte_fallback:
+        return "one without byte fallback, which loses the characters that it has not learnt"
+    return "one that puts spaces behind words" if trained.treat_whitespace_as_suffix else None
+
+
+def put_spaces(tokenizer: Any, rules: Any) -> None:
+    """How spaces are written, and what stands before a text, in and out. rules: a model's normalizer_spec."""
+    from tokenizers import decoders, normalizers
+
+    space = SPACE if rules.escape_whitespaces else " "
+    steps: list[Any] = [normalizers.Prepend(space)] if rules.add_dummy_prefix else []
+    steps += [normalizers.Replace(" ", SPACE)] if rules.escape_whitespaces else []
+    if steps:
+        tokenizer.normalizer = normalizers.Sequence(steps)
+    back: list[Any] = [decoders.Replace(SPACE, " ")] if rules.escape_whitespaces else []
+    back += [decoders.ByteFallback(), decoders.Fuse()]
+    back += [decoders.Strip(" ", 1, 0)] if rules.add_dummy_prefix else []
+    tokenizer.decoder = decoders.Sequence(back)
 
 
 def tokenizer_config(context: int | None = None) -> dict[str, Any]:
@@ -76,13 +116,20 @@ def mismatches(model: bytes, tokenizer_json: str, texts: Iterable[str]) -> Itera
 
     ours: Any = SentencePieceProcessor()
     ours.LoadFromSerializedProto(model)
-    theirs = Tokenizer.from_str(tokenizer_json)
-    theirs.encode_special_tokens = True  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
+    theirs: Any = Tokenizer.from_str(tokenizer_json)
+    theirs.encode_special_tokens = True
     for text in texts:
         one, other = ours.encode(text), theirs.encode(text, add_special_tokens=False).ids
-        if one != other:
-            pairs = enumerate(zip(one, other, strict=False))
-            index = next((index for index, (left, right) in pairs if left != right), 0)
-            yield f"{text[:60]!r}: token {index} is {one[index : index + 3]} and {other[index : index + 3]}"
+        if fault := encoded_otherwise(text, one, other):
+            yield fault
         elif ours.decode(one) != text or theirs.decode(other, skip_special_tokens=False) != text:
             yield f"{text[:60]!r} does not come back"
+
+
+def encoded_otherwise(text: str, one: list[int], other: list[int]) -> str | None:
+    """Where two lists of a text's tokens begin to differ; None if they are the same."""
+    if one == other:
+        return None
+    pairs = enumerate(zip(one, other, strict=False))
+    first = next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))
+    return f"{text[:60]!r}: token {first} is {one[first : first + 3]} and {other[first : first + 3]}"

@@ -20,7 +20,7 @@ class Group(NamedTuple):
 
     text: what they stand for
     numbers: of the tokens
-    sizes: bytes of each token
+    sizes: bytes of the text that each token stands for
     """
 
     text: str
@@ -29,14 +29,31 @@ class Group(NamedTuple):
 
 
 def groups(tokenizer: Tokenizer, text: str) -> Iterator[Group]:
-    """The text in groups of one token each, or of as few as end where a grapheme ends."""
+    """The text in groups of one token each, or of as few as end where a grapheme ends.
+
+    A space that the tokenizer puts before every text is part of none. Where it alters the text, as by lower-casing, the
+    groups are of the altered text, with special tokens for what it does not know by their names.
+    """
     numbers = tokenizer.encode(text).tolist()
-    sizes = [len(tokenizer.pieces[number]) for number in numbers]
-    graphemes = regex.findall(r"\X", text)
-    ends = set(accumulate(len(grapheme.encode("utf-8", "surrogatepass")) for grapheme in graphemes))
-    data, first, start = text.encode("utf-8", "surrogatepass"), 0, 0
-    for following, end in enumerate(accumulate(sizes), 1):
+    shown = [tokenizer.pieces[number] for number in numbers]
+    extra = tokenizer.prefix if b"".join(shown).startswith(tokenizer.prefix) else b""
+    if b"".join(shown) != extra + text.encode("utf-8", "surrogatepass"):
+        names = {number: name.encode() for name, number in tokenizer.specials.items()}
+        shown = [names.get(number, piece) for number, piece in zip(numbers, shown, strict=True)]
+    shown = list(without_prefix(shown, len(extra)))
+    data, first, start = b"".join(shown), 0, 0
+    graphemes = regex.findall(r"\X", data.decode("utf-8", "surrogateescape"))
+    ends = set(accumulate(len(grapheme.encode("utf-8", "surrogateescape")) for grapheme in graphemes))
+    for following, end in enumerate(accumulate(map(len, shown)), 1):
         if end in ends:
-            shown = data[start:end].decode("utf-8", "replace")
-            yield Group(shown, tuple(numbers[first:following]), tuple(sizes[first:following]))
+            part = data[start:end].decode("utf-8", "replace")
+            yield Group(part, tuple(numbers[first:following]), tuple(map(len, shown[first:following])))
             first, start = following, end
+
+
+def without_prefix(pieces: list[bytes], size: int) -> Iterator[bytes]:
+    """The pieces without their first `size` bytes in all."""
+    for piece in pieces:
+        cut = min(size, len(piece))
+        size -= cut
+        yield piece[cut:]

@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from schemas.faults import BadInput, reason
 from transforms.steps.tokens.memory import ChunkMemory, Encode, crosses
+from transforms.steps.tokens.tokenizer_files import bos_in_rules, roles_in_config, tokenizer_file
 from transforms.steps.tokens.train_bpe import GPT4_SPLIT
 
-MODEL, JSON = "tokenizer.model", "tokenizer.json"
+MOST_TOKENS = 1 << 24  # ours: no vocabulary has so many, so a greater number is a slip in a file
+LETTERS = "ae1."  # one of which any tokenizer knows
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Tokenizer:
     specials: numbers of the special tokens, by name
     engine: the library that encodes
     sha256: of the tokenizer's file
+    prefix: bytes that it puts before every text, such as a space
+    roles: numbers of the special tokens that its makers name "bos", "eos" and "pad"
     """
 
     encode: Callable[[str], np.ndarray]
@@ -39,6 +42,8 @@ class Tokenizer:
     specials: dict[str, int]
     engine: str
     sha256: str
+    prefix: bytes = b""
+    roles: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -54,8 +59,11 @@ class Tokenizer:
         return np.array([len(piece) for piece in self.pieces], np.int32)
 
     def decode(self, numbers: Iterable[int]) -> str:
-        """The text; bytes that are no UTF-8 as U+FFFD, special tokens as nothing."""
-        return b"".join(self.pieces[number] for number in numbers).decode("utf-8", "replace")
+        """The text, without the prefix; bytes that are no UTF-8 as U+FFFD, special tokens as nothing."""
+        return self.bytes_of(numbers).removeprefix(self.prefix).decode("utf-8", "replace")
+
+    def bytes_of(self, numbers: Iterable[int]) -> bytes:
+        return b"".join(self.pieces[number] for number in numbers)
 
 
 def dtype_for(size: int) -> np.dtype[Any]:
@@ -65,18 +73,14 @@ def dtype_for(size: int) -> np.dtype[Any]:
 
 def load_tokenizer(path: str) -> Tokenizer:
     """From a `*.model`, a `tokenizer.json` or a folder with one of these. Raises BadInput, naming file and remedy."""
-    file = Path(path)
-    if file.is_dir():
-        present = [file / name for name in (MODEL, JSON) if (file / name).is_file()]
-        if not present:
-            raise BadInput(f"{path} holds neither {MODEL} nor {JSON}; give a tokenizer's folder or file")
-        file = present[0]
-    if not file.is_file():
-        raise BadInput(f"tokenizer {path} does not exist; give a tokenizer.json, a SentencePiece *.model, or a folder")
+    file = tokenizer_file(path)
     data = file.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     read = tokenizer_from_model if file.suffix == ".model" else tokenizer_from_json
-    return read(data, str(file), sha256)
+    tokenizer = read(data, str(file), sha256)
+    numbers = {role: tokenizer.specials.get(name) for role, name in roles_in_config(file.parent).items()}
+    known = {role: number for role, number in numbers.items() if number is not None}
+    return replace(tokenizer, roles={**tokenizer.roles, **known})
 
 
 def tokenizer_from_model(data: bytes, path: str, sha256: str) -> Tokenizer:
@@ -98,7 +102,20 @@ def tokenizer_from_model(data: bytes, path: str, sha256: str) -> Tokenizer:
             pieces.append(bytes([int(name[3:5], 16)]))
         else:
             pieces.append(name.replace("\u2581", " ").encode())
-    return Tokenizer(sentencepiece_encoder(processor, data), tuple(pieces), specials, "sentencepiece", sha256)
+    encode = sentencepiece_encoder(processor, data)
+    numbers = {"bos": processor.bos_id(), "eos": processor.eos_id(), "pad": processor.pad_id()}
+    roles = {role: number for role, number in numbers.items() if number in specials.values()}
+    prefix = prefix_of(encode, pieces)
+    return Tokenizer(encode, tuple(pieces), specials, "sentencepiece", sha256, prefix, roles)
+
+
+def prefix_of(encode: Callable[[str], Iterable[int]], pieces: list[bytes]) -> bytes:
+    """What is put before a text: what comes back of a letter before that letter."""
+    for letter in LETTERS:
+        came_back = b"".join(pieces[number] for number in encode(letter))
+        if came_back.endswith(letter.encode()):
+            return came_back[:-1]
+    return b""
 
 
 def sentencepiece_encoder(processor: Any, model: bytes) -> Callable[[str], np.ndarray]:
@@ -123,40 +140,99 @@ def tokenizer_from_json(data: bytes, path: str, sha256: str) -> Tokenizer:
     except Exception as error:  # the library raises nothing narrower
         raise BadInput(f"tokenizer {path} is no tokenizer.json ({reason(error)}); give one, or a *.model") from error
     library.no_truncation()
+    library.no_padding()
     library.encode_special_tokens = True  # text is text, whatever it spells
-    specials = {token.content: number for number, token in library.get_added_tokens_decoder().items() if token.special}
-    names = [library.id_to_token(number) for number in range(library.get_vocab_size())]
-    bytes_of = bytes_by_decoder(json.loads(text))
-    pieces = tuple(b"" if name is None or name in specials else bytes_of(name) for name in names)
-    dtype, rules = dtype_for(len(pieces)), json.loads(text)
+    rules = json.loads(text)
+    names = names_of(library, path)
+    added = library.get_added_tokens_decoder()
+    specials = {token.content: number for number, token in added.items() if token.special}
+    bytes_of = bytes_by_rules(rules)
+    pieces = [b"" if name is None or name in specials else bytes_of(name) for name in names]
+    for number, token in added.items():
+        if not token.special and is_byte_level(rules):  # written as they are, not in letters for bytes
+            pieces[number] = token.content.encode()
+    dtype = dtype_for(len(pieces))
 
     def encode(text: str) -> list[int]:
         return library.encode(text, add_special_tokens=False).ids
 
-    if rules.get("pre_tokenizer") == OUR_PRE_TOKENIZER:
-        return Tokenizer(tiktoken_encoder(pieces, dtype, encode), pieces, specials, "tiktoken", sha256)
-    if merges_only(rules) and not any(crosses(name or "") for name in names):
-        return Tokenizer(ChunkMemory(encode, dtype), pieces, specials, "tokenizers", sha256)
-    return Tokenizer(lambda text: np.array(encode(text), dtype), pieces, specials, "tokenizers", sha256)
+    if rules.get("pre_tokenizer") == OUR_PRE_TOKENIZER and len(specials) == len(added):
+        encoder, engine = tiktoken_encoder(tuple(pieces), dtype, encode), "tiktoken"
+    elif merges_only(rules) and not any(crosses(name or "") for name in names):
+        encoder, engine = ChunkMemory(encode, dtype), "tokenizers"
+    else:
+        encoder, engine = lambda text: np.array(encode(text), dtype), "tokenizers"
+    bos = specials.get(bos_in_rules(rules) or "")
+    roles = {} if bos is None else {"bos": bos}
+    return Tokenizer(encoder, tuple(pieces), specials, engine, sha256, prefix_of(encode, pieces), roles)
+
+
+def names_of(library: Any, path: str) -> list[str | None]:
+    """The name of every number up to the largest one; None for a number that no token has. Raises BadInput."""
+    numbers = library.get_vocab(with_added_tokens=True)
+    largest = max(numbers.values(), default=-1)
+    if largest >= MOST_TOKENS:
+        raise BadInput(
+            f"tokenizer {path} numbers a token {largest:,}, and no vocabulary is so large; mend the number of "
+            f"{max(numbers, key=numbers.__getitem__)!r}"
+        )
+    names: list[str | None] = [None] * (largest + 1)
+    for name, number in numbers.items():
+        if (other := names[number]) is not None:
+            raise BadInput(
+                f"tokenizer {path}: {other!r} and {name!r} are both number {number:,}, as the library numbers an added "
+                "token that the model's vocabulary lacks; add it to the vocabulary with a number of its own"
+            )
+        names[number] = name
+    return names
+
+
+def model_kind(rules: dict[str, Any]) -> str:
+    """The kind of a tokenizer.json's model. Older files do not name it; the library tells it by the fields."""
+    model = rules["model"]
+    if model.get("type"):
+        return model["type"]
+    if "merges" in model:
+        return "BPE"
+    if isinstance(model.get("vocab"), list):
+        return "Unigram"
+    return "WordPiece" if "continuing_subword_prefix" in model else "WordLevel"
 
 
 def merges_only(rules: dict[str, Any]) -> bool:
     """Whether a tokenizer.json only merges pieces of the unchanged text, as the ones that we export do."""
     model = rules["model"]
-    plain = model["type"] == "BPE" and model.get("byte_fallback") and not model.get("dropout")
-    added = all(token["special"] for token in rules.get("added_tokens") or ())
-    return plain and added and not model.get("ignore_merges") and not (rules["normalizer"] or rules["pre_tokenizer"])
+    plain = model_kind(rules) == "BPE" and model.get("byte_fallback") and not model.get("dropout")
+    added = all(token.get("special") for token in rules.get("added_tokens") or ())
+    altered = model.get("ignore_merges") or rules.get("normalizer") or rules.get("pre_tokenizer")
+    return bool(plain and added and not altered)
 
 
-def bytes_by_decoder(rules: dict[str, Any]) -> Callable[[str], bytes]:
-    """How a tokenizer.json's decoder turns a token's name into bytes: byte-level letters, or text with <0x..> bytes."""
-    if "ByteLevel" in json.dumps(rules.get("decoder")):
+def is_byte_level(rules: dict[str, Any]) -> bool:
+    """Whether names of tokens are spelled in letters that stand for bytes."""
+    return any("ByteLevel" in json.dumps(rules.get(part)) for part in ("decoder", "pre_tokenizer"))
+
+
+def bytes_by_rules(rules: dict[str, Any]) -> Callable[[str], bytes]:
+    """How a tokenizer.json's names of tokens become bytes of text.
+
+    Byte-level letters; WordPiece's words, which stand after a space unless they continue one; or text with <0x..>
+    bytes, U+2581 for a space, and perhaps a mark at the end of words.
+    """
+    if is_byte_level(rules):
         alphabet = {char: byte for byte, char in byte_letters().items()}
         return lambda name: bytes(alphabet[char] for char in name) if set(name) <= set(alphabet) else name.encode()
+    model = rules["model"]
+    if model_kind(rules) == "WordPiece":
+        mark = model.get("continuing_subword_prefix") or "##"
+        return lambda name: (name[len(mark) :] if name.startswith(mark) else f" {name}").encode()
+    ending = model.get("end_of_word_suffix")
 
     def bytes_of_name(name: str) -> bytes:
         if len(name) == 6 and name.startswith("<0x") and name.endswith(">"):
             return bytes([int(name[3:5], 16)])
+        if ending and name.endswith(ending):
+            name = f"{name[: -len(ending)]} "
         return name.replace("\u2581", " ").encode()
 
     return bytes_of_name

@@ -17,7 +17,8 @@ from support.paths import ARTICLES
 from transforms.steps.tokens import memory as chunk_memory
 from transforms.steps.tokens.export import to_tokenizer_json
 from transforms.steps.tokens.memory import LONGEST_CHUNK, ChunkMemory, crosses
-from transforms.steps.tokens.tokenizer import JSON, MODEL, Tokenizer, dtype_for, load_tokenizer
+from transforms.steps.tokens.tokenizer import Tokenizer, dtype_for, load_tokenizer
+from transforms.steps.tokens.tokenizer_files import JSON, MODEL
 from transforms.steps.tokens.train_bpe import SMALLEST, train_bpe
 from transforms.steps.tokens.train_sentencepiece import train_sentencepiece
 
