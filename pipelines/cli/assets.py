@@ -85,7 +85,7 @@ def print_counts(header: dict[str, Any]) -> None:
     counts, categories = header["counts"], header["categories"]
     print(
         f"  {plural(counts['domains'], 'host')} and {plural(counts['urls'], 'URL')} "
-        f"of {header['date']} in {len(categories)} categories"
+        f"of {header['date']} in {plural(len(categories), 'category', 'categories')}"
     )
     print(f"  {counts['hard']:,} hard words, {counts['soft']:,} soft words, {counts['substrings']:,} substrings")
     for fault, what in (
