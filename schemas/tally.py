@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from schemas.document import Document
 from schemas.faults import BrokenRun
 from schemas.verdict import Drop
+from schemas.wording import plural
 
 SAMPLES_PER_REASON = 10
 SAMPLE_CHARS = 600
@@ -168,5 +169,7 @@ def funnel(stages: Iterable[str], tally: Tally) -> list[tuple[str, int, int]]:
         rows.append((stage, reached, lost))
         reached -= lost
     if reached != tally.kept:
-        raise BrokenRun(f"the stages' losses leave {reached} pages, but {tally.kept} were kept; this is a defect")
+        raise BrokenRun(
+            f"the stages' losses leave {plural(reached, 'page')}, but {tally.kept} were kept; this is a defect"
+        )
     return rows

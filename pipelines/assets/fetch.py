@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,7 +18,6 @@ from pipelines.assets.registry import (
     resolve_language_model,
     store,
 )
-from pipelines.engine.terminal import StatusLine
 from transforms.steps.urls.blocklist import file_sha256
 from transforms.steps.urls.build import build_blocklist
 
@@ -28,16 +28,25 @@ RETRY_WAITS_S = (1.0, 5.0)  # seconds before the second and the third attempt at
 TIMEOUT_S = 60.0  # seconds without a byte
 CHUNK = 1 << 20  # bytes read at a time
 
+Show = Callable[[str], None]
+
 
 # --- Fetch ------------------------------------------------------------------------------------------------------------
 
 
-def fetch(name: str, local: Path | None = None, url: str | None = None, words: Path | None = None) -> Path:
+def unseen(line: str) -> None:
+    """Shows no progress."""
+
+
+def fetch(
+    name: str, local: Path | None = None, url: str | None = None, words: Path | None = None, show: Show = unseen
+) -> Path:
     """Bring one asset to the asset folder and return its path.
 
     local: take this file instead of downloading; its sha256 is checked all the same.
     url: download from here, a mirror for instance.
     words: for a block list, the folder of word files.
+    show: is given a line of progress now and then.
     Raises AssetError and BlocklistError.
     """
     asset = known_assets().get(name)
@@ -49,7 +58,7 @@ def fetch(name: str, local: Path | None = None, url: str | None = None, words: P
         return build_packaged(asset)
     if local is None:
         file = store() / "downloads" / Path(asset.url or name).name
-        download(url or str(asset.url), file, asset.max_bytes, name)
+        download(url or str(asset.url), file, asset.max_bytes, name, show)
     else:
         file = local
         if not file.exists():
@@ -80,7 +89,7 @@ def _copy_whole(file: Path, target: Path) -> None:
     temporary.replace(target)
 
 
-def download(url: str, target: Path, max_bytes: int, label: str) -> None:
+def download(url: str, target: Path, max_bytes: int, label: str, show: Show = unseen) -> None:
     """Download to `target`: three attempts, each going on where the last one broke, and so does the next call.
 
     What has come so far lies in `<target>.part`, with the server's validator (ETag or date) in `<target>.part.json`: a
@@ -96,7 +105,7 @@ def download(url: str, target: Path, max_bytes: int, label: str) -> None:
     reason = ""
     for wait in (*RETRY_WAITS_S, None):
         try:
-            _transfer(url, part, max_bytes, label)
+            _transfer(url, part, max_bytes, label, show)
         except HTTPError as error:
             if error.code == 416:  # the part on disk is not a beginning of the file on the server
                 part.unlink(missing_ok=True)
@@ -120,7 +129,7 @@ def download(url: str, target: Path, max_bytes: int, label: str) -> None:
     raise AssetError(f"{url} broke off at {got:,} bytes ({reason}); run it again to go on, or --from FILE")
 
 
-def _transfer(url: str, part: Path, max_bytes: int, label: str) -> None:
+def _transfer(url: str, part: Path, max_bytes: int, label: str, show: Show) -> None:
     """One attempt. Raises what urllib raises, and ConnectionError if the body ends early."""
     from urllib.request import Request, urlopen
 
@@ -136,22 +145,21 @@ def _transfer(url: str, part: Path, max_bytes: int, label: str) -> None:
             raise AssetError(f"{url} has {total:,} bytes, over the cap of {max_bytes:,}; is it the right file?")
         _validator_path(part).write_text(json.dumps({"url": url, "validator": _validator(response)}), "utf-8")
         with part.open("ab" if done else "wb") as file:
-            done = _receive(response, file, done, total, max_bytes, label)
+            done = _receive(response, file, done, total, max_bytes, label, show)
     if total is not None and done != total:
         raise ConnectionError(f"the transfer ended at {done:,} of {total:,} bytes")
 
 
-def _receive(response: HTTPResponse, file: BinaryIO, done: int, total: int | None, max_bytes: int, label: str) -> int:
-    progress = StatusLine()
+def _receive(
+    response: HTTPResponse, file: BinaryIO, done: int, total: int | None, max_bytes: int, label: str, show: Show
+) -> int:
+    of = f" of {total / 1e6:,.1f}" if total else ""
     while chunk := response.read(CHUNK):
         done += len(chunk)
         if done > max_bytes:
             raise AssetError(f"{label}: over the cap of {max_bytes:,} bytes; is it the right file?")
         file.write(chunk)
-        if progress.replaces:
-            of = f" of {total / 1e6:,.1f}" if total else ""
-            progress.write(f"{label}: {done / 1e6:,.1f}{of} MB")
-    progress.keep()
+        show(f"{label}: {done / 1e6:,.1f}{of} MB")
     return done
 
 

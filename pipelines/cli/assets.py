@@ -54,13 +54,16 @@ def faults_as_bad_input(command: Callable[[argparse.Namespace], None]) -> Callab
 
 
 def run_fetch(args: argparse.Namespace) -> None:
-    from pipelines.assets.fetch import fetch
+    from pipelines.assets.fetch import fetch, unseen
     from pipelines.assets.registry import AssetError
+    from pipelines.engine.terminal import StatusLine
     from transforms.steps.urls.blocklist import HEADER, read_header
 
     if args.local and args.url:
         raise AssetError("--from and --url exclude each other; give one")
-    path = fetch(args.name, args.local, args.url, args.words)
+    line = StatusLine()
+    path = fetch(args.name, args.local, args.url, args.words, line.write if line.replaces else unseen)
+    line.clear()
     print(f"{args.name}: {path}")
     if (path / HEADER).is_file():
         print_counts(read_header(path))
@@ -82,7 +85,7 @@ def print_counts(header: dict[str, Any]) -> None:
     counts, categories = header["counts"], header["categories"]
     print(
         f"  {plural(counts['domains'], 'host')} and {plural(counts['urls'], 'URL')} "
-        f"of {header['date']} in {len(categories)} categories"
+        f"of {header['date']} in {plural(len(categories), 'category', 'categories')}"
     )
     print(f"  {counts['hard']:,} hard words, {counts['soft']:,} soft words, {counts['substrings']:,} substrings")
     for fault, what in (

@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.cli.settings import positive
 
 RECIPE = "a recipe's name, or path/to/file.py:NAME"
+OF_STAGES = frozenset({"manifest.json", "run.json", "report.json", "report.html", "README.md"})  # files of outputs
 TOKENIZER = "folder, tokenizer.json or SentencePiece *.model"
 
 
@@ -96,14 +97,22 @@ def write_page(path: str, page: str) -> None:
 
 
 def write_file(path: str, text: str) -> None:
-    """Raises BadInput if no file can be written at `path`."""
-    from schemas.faults import BadInput
+    """A whole file, or none. Raises BadInput if none can be written at `path`, or one of a stage's output is there."""
+    from pipelines.engine.output import stage_in
+    from schemas.faults import BadInput, reason
+    from schemas.manifest import read_manifest
+    from schemas.storage import write_whole
 
+    folder, _, name = path.rpartition("/")
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(text, encoding="utf-8")
+        if "://" not in path and Path(path).exists() and (stage := stage_in(folder or ".")) is not None:
+            manifest = read_manifest(folder or ".")
+            if name in OF_STAGES or name in {file.path for file in (manifest.files if manifest else ())}:
+                raise BadInput(f"{path} is what stage '{stage}' wrote; choose another file")
+        with write_whole(path) as file:
+            file.write(text.encode("utf-8"))
     except OSError as error:
-        raise BadInput(f"{path} can't be written ({error.strerror}); choose another file") from error
+        raise BadInput(f"{path} can't be written ({error.strerror or reason(error)}); choose another file") from error
 
 
 def read_text(path: str) -> str:

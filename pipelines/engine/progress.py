@@ -21,6 +21,7 @@ from transforms.units import PROGRESS, Records
 
 FIRST_S = 1.0  # before the first line
 REFRESH_S = 1.0
+LOOK_S = 5.0  # between looks at a local output of which nothing is shown yet: a rate needs to know when it began
 PLAIN_EVERY_S = 30.0  # where stderr is a file or a pipe, a line now and then is enough
 # An estimate needs a rate to trust: starting workers and loading models takes seconds in which nothing is done, and
 # units may begin with pages that cost nothing.
@@ -58,6 +59,11 @@ class UnitMonitor:
         self._records, self._left = records, dict(sizes)
         self.total, self.units = sum(self._left.values()), len(self._left)
         self._done, self._counts = 0, dict.fromkeys(counted, 0)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a look costs next to nothing."""
+        return is_local(self._records.output)
 
     def count(self) -> UnitCount:
         for name in self._records.listed():
@@ -138,7 +144,7 @@ class Progress:
             return None
         if elapsed - since >= ESTIMATE_AFTER_S and now.done > done:
             return (now.done - done) / (elapsed - since)
-        return gained / elapsed
+        return gained / elapsed if since <= ESTIMATE_AFTER_S else None
 
     def _counted(self, now: UnitCount, elapsed: float) -> str:
         monitor = self._monitor
@@ -152,12 +158,16 @@ class Progress:
         return f"{plural(read, monitor.noun)}  {rate:,.0f}/s  kept {share}  {units}"
 
     def _show(self) -> None:
-        wait_s = min(FIRST_S, PLAIN_EVERY_S)
+        wait_s, due = min(FIRST_S, PLAIN_EVERY_S), 0.0
         while not self._over.wait(wait_s):
-            wait_s = REFRESH_S if self._line.replaces else PLAIN_EVERY_S
             with self._lock:
-                if self._phase:
-                    self._line.write(self.line())
+                near = self._monitor is None or self._monitor.is_near
+                wait_s = REFRESH_S if self._line.replaces else min(LOOK_S, PLAIN_EVERY_S) if near else PLAIN_EVERY_S
+                line = self.line() if self._phase else None
+                due -= wait_s
+                if line is not None and (self._line.replaces or due <= 0):
+                    self._line.write(line)
+                    due = PLAIN_EVERY_S
 
     def _end_phase(self, how: str) -> None:
         if self._phase:

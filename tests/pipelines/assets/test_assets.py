@@ -227,13 +227,22 @@ def test_nobody_at_home(small_model: Asset, serve) -> None:
         fetch("lid.176.bin", url=url)
 
 
-def test_progress_is_shown_on_a_terminal_only(serve, small_model: Asset, monkeypatch, capsys) -> None:
-    url = serve().url.format("x")
+def test_progress_is_given_to_who_shows_it(serve, small_model: Asset, capsys) -> None:
+    url, lines = serve().url.format("x"), []
     fetch("lid.176.bin", url=url)
+    fetch("lid.176.bin", url=url, show=lines.append)
+    assert lines[-1] == "lid.176.bin: 2.0 of 2.0 MB"
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    fetch("lid.176.bin", url=url)
-    assert capsys.readouterr().err.endswith("\rlid.176.bin: 2.0 of 2.0 MB\n")
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, True), (False, False)])
+def test_progress_is_shown_on_a_terminal_only(
+    serve, small_model: Asset, monkeypatch, capsys, terminal: bool, shown: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    assert main(["assets", "fetch", "lid.176.bin", "--url", serve().url.format("x")]) == 0
+    assert ("lid.176.bin: 2.0 of 2.0 MB" in capsys.readouterr().err) == shown
 
 
 def test_only_http_is_downloaded(small_model: Asset, tmp_path: Path) -> None:
@@ -402,7 +411,7 @@ def test_list_survives_a_broken_list(store: Path, capsys) -> None:
 def test_build_blocklist_command(lists: Path, store: Path, capsys) -> None:
     build = ("assets", "build-blocklist", "--from", str(lists), "--name", "mine", "--date", "2024-05-06")
     assert run(*build) == 0
-    assert "1 hosts and 0 URLs of 2024-05-06 in 1 categories" in capsys.readouterr().out
+    assert "1 host and 0 URLs of 2024-05-06 in 1 category" in capsys.readouterr().out
     assert resolve_blocklist("mine") == store / "mine"
     assert run(*build) == 2
     assert "exists; give --replace" in capsys.readouterr().err

@@ -30,7 +30,7 @@ def texts(tree: ast.AST) -> Iterator[str]:
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr) and id(node) not in docs:
-            yield "".join(part.value if isinstance(part, ast.Constant) else VALUE for part in node.values)
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else VALUE for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in within | docs:
             yield node.value
 
@@ -38,9 +38,11 @@ def texts(tree: ast.AST) -> Iterator[str]:
 def built(tree: ast.AST) -> Iterator[str]:
     """Calls of `command_line` in a file, and the tuples called `asked` that are given to it."""
     for node in ast.walk(tree):
-        named = isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "asked"
-        called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "command_line"
-        words = getattr(node.value, "elts", []) if named else node.args if called else []
+        words: list[ast.expr] = []
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "asked":
+            words = getattr(node.value, "elts", [])
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "command_line":
+            words = node.args
         if words and not any(isinstance(word, ast.Starred) for word in words):
             yield shlex.join(str(word.value) if isinstance(word, ast.Constant) else VALUE for word in words)
 

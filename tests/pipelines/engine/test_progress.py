@@ -297,7 +297,7 @@ def test_durations(seconds: float, told: str) -> None:
         (10, 3, "ETA ?"),  # not yet 2 % of 200
         (10, 4, "ETA 8 min 10 s"),
         (59.9, 3, "ETA ?"),
-        (60, 1, "ETA 3 h 19 min"),  # after a minute any progress is enough
+        (60, 100, "ETA ?"),  # whatever was done may have been done just now
         (60, 0, "ETA ?"),
     ],
 )
@@ -308,6 +308,16 @@ def test_an_estimate_needs_something_to_estimate_from(
     line = begun(pages(tmp_path, 100, 100))
     beat(tmp_path, "a", done, read=0, kept=0)
     assert f"  {estimate}  " in line.line()
+
+
+def test_after_a_minute_any_progress_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock(monkeypatch, 0, 0, 49, 59, 60)
+    line = begun(pages(tmp_path, 1000, 1000))
+    shown = []
+    for done in (1, 2, 3):
+        beat(tmp_path, "a", done, read=0, kept=0)
+        shown.append(line.line().partition("ETA ")[2].partition("  ")[0])
+    assert shown == ["?", "?", "3 h 03 min"]
 
 
 def test_a_slow_start_is_no_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -429,9 +429,9 @@ def test_numbers_that_do_not_add_up_stop_the_run(warcs: list[str], tmp_path: Pat
     short = replace(tallied([Drop("read", "x")]), read=2)
     with pytest.raises(BrokenRun, match="do not add up"):
         check(run, short, [FileEntry("ledger/a.parquet", 1, 1, "")], guard=False)
-    with pytest.raises(BrokenRun, match="rows for 0 kept of 1 pages"):
+    with pytest.raises(BrokenRun, match="rows for 0 kept of 1 page"):
         check(run, tallied([Drop("read", "x")]), [FileEntry("ledger/a.parquet", 2, 1, "")], guard=False)
-    with pytest.raises(BrokenRun, match="leave 1 pages, but 0 were kept"):
+    with pytest.raises(BrokenRun, match="leave 1 page, but 0 were kept"):
         funnel(TINY.curate.stages, tallied([Drop("nowhere", "x")]))
 
 

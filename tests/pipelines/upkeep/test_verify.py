@@ -19,6 +19,7 @@ import pytest
 
 from schemas.manifest import FileEntry, hash_dataset, read_manifest
 from schemas.shards.layout import read_shards
+from schemas.wording import plural
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 Change = Callable[[Path], object]
@@ -32,7 +33,7 @@ def faults(bateia: Call) -> Callable[..., list[str]]:
         ended = bateia("shards", "verify", "--shards", shards, *options)
         lines = ended.stdout.splitlines()
         assert ended.returncode == 1, ended.stdout + ended.stderr
-        assert f"{len(lines)} faults in {shards}" in ended.stderr
+        assert f"{plural(len(lines), 'fault')} in {shards}" in ended.stderr
         return lines
 
     return look
