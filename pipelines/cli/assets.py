@@ -95,9 +95,7 @@ def print_counts(header: dict[str, Any]) -> None:
         for line in unmatched["examples"]:
             print(f"    {harmless(line)}")
     if left_out:
-        print(
-            f"  {len(left_out):,} files left out, not called domains or urls: {harmless(named(left_out))}"
-        )
+        print(f"  {len(left_out):,} files left out, not called domains or urls: {harmless(named(left_out))}")
 
 
 def named(files: list[str], most: int = 10) -> str:
