@@ -10,7 +10,7 @@ import os
 import re
 import zlib
 from collections import Counter
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyarrow import fs
@@ -170,7 +170,8 @@ def plan_units(files: list[WarcFile], unit_bytes: int) -> list[CurateUnit]:
         if stems[name] > 1:  # equal names in different folders
             name += "-" + hashlib.blake2b(file.path.encode(), digest_size=4).hexdigest()
         for unit in split_units(file.path, file.size, unit_bytes):
-            units.append(CurateUnit(f"{name}-{unit.start:012d}", *astuple(unit), public[file.path]))
+            span = unit.path, unit.size, unit.start, unit.end
+            units.append(CurateUnit(f"{name}-{unit.start:012d}", *span, public[file.path]))
     return units
 
 
