@@ -1,5 +1,7 @@
 """A corpus on disk: deduplicated, scrubbed documents, who duplicates whom, signatures, spans of personal data."""
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 from schemas.document import FINEWEB_COLUMNS
@@ -32,13 +34,17 @@ PII_SCHEMA = pa.schema(
 )
 
 
-def corpus_schema(weighted: bool = False) -> pa.Schema:
-    """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset and the document's cluster.
+def corpus_schema(weighted: bool = False, measures: Iterable[str] = ()) -> pa.Schema:
+    """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset, the document's cluster,
+    and the quality values that it was measured by.
 
     weighted: with rehydration_weight, how often FineWeb2 would repeat a document for having so many copies.
+    measures: names of the quality values; without any there is no such column.
     """
     own = [("warc_offset", pa.int64()), ("cluster_id", pa.string()), ("cluster_size", pa.int64())]
-    return pa.schema([*FINEWEB_COLUMNS, *own, *([("rehydration_weight", pa.int64())] if weighted else [])])
+    weight = [("rehydration_weight", pa.int64())] if weighted else []
+    values = pa.struct([pa.field(name, pa.float64()) for name in measures])
+    return pa.schema([*FINEWEB_COLUMNS, *own, *weight, *([("quality", values)] if len(values) else [])])
 
 
 def signature_schema(bands: int, finished: bool = True) -> pa.Schema:

@@ -14,7 +14,8 @@ from trainer.run.folder import write_folder
 
 FORMATS = ("hf",)
 TOKENIZER, TOKENIZER_CONFIG, GENERATION = "tokenizer.json", "tokenizer_config.json", "generation_config.json"
-FILES = (MODEL, CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION)
+CARD = "README.md"
+FILES = (MODEL, CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION, CARD)
 
 
 def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
@@ -30,6 +31,7 @@ def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
         shutil.copyfile(run / "tokenizer" / TOKENIZER, temporary / TOKENIZER)
         write_json(str(temporary / TOKENIZER_CONFIG), tokenizer_config(run, checkpoint))
         write_json(str(temporary / GENERATION), generation_config(checkpoint.config()))
+        (temporary / CARD).write_text(model_card(checkpoint), encoding="utf-8")
     return list(FILES)
 
 
@@ -76,3 +78,25 @@ def generation_config(config: dict[str, Any]) -> dict[str, Any]:
         "top_k": 50,
         "top_p": 0.95,
     }
+
+
+def model_card(checkpoint: Checkpoint) -> str:
+    """README.md as Hugging Face shows it: what the files themselves say of the model, and nothing of this machine."""
+    config, state = checkpoint.config(), checkpoint.state
+    rows = {
+        "Architecture": (config.get("architectures") or ["Llama"])[0],
+        "Layers": config["num_hidden_layers"],
+        "Width": config["hidden_size"],
+        "Heads": config["num_attention_heads"],
+        "Vocabulary": config["vocab_size"],
+        "Context in tokens": config["max_position_embeddings"],
+        "Steps of training": checkpoint.step,
+        "Training rows (hash of the plan)": state.get("data", {}).get("plan_hash"),
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value is not None)
+    front = "library_name: transformers\npipeline_tag: text-generation\ntags:\n- bateia\n"
+    return (
+        f"---\n{front}---\n# A language model trained with Bateia\n\n| | |\n| --- | --- |\n{table}\n\n"
+        "It continues text like that of the web pages that it was trained on, with their errors, and follows no "
+        "instructions.\n"
+    )

@@ -30,6 +30,7 @@ class CurateUnit:
     path: of the file
     size: bytes of the whole file
     start, end: bytes of the file
+    file_path: the file's name in the dataset; None for its path
     """
 
     name: str
@@ -37,6 +38,7 @@ class CurateUnit:
     size: int
     start: int
     end: int
+    file_path: str | None = None
 
     @property
     def range(self) -> Unit:
@@ -60,7 +62,7 @@ class CuratePages:
     def run(self, unit: CurateUnit, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
         assert self._curator is not None
         curator, tally = self._curator, Tally()
-        child_cpu_s = curator.extractor.cpu_s
+        child_cpu_s, file_path = curator.extractor.cpu_s, unit.file_path or unit.path
         parts = UnitParts(files, unit, self._recipe.measures, self._keep_dropped)
 
         def beat(position: int) -> None:
@@ -74,7 +76,7 @@ class CuratePages:
                     tally.skipped[item.kind] += 1
                 else:
                     tally.read += 1
-                    outcome = curator.curate(item, unit.path, dump) if isinstance(item, Response) else unreadable(item)
+                    outcome = curator.curate(item, file_path, dump) if isinstance(item, Response) else unreadable(item)
                     tally.add(item.url or "", item.record_id or "", outcome.verdict, outcome.text)
                     parts.add(item, outcome)
         if not tally.adds_up():

@@ -22,6 +22,7 @@ from transforms.steps.warc.names import stem
 from transforms.steps.warc.reader import sniff, split_units
 
 LIST_ENDINGS = (".paths", ".paths.gz")
+CRAWL_FOLDER = "crawl-data/"  # how paths in Common Crawl's bucket begin
 MAX_LIST_BYTES = 1 << 30  # inflated; a whole crawl's list is 12 MB
 
 
@@ -161,6 +162,7 @@ def is_changed(file: WarcFile) -> bool:
 def plan_units(files: list[WarcFile], unit_bytes: int) -> list[CurateUnit]:
     """The units of all readable files, named after file and first byte; a function of the input alone."""
     usable = [file for file in files if file.problem is None]
+    public = public_names([file.path for file in usable])
     stems = Counter(stem(file.path) for file in usable)
     units = []
     for file in usable:
@@ -168,8 +170,36 @@ def plan_units(files: list[WarcFile], unit_bytes: int) -> list[CurateUnit]:
         if stems[name] > 1:  # equal names in different folders
             name += "-" + hashlib.blake2b(file.path.encode(), digest_size=4).hexdigest()
         for unit in split_units(file.path, file.size, unit_bytes):
-            units.append(CurateUnit(f"{name}-{unit.start:012d}", unit.path, unit.size, unit.start, unit.end))
+            span = unit.path, unit.size, unit.start, unit.end
+            units.append(CurateUnit(f"{name}-{unit.start:012d}", *span, public[file.path]))
     return units
+
+
+def public_names(paths: list[str]) -> dict[str, str]:
+    """The name of each file in a dataset, which says nothing of this machine.
+
+    That is a crawl's own path where the path has one; a URI without its options; a relative path as it was typed;
+    of absolute ones what lies below the folder that all of them share. Two files never get one name.
+    """
+    local = [path.removeprefix("file://") for path in paths]
+    folders = [path.rpartition("/")[0] or "/" for path in local if path.startswith("/")]
+    shared = os.path.commonpath(folders) if folders else ""
+    names = {}
+    for path, plain in zip(paths, local, strict=True):
+        below = os.path.relpath(plain, shared) if plain.startswith("/") else plain.partition("?")[0]
+        short = below if "://" in below else os.path.normpath(below)
+        crawl = plain.partition("?")[0].rfind(f"/{CRAWL_FOLDER}")
+        names[path] = plain.partition("?")[0][crawl + 1 :] if crawl >= 0 else short
+    taken = Counter(names.values())
+    if max(taken.values(), default=1) == 1:
+        return names
+    # Copies of a crawl in several folders, or a relative path that is like one below the shared folder.
+    return {path: name if taken[name] == 1 else digest_name(path, name) for path, name in names.items()}
+
+
+def digest_name(path: str, name: str) -> str:
+    """A name that no other path has, and which tells nothing of it."""
+    return f"{hashlib.blake2b(path.encode(), digest_size=4).hexdigest()}/{name}"
 
 
 def require_writable(folder: str) -> None:

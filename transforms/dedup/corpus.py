@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.corpus import PII_SCHEMA, corpus_schema, signature_schema
@@ -18,7 +19,8 @@ from transforms.steps.recipe import Cleaned, CorpusRecipe
 from transforms.steps.tokens.tokenizer import load_tokenizer
 from transforms.units import Heartbeat, UnitFiles, UnitResult
 
-READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count", "warc_offset"]
+READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count"]
+READ += ["warc_offset", "quality"]
 SIGNED = ["text", "id", "dump", "url", "language"]
 
 
@@ -71,9 +73,14 @@ class RewriteDocuments:
     That is their cleaned text, the spans of personal data, and the signatures of all documents.
     """
 
-    def __init__(self, recipe: CorpusRecipe, output: str, tokenizer: str | None = None) -> None:
-        """tokenizer: a tokenizer.json, a SentencePiece model or a folder that fills token_count; or None."""
+    def __init__(
+        self, recipe: CorpusRecipe, output: str, tokenizer: str | None = None, measures: tuple[str, ...] = ()
+    ) -> None:
+        """tokenizer: a tokenizer.json, a SentencePiece model or a folder that fills token_count; or None.
+        measures: names of the documents' quality values, the same for all parts so that they have one schema.
+        """
         self._recipe, self._tokenizer_path, self._workdir = recipe, tokenizer, DedupWorkdir(output)
+        self._measures = measures
 
     def setup(self) -> None:
         for step in self._recipe.steps():
@@ -84,7 +91,7 @@ class RewriteDocuments:
         return Part.from_json(line)
 
     def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
-        tally, corpus = CorpusTally(), CorpusFiles(files, unit, self._recipe)
+        tally, corpus = CorpusTally(), CorpusFiles(files, unit, self._recipe, self._measures)
         signed = signatures_of(self._workdir, unit) if self._recipe.dedup is not None else iter(())
         rows = zip(read_documents(unit.files, READ), decisions_of(self._workdir, unit), strict=True)
         for done, (row, decision) in enumerate(rows, 1):
@@ -135,8 +142,8 @@ def passages(cleaned: Cleaned) -> dict[str, str]:
 class CorpusFiles:
     """The Parquet files of one part of a corpus. One without rows is not written."""
 
-    def __init__(self, files: UnitFiles, part: Part, recipe: CorpusRecipe) -> None:
-        self._files, self._part = files, part
+    def __init__(self, files: UnitFiles, part: Part, recipe: CorpusRecipe, measures: tuple[str, ...] = ()) -> None:
+        self._files, self._part, self._measures = files, part, measures
         self._weighted = recipe.dedup is not None and recipe.dedup.rehydrate
         self._bands = recipe.dedup.bands if recipe.dedup is not None else 1
 
@@ -144,11 +151,14 @@ class CorpusFiles:
         """A document that is kept, and its spans of personal data."""
         if self._weighted:
             row["rehydration_weight"] = rehydration_weight(row["cluster_size"])
-        self._files.rows(f"data/{self._part.name}.parquet", lambda: corpus_schema(self._weighted)).add(row)
+        self._files.rows(f"data/{self._part.name}.parquet", self._schema).add(row)
         if spans:
             file = self._files.rows(f"pii/{self._part.name}.parquet", lambda: PII_SCHEMA)
             for span in spans:
                 file.add({"id": row["id"], **span._asdict()})
+
+    def _schema(self) -> pa.Schema:
+        return corpus_schema(self._weighted, self._measures)
 
     def add_signature(self, row: dict[str, Any]) -> None:
         self._files.rows(f"signatures/{self._part.name}.parquet", lambda: signature_schema(self._bands)).add(row)

@@ -43,6 +43,7 @@ MEANINGS = {
     "cluster_id": "cluster of these documents in `clusters/`; null for a document that nothing duplicates",
     "cluster_size": "documents that were equal or nearly equal to this one, itself included",
     "rehydration_weight": "how often FineWeb2 would repeat a document for the size of its cluster",
+    "quality": "what the rules of the filters measured, by their names, before the text was cleaned",
 }
 
 
@@ -70,7 +71,7 @@ def make_card(summary: CorpusSummary) -> str:
         funnel=summary.funnel,
         is_curated=bool(summary.read),
         configuration=Markup(re.sub(r"[^\w-]", "", kept[0].language if kept else "en")),
-        columns=corpus_schema(bool(dedup and dedup.get("rehydrate"))),
+        columns=corpus_schema(bool(dedup and dedup.get("rehydrate")), summary.measures),
         MEANINGS=MEANINGS,
         link_probabilities=link_probabilities(dedup) if dedup else [],
         replaced=replaced_types(pii, tally) if pii else [],

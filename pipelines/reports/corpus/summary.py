@@ -93,11 +93,13 @@ class CorpusSummary:
     manifest: the corpus' own, before it is written.
     tally: of all documents read.
     origins: the directories it was read from and compared with.
+    measures: names of the documents' quality values.
     """
 
     manifest: Manifest
     tally: CorpusTally
     origins: Sequence[Origin]
+    measures: tuple[str, ...] = ()
 
     @property
     def recipe(self) -> dict[str, Any]:

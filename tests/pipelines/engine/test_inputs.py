@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engine.inputs import WarcFile, expand, find_inputs, matches, plan_units, read_list, require_writable
+from pipelines.engine.inputs import (
+    WarcFile,
+    expand,
+    find_inputs,
+    matches,
+    plan_units,
+    public_names,
+    read_list,
+    require_writable,
+)
 from schemas.faults import BadInput
 
 RECORD = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:0>\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
@@ -200,3 +209,25 @@ def test_a_file_of_other_records_says_what_it_holds(tmp_path: Path) -> None:
         assert told in str(refused.value)
     path.write_bytes(records(*["request"] * 300))  # responses may follow
     assert find_inputs([str(path)])[0].problem is None
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["/home/me/crawl-data/a.warc.gz", "crawl-data/b.warc"], ["crawl-data/a.warc.gz", "crawl-data/b.warc"]),
+        (["s3://commoncrawl/crawl-data/a.warc.gz?region=x"], ["crawl-data/a.warc.gz"]),
+        (["s3://mine/a.warc.gz?endpoint_override=h"], ["s3://mine/a.warc.gz"]),
+        (["./warc/a.warc.gz", "b.warc.gz"], ["warc/a.warc.gz", "b.warc.gz"]),
+        (["/home/me/a.warc.gz"], ["a.warc.gz"]),
+        (["/home/me/x/a.warc.gz", "/home/me/y/a.warc.gz"], ["x/a.warc.gz", "y/a.warc.gz"]),
+        (["file:///home/me/a.warc.gz"], ["a.warc.gz"]),
+    ],
+)
+def test_a_dataset_names_files_without_this_machine(paths: list[str], names: list[str]) -> None:
+    assert list(public_names(paths).values()) == names
+
+
+def test_two_files_never_have_one_name() -> None:
+    names = public_names(["/home/me/crawl-data/a.warc.gz", "/home/you/crawl-data/a.warc.gz", "/home/me/b.warc.gz"])
+    assert len(set(names.values())) == 3
+    assert all("home" not in name for name in names.values())

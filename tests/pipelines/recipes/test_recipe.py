@@ -153,6 +153,7 @@ def test_fineweb_in_numbers_is_what_steps_do_by_themselves() -> None:
                 ExtractText(),
                 (KeepLanguages(), KeepGopherRepetition(), KeepGopherQuality(), CleanC4(), KeepFineWeb()),
             ),
+            CorpusRecipe(dedup=Deduplicate(keep="first")),
             train=TrainRecipe(steps=500),
         )
         == FINEWEB

@@ -189,8 +189,10 @@ def test_documents_say_where_they_are_from(sample: SampleIndex, documents: Path)
         assert row["date"].startswith("2024-06-")
         assert 0.65 < row["language_score"] <= 1
         assert all(value is not None for value in row["quality"].values())
-    with Path(rows[0]["file_path"]).open("rb") as stream:
-        record = read_record_at(stream, Path(rows[0]["file_path"]).stat().st_size, rows[0]["warc_offset"])
+    read = {source.get("file_path", source["path"]): Path(source["path"]) for source in manifest_of(documents).source}
+    path = read[rows[0]["file_path"]]
+    with path.open("rb") as stream:
+        record = read_record_at(stream, path.stat().st_size, rows[0]["warc_offset"])
     assert isinstance(record, Response)
     assert record.url == rows[0]["url"]
 
@@ -504,7 +506,7 @@ def test_a_run_that_keeps_nothing_says_why(bateia: Call, tmp_path: Path) -> None
     told = "none of 3 pages was kept: all 3 were in another language (en); this recipe keeps pt"
     assert ended.returncode == 1 and told in ended.stderr and "--no-guard" in ended.stderr
     assert not (out / "manifest.json").exists()
-    assert f"{told[0].upper()}{told[1:]}." in (out / "report.html").read_text()
+    assert f"<li>{told}.</li>" in (out / "report.html").read_text()
     ended = bateia(*call, "--no-guard")
     assert ended.returncode == 0 and told in ended.stdout and (out / "manifest.json").exists()
 
@@ -525,3 +527,15 @@ def test_a_run_that_keeps_nothing_says_why(bateia: Call, tmp_path: Path) -> None
 def test_the_reason_most_met_is_named(kept: int, reasons: dict[tuple[str, str, str], int], sentence: str) -> None:
     lost = sum(reasons.values())
     assert nothing_kept(("pt",), Tally(kept + lost, kept, lost, reasons=Counter(reasons))) == sentence
+
+
+def test_the_documents_load_with_datasets(documents: Path, tmp_path: Path) -> None:
+    """By the card's configurations; without them, ledger/ would be taken for data."""
+    import yaml
+
+    front = yaml.safe_load((documents / "README.md").read_text().split("---\n")[1])
+    named = {config["config_name"]: config["data_files"][0]["path"] for config in front["configs"]}
+    folders = {path.name for path in (documents / "data").iterdir()}
+    assert named.keys() == {"default", *folders}
+    assert set(documents.glob(named["default"])) == set(documents.glob("data/**/*.parquet"))
+    assert set(documents.glob(named["en"])) == set(documents.glob("data/en/*.parquet")) != set()

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.recipes.tiny import TINY
 from pipelines.sample.build import SampleIndex
 from schemas.corpus import CLUSTER_SCHEMA, PII_SCHEMA, corpus_schema, signature_schema
 from schemas.manifest import hash_dataset
@@ -151,7 +152,7 @@ def test_personal_data_is_gone_and_its_places_are_told(sample: SampleIndex, docu
 def test_files_have_their_schemas_and_are_all_named(corpus: Path) -> None:
     manifest = manifest_of(corpus)
     schemas = {
-        "data": corpus_schema(),
+        "data": corpus_schema(measures=TINY.curate.measures),
         "clusters": CLUSTER_SCHEMA,
         "signatures": signature_schema(14),
         "pii": PII_SCHEMA,

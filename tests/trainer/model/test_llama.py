@@ -225,6 +225,9 @@ def test_an_export_is_the_model(make_job: Callable[..., TrainJob], tmp_path: Pat
     tokens = [generator.bos, *generator.text.encode("the pan washes")]
     expected = reference_logits(load_file(output / "model.safetensors"), config, tokens)[-1]
     np.testing.assert_allclose(generator.decoder.read(tokens), expected, atol=1e-5)
+    card = (output / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: transformers\n") and "| Steps of training | 2 |" in card
+    assert f"| Vocabulary | {config['vocab_size']} |" in card and str(tmp_path) not in card
     names = json.loads((output / "tokenizer_config.json").read_text())
     assert (names["bos_token"], names["eos_token"], names["pad_token"]) == ("<s>", "</s>", "<pad>")
 

@@ -51,7 +51,7 @@ class Deduplicate(Step):
     stage: ClassVar[str] = "dedup"
 
     scope: str = setting("dump", "only documents of one dump, of one language, or all are compared", _FINEWEB)
-    keep: str = setting("first", "survivor: first by (dump, id), or the longest text of these", "our choice")
+    keep: str = setting("longest", "survivor: first by (dump, id), or the longest text of these", "our choice")
     bands: int = setting(14, "bands; one shared links two documents", _FINEWEB)
     rows: int = setting(8, "hashes in a band", _FINEWEB)
     shingle: int = setting(5, "words of an n-gram; shorter texts are compared by exact hash only", _FINEWEB)

@@ -18,7 +18,7 @@ gl:glg gu:guj he:heb hi:hin hr:hrv hu:hun hy:hye id:ind is:isl it:ita ja:jpn ka:
 lv:lvs mk:mkd ml:mal mr:mar ms:zsm nl:nld no:nob pl:pol pt:por ro:ron ru:rus sk:slk sl:slv sq:als sr:srp
 sv:swe sw:swh ta:tam te:tel th:tha tr:tur uk:ukr ur:urd vi:vie zh:zho
 """
-SAME_LANGUAGE = dict(pair.split(":") for pair in PAIRS.split())
+SAME_LANGUAGE = {short: long for short, _, long in (pair.partition(":") for pair in PAIRS.split())}
 
 
 @lru_cache(maxsize=2)
