@@ -39,15 +39,18 @@ def train_in_child(algorithm: str, sample: Path, model: Path, vocab_size: int, l
 
     Raises ValueError as the trainers do, BrokenRun if the process ended by anything else.
     """
-    command = python_command("pipelines.stages.tokenizer_child", algorithm, str(sample), str(model), str(vocab_size))
+    command = python_command(
+        "pipelines.stages.tokenizer_child", algorithm, str(sample), str(model), str(vocab_size), str(os.getpid())
+    )
     environment = {**os.environ, "PYTHONPATH": module_path()}
     lines: list[bytes] = []
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as child:
+    children: list[subprocess.Popen[bytes]] = []
+    with ended_by_signals(children):
+        children.append(child := subprocess.Popen(command, env=environment, stderr=subprocess.PIPE))
         reader = threading.Thread(target=follow, args=(child.stderr, lines, learnt), daemon=True)
         reader.start()
-        with ended_by_signals(child):
-            code = child.wait()
-        reader.join()
+        code = child.wait()
+    reader.join()
     last = lines[-1].decode("utf-8", "replace").strip() if lines else ""
     if code == REFUSED:
         raise ValueError(last)
@@ -66,12 +69,13 @@ def follow(stream: Any, lines: list[bytes], learnt: list[int]) -> None:
 
 
 @contextmanager
-def ended_by_signals(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """SIGINT and SIGTERM end the child first, then do what they would have done without it."""
+def ended_by_signals(children: list[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """SIGINT and SIGTERM end the children first, then do what they would have done without them."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def end(number: int, frame: FrameType | None) -> None:
-        child.kill()
+        for child in children:
+            child.kill()
         handler = before[signal.Signals(number)]
         signal.signal(number, handler)
         if callable(handler):
@@ -88,7 +92,8 @@ def ended_by_signals(child: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        child.kill()
+        for child in children:
+            child.kill()
         raise
     finally:
         for number, handler in before.items():
@@ -109,12 +114,14 @@ def read_sample(path: Path) -> Iterator[str]:
         yield from map(json.loads, file)
 
 
-def main(algorithm: str, sample: str, model: str, vocab_size: str) -> int:
-    """What the child does. Returns its exit code."""
+def main(algorithm: str, sample: str, model: str, vocab_size: str, parent: str) -> int:
+    """What the child does. Returns its exit code. parent: process id, without which it ends"""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)  # handlers would wait for the end of the training
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(parent):  # it ended before it could be watched
+        return REFUSED
     try:
         texts = read_sample(Path(sample))
         if algorithm == "sentencepiece":
