@@ -177,6 +177,7 @@ def test_other_settings_are_refused(make_job: Make) -> None:
 def test_more_steps_go_on_and_nothing_else_may_differ(make_job: Make) -> None:
     """A finished run of 4 steps becomes one of 7: the first 4 are not done again."""
     train(make_job(4))
+    declare_finished(make_job(4), make_report(make_job(4), "cpu", 1))
     first = losses(make_job(4).output)
     for job, told in (
         (make_job(4, save_every=1), "is finished; give more --steps"),
