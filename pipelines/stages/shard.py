@@ -149,7 +149,9 @@ class ShardSummary:
         counts, pace, plan = self.report.counts, self.report.throughput, self.report.plan
         train, val = counts.train, counts.val
         whole = train + val
+        none_held = "no document validates, so a training is not evaluated; --val-fraction 0.1 holds out a tenth"
         return [
+            *([] if val.documents else [none_held]),
             f"{whole.documents:,} documents = {train.documents:,} to train ({train.tokens:,} tokens) + "
             f"{val.documents:,} to validate ({val.tokens:,}); {whole.bytes_per_token or 0:.2f} bytes a token",
             plan_line(plan.name, encode_report(plan), plan.context),
