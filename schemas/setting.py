@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, field
 from typing import Any
 
@@ -31,3 +32,23 @@ def setting(
     if factory is not MISSING:
         return field(default_factory=factory, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(name, value before, value now) of each setting that differs; names of nested ones have dots."""
+    for key in sorted({*before, *now}):
+        one, other = before.get(key), now.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            yield f"{prefix}{key}", one, other
+
+
+def shown_difference(name: str, before: Any, now: Any) -> str:
+    """Such as "plan.context was 256 and is 512"."""
+    return f"{name} was {shortened(before)} and is {shortened(now)}"
+
+
+def shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:20]}…"

@@ -31,7 +31,7 @@ WITHIN = {
         tokens → dedup
     """,
     "trainer": """
-        {probes, post} → {generate, export} → run → backend → optim → settings → {model, data}
+        {probes, post} → {generate, export, forecast} → run → backend → optim → settings → {model, data}
     """,
 }
 BEAM_FREE = {"schemas", "transforms.steps", "trainer", "deploy"}

@@ -28,7 +28,8 @@ def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
     with write_folder(output) as temporary:
         for name in (MODEL, CONFIG):
             shutil.copyfile(checkpoint.folder / name, temporary / name)
-        shutil.copyfile(run / "tokenizer" / TOKENIZER, temporary / TOKENIZER)
+        rules = json.loads((run / "tokenizer" / TOKENIZER).read_text(encoding="utf-8"))
+        write_json(str(temporary / TOKENIZER), with_bos(rules, checkpoint.config()["bos_token_id"]))
         write_json(str(temporary / TOKENIZER_CONFIG), tokenizer_config(run, checkpoint))
         write_json(str(temporary / GENERATION), generation_config(checkpoint.config()))
         (temporary / CARD).write_text(model_card(checkpoint), encoding="utf-8")
@@ -51,6 +52,9 @@ def tokenizer_config(run: Path, checkpoint: Checkpoint) -> dict[str, Any]:
     own, config = run / "tokenizer" / TOKENIZER_CONFIG, checkpoint.config()
     if own.is_file():
         settings = json.loads(own.read_text(encoding="utf-8"))
+        # A class of its own would build the tokenizer anew by its own rules, BOS among them.
+        settings = {key: value for key, value in settings.items() if key not in ("add_bos_token", "add_eos_token")}
+        settings |= {"tokenizer_class": "PreTrainedTokenizerFast"}
     else:
         names = special_tokens(run / "tokenizer" / TOKENIZER)
         numbers = {"bos_token": "bos_token_id", "eos_token": "eos_token_id", "pad_token": "pad_token_id"}
@@ -58,6 +62,24 @@ def tokenizer_config(run: Path, checkpoint: Checkpoint) -> dict[str, Any]:
         settings = {key: name for key, name in named.items() if name is not None}
         settings |= {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     return settings | {"model_max_length": config["max_position_embeddings"]}
+
+
+def with_bos(rules: dict[str, Any], bos: int) -> dict[str, Any]:
+    """A tokenizer.json that puts BOS, and nothing else, around a text: the tokens that `bateia sample` begins with."""
+    from tokenizers import Tokenizer
+
+    library: Any = Tokenizer.from_str(json.dumps(rules | {"truncation": None, "padding": None}))
+    plain = library.encode("a", add_special_tokens=False).ids
+    if library.encode("a").ids == [bos, *plain]:
+        return rules | {"truncation": None, "padding": None}
+    name = library.id_to_token(bos)
+    first, text = {"SpecialToken": {"id": name, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+    second = {"Sequence": {"id": "B", "type_id": 0}}
+    template = {
+        **{"type": "TemplateProcessing", "single": [first, text], "pair": [first, text, first, second]},
+        "special_tokens": {name: {"id": name, "ids": [bos], "tokens": [name]}},
+    }
+    return rules | {"post_processor": template, "truncation": None, "padding": None}
 
 
 def special_tokens(path: Path) -> dict[int, str]:

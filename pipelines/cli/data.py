@@ -26,6 +26,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=RECIPE)
     add_hidden(parser, "--recipe", dest="recipe_option")
     parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help=WARC_INPUT)
+    first = "first of DIR/… to make; those before are taken as they are, and with --overwrite it is made anew"
+    parser.add_argument("--from", dest="begin", choices=UNTIL, help=first)
     parser.add_argument("--until", choices=UNTIL, help="last of DIR/… to make (default: all that the recipe has)")
     add_curate_options(parser)
     add_dedup_options(parser, "fills token_count and encodes the shards (default: one is trained)")
@@ -51,6 +53,7 @@ def run_run(args: argparse.Namespace) -> int:
         against=tuple(args.against),
         tokenizer=args.tokenizer,
         bos_token=args.bos_token,
+        begin=args.begin,
     )
     return run_recipe(recipe, options, execution_of(args))
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from pipelines.cli.command import Command
 from pipelines.cli.options import TOKENIZER, add_outputs, read_text, write_outputs, write_page
 from pipelines.cli.settings import given, positive
 from pipelines.cli.shards import DOCUMENTS, add_tokenizer_options
-from schemas.wording import plural
 
 
 def add_train(parser: argparse.ArgumentParser) -> None:
@@ -19,33 +17,17 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     add_tokenizer_options(parser)
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="draws the sample")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote")
+    parser.add_argument("--quiet", action="store_true", help="no progress line")
 
 
 def run_train(args: argparse.Namespace) -> int:
-    from pipelines.stages.tokenizer import plan_tokenizer, train
-    from schemas.faults import BrokenRun
+    from pipelines.engine.run import Execution, run_stage
+    from pipelines.stages.tokenizer import plan_tokenizer
     from transforms.steps.tokens.settings import TrainTokenizer
 
     recipe = TrainTokenizer(**given(args, TrainTokenizer), seed=args.seed)
     run = plan_tokenizer(args.output, args.input, recipe)
-    run.directory.prepare(args.overwrite)
-    try:
-        counts = train(run)
-    except BrokenRun as fault:
-        sys.stderr.write(f"bateia: {fault}\n")
-        return 1
-    print(f"{plural(counts['vocabulary'], 'token')} ({recipe.algorithm}) in {run.output}")
-    print("\n".join(table(counts["languages"])))
-    return 0
-
-
-def table(languages: dict[str, dict[str, Any]]) -> list[str]:
-    lines = ["  language  documents  characters  bytes/token  tokens/word"]
-    for name, row in languages.items():
-        per_token, per_word = row["bytes_per_token"] or 0, row["tokens_per_word"] or 0
-        counts = f"{row['documents']:>9,}  {row['characters']:>10,}"
-        lines.append(f"  {name:<8}  {counts}  {per_token:>11.2f}  {per_word:>11.2f}")
-    return lines
+    return run_stage(run, Execution(overwrite=args.overwrite, quiet=args.quiet))
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.engine.inputs import require_writable
 from schemas.faults import BadInput
 from schemas.manifest import MANIFEST, read_manifest
+from schemas.setting import differences
 from schemas.storage import is_local, join, list_files, locate, read_json, remove, remove_folder, size_of, write_json
 
 CHOOSE = "choose another --output"
@@ -61,6 +62,17 @@ class StageOutput:
         if size_of(join(self.output, MANIFEST)) is None or size_of(join(self.output, RUN)) is None:
             return False
         return self._earlier() == self._asked()
+
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        """What a finished run here was asked for that is another now: name, value before, value now. None else."""
+        if size_of(join(self.output, MANIFEST)) is None or (earlier := self._earlier()) is None:
+            return []
+        asked = self._asked()
+        settings = list(differences(earlier["settings"], asked["settings"]))
+        before, now = ([named_source(item) for item in run["source"]] for run in (earlier, asked))
+        return settings + (
+            [("input", ", ".join(before), ", ".join(now))] if earlier["source"] != asked["source"] else []
+        )
 
     def _asked(self) -> dict[str, Any]:
         return json.loads(json.dumps({"settings": self.settings, "source": self.source}))
@@ -157,3 +169,9 @@ def refuse_foreign(output: str, names: frozenset[str]) -> None:
         return
     if foreign := sorted(path.name for path in Path(output).iterdir() if path.name not in names):
         raise BadInput(f"output {output} holds other files, such as {foreign[0]}; {CHOOSE}")
+
+
+def named_source(source: dict[str, Any]) -> str:
+    """An input by its name and what tells its content."""
+    content = source.get("dataset_hash") or source.get("layout_hash") or source.get("bytes") or ""
+    return f"{str(source.get('path', '')).rpartition('/')[2]} {str(content)[:12]}".strip()

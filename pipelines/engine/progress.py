@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from pipelines.engine.terminal import StatusLine
 from schemas.storage import is_local, join, list_files, read_json
@@ -41,6 +41,17 @@ class UnitCount:
     done: int = 0
     units: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+
+
+class Monitor(Protocol):
+    """What a progress line shows: `noun` of a `total`, in `units`; or what is `counted` by name."""
+
+    noun: str
+    counted: tuple[str, ...]
+    total: int
+    units: int
+
+    def count(self) -> UnitCount: ...
 
 
 class UnitMonitor:
@@ -109,7 +120,7 @@ class Progress:
             self._thread.join()
             self._end_phase("done in" if kind is None else "ended after")
 
-    def begin(self, phase: str, monitor: UnitMonitor | None = None) -> None:
+    def begin(self, phase: str, monitor: Monitor | None = None) -> None:
         """A phase starts; what an earlier run left of it counts as done, not as speed."""
         with self._lock:
             if self._phase and self._shown:

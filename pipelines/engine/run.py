@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from pipelines.engine.progress import Progress, UnitMonitor
+from pipelines.engine.progress import Monitor, Progress
 
 EXIT_BROKEN, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -48,6 +48,10 @@ class StageRun(Protocol):
 
     def is_finished(self) -> bool:
         """Whether the output holds this same run, finished."""
+        ...
+
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        """What a finished output was asked for that is another now: name, value before, value now."""
         ...
 
     def prepare(self, overwrite: bool) -> None:
@@ -117,14 +121,14 @@ class Phases:
         elapsed = time.monotonic() - self._started
         return RunStats(self.runner, self.execution.workers, elapsed, tuple(self.timings))
 
-    def run(self, name: str, tasks: int, build: Callable[[Any], Any], monitor: UnitMonitor | None = None) -> None:
+    def run(self, name: str, tasks: int, build: Callable[[Any], Any], monitor: Monitor | None = None) -> None:
         """A pipeline of `tasks` things to do, which `build` wires onto the root that it is given."""
         from pipelines.engine.runner import run_pipeline
 
         workers = min(self.execution.workers, max(tasks, 1))
         self.run_locally(name, lambda: run_pipeline(build, workers, list(self.execution.beam_args)), monitor)
 
-    def run_locally(self, name: str, work: Callable[[], str | None], monitor: UnitMonitor | None = None) -> None:
+    def run_locally(self, name: str, work: Callable[[], str | None], monitor: Monitor | None = None) -> None:
         """A phase in this process. work: may return the name of the runner it used."""
         self.progress.begin(name, monitor)
         started = time.monotonic()

@@ -75,6 +75,9 @@ class CurateRun:
     def is_finished(self) -> bool:
         return self.directory.is_finished()
 
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        return self.directory.finished_differences()
+
     def prepare(self, overwrite: bool) -> None:
         self.directory.prepare(overwrite)
         write_units(self.plan_path, self.units)

@@ -86,6 +86,9 @@ class DedupRun:
     def is_finished(self) -> bool:
         return self.directory.is_finished()
 
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        return self.directory.finished_differences()
+
     def prepare(self, overwrite: bool) -> None:
         for step in self.recipe.steps():
             try:

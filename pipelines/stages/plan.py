@@ -54,6 +54,9 @@ class PlanRun:
     def is_finished(self) -> bool:
         return self.directory.is_finished()
 
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        return self.directory.finished_differences()
+
     def prepare(self, overwrite: bool) -> None:
         if not overwrite and size_of(join(self.output, MANIFEST)) is not None:
             raise BadInput(f"plan {self.output} exists with other settings; choose another --name, or --overwrite it")

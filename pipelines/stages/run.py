@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.engine.output import refuse_inside_dataset
 from pipelines.engine.run import Execution, StageRun, run_stage
@@ -15,7 +15,11 @@ from pipelines.stages.dedup_plan import plan_dedup
 from pipelines.stages.shard import plan_shards
 from pipelines.stages.train import TrainRun
 from schemas.faults import BadInput
-from schemas.storage import join
+from schemas.manifest import MANIFEST
+from schemas.setting import shown_difference
+from schemas.storage import join, size_of
+from trainer.model.config import find_model, suited_vocabulary
+from transforms.steps.tokens.settings import TrainTokenizer
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class RunOptions:
     against: earlier corpora whose documents count as seen.
     tokenizer: path of one's own, which fills token_count and encodes the shards; None trains one.
     bos_token: name of its special token that begins documents.
+    begin: folder of the first stage to run, those before are taken as they are; None for the first unfinished.
     """
 
     inputs: tuple[str, ...]
@@ -38,6 +43,7 @@ class RunOptions:
     against: tuple[str, ...] = ()
     tokenizer: str | None = None
     bos_token: str | None = None
+    begin: str | None = None
 
     def folder(self, name: str) -> str:
         return join(self.output, name)
@@ -69,7 +75,15 @@ def dedup(recipe: Recipe, options: RunOptions) -> StageRun:
 def shard(recipe: Recipe, options: RunOptions) -> StageRun:
     output, inputs = options.folder("shards"), [options.folder("corpus")]
     own = {"tokenizer": options.tokenizer, "bos_token": options.bos_token}
-    return plan_shards(output, inputs, recipe.tokenizer, recipe.split, recipe.plan, **own)
+    return plan_shards(output, inputs, suited_tokenizer(recipe), recipe.split, recipe.plan, **own)
+
+
+def suited_tokenizer(recipe: Recipe) -> TrainTokenizer:
+    """How the recipe's tokenizer is trained: where no vocabulary is named, none that is too large for the model."""
+    if recipe.tokenizer.vocab_size is not None or recipe.train is None:
+        return recipe.tokenizer
+    model = find_model(recipe.train.model, 512, recipe.plan.context)  # of any vocabulary
+    return replace(recipe.tokenizer, most_tokens=suited_vocabulary(model))
 
 
 def train(recipe: Recipe, options: RunOptions) -> StageRun:
@@ -101,18 +115,68 @@ def stages_of(recipe: Recipe, until: str | None) -> tuple[Stage, ...]:
 
 
 def run_recipe(recipe: Recipe, options: RunOptions, execution: Execution) -> int:
-    """Run the stages that are not finished, one after the other. Returns the exit code. Raises BadInput."""
+    """Run the stages that are not finished, one after the other. Returns the exit code.
+
+    Overwriting begins with the first stage that is not finished with these settings, or with `options.begin`.
+    Raises BadInput for a finished stage of other settings that is not to be overwritten.
+    """
     stages = stages_of(recipe, options.until)
     for folder in (options.output, options.folder(stages[0].folder)):
         refuse_inside_dataset(folder)
+    begin = first_of(stages, options)
     for number, stage in enumerate(stages, 1):
-        run, label = stage.plan(recipe, options), f"[{number}/{len(stages)} {stage.name}]"
-        if not execution.overwrite and run.is_finished():
+        label = f"[{number}/{len(stages)} {stage.name}]"
+        if number <= begin:
+            print(f"{label} {options.folder(stage.folder)} is taken as it is")
+            continue
+        run = stage.plan(recipe, options)
+        redone = execution.overwrite and options.begin is not None
+        if not redone and run.is_finished():
             print(f"{label} {run.output} is finished")
             continue
+        if not execution.overwrite:
+            refuse_other(stage, run, options)
         if not execution.quiet:
             sys.stderr.write(f"{label}\n")
             sys.stderr.flush()
         if code := run_stage(run, execution):
             return code
     return 0
+
+
+def first_of(stages: tuple[Stage, ...], options: RunOptions) -> int:
+    """How many stages are taken as they are. Raises BadInput for one of them that is not finished."""
+    folders = [stage.folder for stage in stages]
+    if options.begin is None:
+        return 0
+    if options.begin not in folders:
+        raise BadInput(
+            f"--from {options.begin} comes after --until {folders[-1]}, so there is nothing to run; leave one out"
+        )
+    begin = folders.index(options.begin)
+    for folder in folders[:begin]:
+        if size_of(join(options.folder(folder), MANIFEST)) is None:
+            raise BadInput(
+                f"{options.folder(folder)} is not finished, and --from {options.begin} needs it; leave --from out"
+            )
+    return begin
+
+
+def refuse_other(stage: Stage, run: StageRun, options: RunOptions) -> None:
+    """Raises BadInput if the stage is finished with other settings: which they are, and the cheapest way on."""
+    differing = run.finished_differences()
+    if not differing:
+        return
+    shown = "; ".join(shown_difference(*one) for one in differing)
+    before = [one.folder for one in STAGES[: STAGES.index(stage)]]
+    kept = f" ({', '.join(before)} stay)" if before else ""
+    ways = [f"--overwrite makes {stage.folder} and what follows anew{kept}", "another --output keeps both"]
+    plan = {name.removeprefix("plan."): now for name, _, now in differing if name.startswith("plan.")}
+    if len(plan) == len(differing):
+        flags = " ".join(f"--{PLAN_FLAGS.get(name, name)} {now}" for name, now in plan.items() if now is not None)
+        another = f"`bateia plan --shards {run.output} --name other {flags}` adds a plan to these shards"
+        ways.insert(0, f"{another}, and `bateia train --plan other` takes it")
+    raise BadInput(f"{run.output} is finished with other settings: {shown}. {'; '.join(ways)}")
+
+
+PLAN_FLAGS = {"by": "mixture-by"}  # options of `bateia plan` that are not called as their settings

@@ -22,7 +22,7 @@ from pipelines.stages.shard_tokenizer import (
     load_given_tokenizer,
     provide_tokenizer,
 )
-from pipelines.stages.tokenizer import TokenizerRun
+from pipelines.stages.tokenizer import DEFAULT_VOCABULARY, Learning, TokenizerRun
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.shards.documents import documents_in_rows
@@ -94,19 +94,29 @@ class ShardRun:
     def is_finished(self) -> bool:
         return self.directory.is_finished()
 
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        return self.directory.finished_differences()
+
     def prepare(self, overwrite: bool) -> None:
         self.directory.prepare(overwrite)
         write_units(self.parts_path, self.parts)
 
     def progress_summary(self) -> str:
         done = self.records.finished(part.name for part in self.parts)
-        return f"{len(done)} of {len(self.parts)} files are encoded"
+        encoded = f"{len(done)} of {len(self.parts)} files are encoded"
+        trained = self.own is not None or self.training.is_finished()
+        return encoded if trained else f"{self.training.progress_summary()} and {encoded}"
 
     def execute(self, phases: Phases) -> ShardSummary:
         """Run what is left of the run, phase by phase, and finish it. Raises BrokenRun."""
         folder = join(self.output, "tokenizer")
         try:
-            phases.run_locally("tokenizer", lambda: provide_tokenizer(folder, self.own, self.training, self.inputs))
+            learning = Learning(
+                self.training.recipe.vocab_size or self.training.recipe.most_tokens or DEFAULT_VOCABULARY
+            )
+            given = self.own, self.training, self.inputs, learning
+            shown = learning if self.own is None else None
+            phases.run_locally("tokenizer", lambda: provide_tokenizer(folder, *given), shown)
         except (BadInput, BrokenRun):  # nothing was encoded yet: leave the folder free for another command
             self.directory.clear()
             raise

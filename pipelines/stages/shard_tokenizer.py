@@ -16,7 +16,7 @@ import numpy as np
 
 from pipelines.stages.datasets import Input
 from pipelines.stages.round_trip import REMEDY, require_texts_back, round_trip
-from pipelines.stages.tokenizer import COMPARED_DOCUMENTS, TokenizerRun, train
+from pipelines.stages.tokenizer import COMPARED_DOCUMENTS, Learning, TokenizerRun, train
 from schemas.faults import BadInput
 from schemas.manifest import FileEntry
 from schemas.storage import join, open_read, size_of, write_whole
@@ -100,14 +100,14 @@ def some_texts(inputs: tuple[Input, ...]) -> Iterator[str]:
 
 
 def provide_tokenizer(
-    folder: str, own: GivenTokenizer | None, training: TokenizerRun, inputs: tuple[Input, ...]
+    folder: str, own: GivenTokenizer | None, training: TokenizerRun, inputs: tuple[Input, ...], learning: Learning
 ) -> None:
     """Put the tokenizer into its folder: the given one, else one trained on the input. Raises BadInput, BrokenRun."""
     if own is not None:
         own.write(folder, inputs)
     elif not training.directory.is_finished():
         replace(training.directory, nested=True).prepare(overwrite=False)
-        train(training)
+        train(training, learning.learnt)
 
 
 def entries_of(output: str) -> list[FileEntry]:

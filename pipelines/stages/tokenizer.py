@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from pipelines.engine.output import RUN, StageOutput
+from pipelines.engine.output import StageOutput
+from pipelines.engine.progress import UnitCount
+from pipelines.engine.run import Phases
 from pipelines.stages.datasets import Input, read_inputs
 from pipelines.stages.round_trip import round_trip
+from pipelines.stages.tokenizer_child import read_sample, train_in_child, write_sample
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
-from schemas.storage import join, locate, remove, write_whole
+from schemas.storage import is_local, join, locate, read_json, remove_folder, size_of, write_json, write_whole
 from schemas.wording import plural
 from transforms.steps.tokens.sample import sample_key, shares
 from transforms.steps.tokens.settings import TrainTokenizer
@@ -25,6 +32,7 @@ FILES = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json", "token_by
 COMPARED_DOCUMENTS = 1000  # documents of the sample on which formats must agree
 SHOWN_MISMATCHES = 5
 DEFAULT_VOCABULARY, MIN_VOCABULARY = 32768, 512  # tokens, where none are asked for
+WORK, TEXTS, COUNTS = "work", "sample.jsonl", "sample.json"  # the folder is there while a training is not finished
 CHARACTERS_PER_TOKEN = 64  # of the sample: fewer leave tokens that the sample hardly holds
 
 
@@ -46,7 +54,55 @@ class TokenizerRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, STAGE, (), FILES, self.settings, self.source)
+        return StageOutput(self.output, STAGE, (WORK,), FILES, self.settings, self.source)
+
+    def is_finished(self) -> bool:
+        return self.directory.is_finished()
+
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        return self.directory.finished_differences()
+
+    def prepare(self, overwrite: bool) -> None:
+        self.directory.prepare(overwrite)
+
+    def progress_summary(self) -> str:
+        drawn = size_of(join(self.output, WORK, COUNTS)) is not None
+        return "the tokenizer's sample is kept" if drawn else "nothing is kept yet"
+
+    def execute(self, phases: Phases) -> TokenizerSummary:
+        counts: dict[str, Any] = {}
+        learning = Learning(self.recipe.vocab_size or self.recipe.most_tokens or DEFAULT_VOCABULARY)
+        phases.run_locally(STAGE, lambda: counts.update(train(self, learning.learnt)), learning)
+        return TokenizerSummary(self.output, self.recipe.algorithm, counts)
+
+
+class Learning:
+    """How far a training is, for a progress line; of algorithms that do not tell, the time alone is known."""
+
+    noun, counted = "tokens learnt", ()
+
+    def __init__(self, vocab_size: int) -> None:
+        self.total, self.units, self.learnt = vocab_size, 1, [0]
+
+    def count(self) -> UnitCount:
+        return UnitCount(self.learnt[0])
+
+
+@dataclass(frozen=True)
+class TokenizerSummary:
+    """The result of a run. counts: of the manifest."""
+
+    output: str
+    algorithm: str
+    counts: dict[str, Any]
+
+    def lines(self) -> Iterator[str]:
+        yield f"{plural(self.counts['vocabulary'], 'token')} ({self.algorithm}) in {self.output}"
+        yield "  language  documents  characters  bytes/token  tokens/word"
+        for name, row in self.counts["languages"].items():
+            per_token, per_word = row["bytes_per_token"] or 0, row["tokens_per_word"] or 0
+            counts = f"{row['documents']:>9,}  {row['characters']:>10,}"
+            yield f"  {name:<8}  {counts}  {per_token:>11.2f}  {per_word:>11.2f}"
 
 
 @dataclass(frozen=True)
@@ -109,50 +165,77 @@ def batches(run: TokenizerRun, columns: list[str]) -> Iterator[tuple[str, list[d
                     yield file.path.split("/")[1], rows
 
 
-def train(run: TokenizerRun) -> dict[str, Any]:
-    """Train, prove, write. Returns the manifest's counts.
+def train(run: TokenizerRun, learnt: list[int] | None = None) -> dict[str, Any]:
+    """Train, prove, write. Returns the manifest's counts. An interrupted one leaves its sample for the next.
+
+    learnt: its only item is set to the number of tokens learnt so far
 
     Raises BadInput for a vocabulary that the sample can't fill or weights of languages that are not there, BrokenRun if
     formats disagree; then nothing is written.
     """
     try:
-        sample = draw_sample(run)
-        made, tokenizer = train_files(run, sample)
+        with working_folder(run) as work:
+            sample = kept_sample(work) or keep_sample(work, draw_sample(run))
+            made, tokenizer = train_files(run, sample, work, learnt or [0])
     except (BadInput, BrokenRun):
-        remove(join(run.output, RUN))
+        run.directory.clear()
         raise
     entries = []
     for name, data in made.items():
         with write_whole(join(run.output, name)) as file:
             file.write(data)
         entries.append(FileEntry(name, 0, file.bytes, file.sha256))
+    remove_folder(join(run.output, WORK))
     counts = counts_of(tokenizer, sample)
     write_manifest(run.output, manifest_of(run, counts, entries))
     return counts
 
 
-def train_files(run: TokenizerRun, sample: Sample) -> tuple[dict[str, bytes], Tokenizer]:
-    """What a tokenizer's folder holds, by name, and the tokenizer."""
+@contextmanager
+def working_folder(run: TokenizerRun) -> Iterator[Path]:
+    """Where the sample lies for the process that trains: in the output, or a temporary one where that is not local."""
+    if is_local(run.output):
+        yield Path(run.output) / WORK
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def keep_sample(work: Path, sample: Sample) -> Sample:
+    write_sample(work / TEXTS, sample.all)
+    counts = {"texts": {name: len(texts) for name, texts in sorted(sample.texts.items())}}
+    write_json(str(work / COUNTS), counts | {"characters": sample.characters})
+    return sample
+
+
+def kept_sample(work: Path) -> Sample | None:
+    """The sample that an interrupted training has drawn, by the same settings from the same documents."""
+    if not (work / COUNTS).exists():
+        return None
+    counts, texts = read_json(str(work / COUNTS)), read_sample(work / TEXTS)
+    return Sample({name: list(islice(texts, count)) for name, count in counts["texts"].items()}, counts["characters"])
+
+
+def train_files(run: TokenizerRun, sample: Sample, work: Path, learnt: list[int]) -> tuple[dict[str, bytes], Tokenizer]:
+    """What a tokenizer's folder holds, by name, and the tokenizer. work: holds the sample"""
     import json
 
     from transforms.steps.tokens.export import mismatches, to_tokenizer_json, tokenizer_config
-    from transforms.steps.tokens.train_bpe import train_bpe
-    from transforms.steps.tokens.train_sentencepiece import train_sentencepiece
 
+    size = run.recipe.vocab_size or min(sample.vocab_size, run.recipe.most_tokens or DEFAULT_VOCABULARY)
     try:
-        train_model = train_sentencepiece if run.recipe.algorithm == "sentencepiece" else train_bpe
-        model = train_model(sample.all, run.recipe.vocab_size or sample.vocab_size)
+        model = train_in_child(run.recipe.algorithm, work / TEXTS, work / "model", size, learnt)
     except ValueError as error:
         raise BadInput(f"{error} (--vocab-size, --sample-mb)") from error
-    if isinstance(model, bytes):
+    if run.recipe.algorithm == "sentencepiece":
         exported = to_tokenizer_json(model)
         require_no_mismatches(list(mismatches(model, exported, proof_texts(sample))))
         made = {"tokenizer.model": model, "tokenizer.json": exported.encode()}
         tokenizer = tokenizer_from_model(model, "tokenizer.model", "")
     else:
-        made = {"tokenizer.json": model.encode()}
-        tokenizer = tokenizer_from_json(made["tokenizer.json"], "tokenizer.json", "")
-        proof = round_trip(tokenizer, model, proof_texts(sample))
+        made = {"tokenizer.json": model}
+        tokenizer = tokenizer_from_json(model, "tokenizer.json", "")
+        proof = round_trip(tokenizer, model.decode(), proof_texts(sample))
         if proof.lost or proof.recomposed or proof.unlike:
             raise BrokenRun(f"the tokenizer does not give texts back ({proof.difference or proof.example}); report it")
     made["tokenizer_config.json"] = json.dumps(tokenizer_config(), indent=1).encode() + b"\n"

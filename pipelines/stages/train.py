@@ -49,12 +49,14 @@ def train(job: TrainJob, samples: TextSamples, group: Group) -> int:
     from trainer.run.loop import Training
     from trainer.run.stopping import Stopper
 
+    if group.rank == 0 and not job.quiet:
+        announce(job)
     try:
-        hooks = standard_hooks(job)
-        if samples.tokens:
-            hooks.append(SampleTexts(job, samples.tokens, samples.prompts))
-        training = Training(job, hooks, group)
         with Stopper() as stopper:
+            hooks = standard_hooks(job)
+            if samples.tokens:
+                hooks.append(SampleTexts(job, samples.tokens, samples.prompts))
+            training = Training(job, hooks, group)
             ended = training.run(stopper)
     except (BadInput, BrokenRun) as fault:
         if group.rank == 0:
@@ -68,6 +70,17 @@ def train(job: TrainJob, samples: TextSamples, group: Group) -> int:
         done = f"stopped after {training.steps:,} of {plural(job.settings.steps, 'step')}, all saved in {job.output}"
         sys.stderr.write(f"bateia: {done}. The same command goes on from there.\n")
     return 0 if ended else stopper.exit_code
+
+
+def announce(job: TrainJob) -> None:
+    """What will be trained, on stderr, before packages are loaded that take seconds. Raises BadInput if it can't be."""
+    from trainer.forecast import cautions, forecast
+    from trainer.run.resume import check
+
+    check(job)
+    lines = [forecast(job), *(f"note: {text}" for text in cautions(job)), f"starting {job.backend}, then compiling"]
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.stderr.flush()
 
 
 def finish(training: Any) -> list[str]:
@@ -115,6 +128,11 @@ class TrainRun:
     def is_finished(self) -> bool:
         job = plan_training(self.shards, self.plan, self.recipe, output=self.output)
         return RunFolder(self.output).is_finished({"settings": job.settings.as_dict(), "data": job.data})
+
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        """None where the training itself goes on, for more steps."""
+        job = plan_training(self.shards, self.plan, self.recipe, output=self.output)
+        return RunFolder(self.output).finished_differences({"settings": job.settings.as_dict(), "data": job.data})
 
     def prepare(self, overwrite: bool) -> None:
         """What the training itself does, in its own process."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
 from schemas.faults import BadInput
-from schemas.shards.layout import TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, read_shards
+from schemas.shards.documents import documents_of_spans
+from schemas.shards.layout import RERUN_SHARDS, TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, read_shards, tokens_path
 from schemas.shards.plans import PlanRows, Span, slice_rows, train_rows
 from schemas.shards.tokens import TokenFiles
 
@@ -42,7 +44,9 @@ class PlanReader:
 
     def __init__(self, shards: ShardsInfo, plan: PlanInfo, slice_name: str | None = None) -> None:
         self.context, self._pad, self._bos = plan.context, shards.pad_id, shards.bos_id
-        self._files = TokenFiles(shards, TRAIN if slice_name is None else VAL)
+        self._vocab_size, self._folder = shards.vocab_size, shards.folder
+        self._split = TRAIN if slice_name is None else VAL
+        self._files = TokenFiles(shards, self._split)
         self._plan: PlanRows = train_rows(plan) if slice_name is None else slice_rows(plan, slice_name)
         self.rows = self._plan.rows
         if not self.rows:
@@ -55,6 +59,11 @@ class PlanReader:
     def row(self, row: int) -> np.ndarray:
         """Tokens of a row as they are in the files, shape (up to context + 1,)."""
         return np.concatenate([self._files.span(*span) for span in self.spans(row)])
+
+    def learned(self, step: int, batch_size: int) -> int:
+        """Tokens that a step of all processes learns: the rows' without the first of each, and without padding."""
+        rows = range(step * batch_size, (step + 1) * batch_size)
+        return sum(max(sum(length for _, _, length in self.spans(row)) - 1, 0) for row in rows)
 
     def batch(self, step: int, batch_size: int, rank: int = 0, world: int = 1) -> Batch:
         """Rows step · batch_size up to (step + 1) · batch_size; of these, every world-th from the rank-th on.
@@ -73,11 +82,29 @@ class PlanReader:
         counting = np.arange(self.context + 1, dtype=np.int32)
         for index, row in enumerate(rows):
             self._fill(row, tokens_BxS[index], segments_BxS[index], positions_BxS[index], counting)
+        if tokens_BxS.size and not 0 <= int(tokens_BxS.min()) <= int(tokens_BxS.max()) < self._vocab_size:
+            wrong_B = ((tokens_BxS < 0) | (tokens_BxS >= self._vocab_size)).any(axis=1)
+            self._refuse_token(rows[int(wrong_B.argmax())])
         y_BxT = tokens_BxS[:, 1:]
         learned_BxT = (segments_BxS[:, 1:] > 0) & ~self._forgotten(y_BxT, positions_BxS[:, 1:])
         x_BxT, segments_BxT, positions_BxT = tokens_BxS[:, :-1], segments_BxS[:, :-1], positions_BxS[:, :-1]
         parts = (x_BxT, y_BxT, learned_BxT.astype(np.int32), segments_BxT, positions_BxT)
         return Batch(*(np.ascontiguousarray(part) for part in parts))
+
+    def _refuse_token(self, row: int) -> NoReturn:
+        """Raises BadInput, naming the first token of a row that is beyond the vocabulary, its file and document."""
+        for shard, start, length in self.spans(row):
+            tokens = self._files.span(shard, start, length)
+            if not (beyond := np.flatnonzero(tokens >= self._vocab_size)).size:
+                continue
+            position = start + int(beyond[0])
+            [document, *_] = [*documents_of_spans(self._folder, self._split, [(shard, position, 1)]), {}]
+            name = document.get("url") or document.get("doc_id") or "that was forgotten"
+            raise BadInput(
+                f"{tokens_path(self._folder, self._split, shard)}: token {int(tokens[beyond[0]]):,} at {position:,} is "
+                f"beyond the vocabulary of {self._vocab_size:,} (document {name}); {RERUN_SHARDS}"
+            )
+        raise AssertionError(f"row {row} has no token beyond the vocabulary")
 
     def _forgotten(self, y_BxT: np.ndarray, positions_BxT: np.ndarray) -> np.ndarray:
         """Where targets were overwritten: with padding, or with BOS by a tokenizer that has no padding.

@@ -107,6 +107,21 @@ def parameters(config: ModelConfig) -> int:
     return tables + config.layers * per_layer + config.dim
 
 
+def table_parameters(config: ModelConfig) -> int:
+    """Of the vocabulary: the embedding, and the output head where that is another."""
+    return config.vocab_size * config.dim * (1 if config.tied else 2)
+
+
+def suited_vocabulary(config: ModelConfig) -> int:
+    """The largest power of two of tokens whose table is no larger than the rest of the model, from 512 to 32,768.
+
+    A larger one takes most of a small model's parameters for tokens that a small training hardly sees.
+    """
+    per_token = table_parameters(config) // config.vocab_size
+    most = (parameters(config) - table_parameters(config)) // per_token
+    return min(max(1 << max(most, 1).bit_length() - 1, 512), 32_768)
+
+
 def flops_per_token(config: ModelConfig) -> float:
     """Of a training step: 6 · N + 12 · L · D · T, as PaLM (arXiv 2204.02311, appendix B) counts for MFU.
 

@@ -73,6 +73,10 @@ class Checkpoints:
         self._thread = threading.Thread(target=self._write, args=(step, snapshot, config, state))
         self._thread.start()
 
+    @property
+    def is_writing(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def wait(self) -> None:
         """Wait until what was begun is written. Raises BrokenRun if it could not be; earlier ones are unchanged."""
         if self._thread is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,27 +104,30 @@ class Evaluate(Hook):
 
     def on_eval(self, training: Training) -> None:
         if self._readers:
-            training.log(EVALS, {"step": training.steps, **self.measure(training.backend)})
+            measured = self.measure(training.backend, training.leave_evaluation)
+            training.log(EVALS, {"step": training.steps, **measured})
 
-    def measure(self, backend: Backend) -> dict[str, Any]:
+    def measure(self, backend: Backend, between: Callable[[], None] = lambda: None) -> dict[str, Any]:
         """The means of all slices, with the same steps in each process of several.
 
         slices: by name, `LossSums.means`
         by_position: `LossSums.by_position` of all of val/
+        between: called between batches; what it raises ends the evaluation
         """
-        sums = {name: self._sums(backend, reader) for name, reader in self._readers.items()}
+        sums = {name: self._sums(backend, reader, between) for name, reader in self._readers.items()}
         whole = sums.get(WHOLE)
         return {
             "slices": {name: one.means() for name, one in sums.items()},
             "by_position": whole.by_position() if whole else [],
         }
 
-    def _sums(self, backend: Backend, reader: PlanReader) -> LossSums:
+    def _sums(self, backend: Backend, reader: PlanReader, between: Callable[[], None]) -> LossSums:
         sums = LossSums(self._context)
         rows = min(reader.rows, self._rows)
         for first in range(0, rows, self._batch_size):
             batch = full_batch(reader, range(first, min(first + self._batch_size, rows)), self._batch_size)
             sums.add(batch, backend.losses(batch), self._bytes_V)
+            between()
         return sums
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from schemas.faults import BadInput
 from schemas.manifest import MANIFEST
+from schemas.setting import differences, shown_difference
 from schemas.storage import write_json, write_whole
 
 RUN = "run.json"
@@ -27,6 +28,7 @@ LOG, EVALS, SAMPLES, FAULTS = "log.jsonl", "evals.jsonl", "samples.jsonl", "faul
 LOGS = (LOG, EVALS, SAMPLES, FAULTS)
 REPORT, PAGE, FAILURE = "report.json", "report.html", "failure.log"
 BOARD = "tensorboard"
+STEPS, WARMUP = "schedule.steps", "schedule.warmup"  # by default the second is a share of the first
 FOLDERS = ("checkpoints", "tokenizer", BOARD)
 FILES = (*LOGS, REPORT, PAGE, FAILURE)
 TEMPORARY = ".writing-"
@@ -42,28 +44,63 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.tokenizer = self.path / "tokenizer"
 
-    def prepare(self, asked: dict[str, Any], overwrite: bool) -> None:
-        """Make ready to be written or resumed.
+    def prepare(self, asked: dict[str, Any], overwrite: bool, steps_done: int = 0) -> None:
+        """Make ready to be written or resumed. A run, finished or not, goes on for another number of steps.
 
         asked: the training's settings and data
         overwrite: whether to remove what an earlier run wrote
+        steps_done: of the newest checkpoint
 
-        Raises BadInput if the folder holds a finished run, a run of other settings or data, or foreign files.
+        Raises BadInput if the folder holds a finished run of as many steps, a run of other settings or data, or foreign
+        files.
         """
         asked = json.loads(json.dumps(asked))
-        earlier = self._earlier()
-        if earlier is not None and overwrite:
+        if self.check(asked, overwrite, steps_done):
             self._clear()
-        elif earlier is not None:
-            if (self.path / MANIFEST).exists():
-                raise BadInput(f"output {self.path} is finished; choose another --output, or --overwrite to replace it")
-            refuse_other(self.path, earlier, asked)
         self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / MANIFEST).unlink(missing_ok=True)  # a finished run that goes on is unfinished again
         write_json(str(self.path / RUN), asked)
+
+    def check(self, asked: dict[str, Any], overwrite: bool, steps_done: int = 0) -> bool:
+        """Whether an earlier run is to be removed. Raises BadInput as `prepare`, and writes nothing."""
+        earlier = self._earlier()
+        if earlier is not None and not overwrite:
+            self._require_goes_on(earlier, json.loads(json.dumps(asked)), steps_done)
+        return earlier is not None and overwrite
+
+    def _require_goes_on(self, earlier: dict[str, Any], asked: dict[str, Any], steps_done: int) -> None:
+        finished, steps = (self.path / MANIFEST).exists(), asked["settings"]["schedule"]["steps"]
+        differing = changes(earlier, asked)
+        if STEPS in {name for name, *_ in differing}:
+            refuse_other(
+                self.path,
+                [one for one in differing if one[0] not in (STEPS, WARMUP)],
+                "finished" if finished else "unfinished",
+            )
+            if steps <= steps_done:
+                raise BadInput(
+                    f"output {self.path} has {steps_done:,} steps done; give more --steps than that to go on from "
+                    "there, choose another --output, or --overwrite"
+                )
+            return
+        refuse_other(self.path, differing, "finished" if finished else "unfinished")
+        if finished:
+            raise BadInput(
+                f"output {self.path} is finished; give more --steps to go on from there, choose another --output, or "
+                "--overwrite to replace it"
+            )
 
     def is_finished(self, asked: dict[str, Any]) -> bool:
         """Whether it holds a finished run of these settings and data. Raises BadInput for foreign files."""
         return (self.path / MANIFEST).exists() and self._earlier() == json.loads(json.dumps(asked))
+
+    def finished_differences(self, asked: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+        """What a finished run was asked for that is another now, without a number of steps to go on to."""
+        if not (self.path / MANIFEST).exists() or (earlier := self._earlier()) is None:
+            return []
+        differing = changes(earlier, json.loads(json.dumps(asked)))
+        goes_on = any(name == STEPS and now > before for name, before, now in differing)
+        return [one for one in differing if not (goes_on and one[0] in (STEPS, WARMUP))]
 
     def _earlier(self) -> dict[str, Any] | None:
         """What an earlier run was asked to do; None in an empty folder. Raises BadInput if it holds other files."""
@@ -129,29 +166,21 @@ def read_run(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path} holds a {RUN} that is not of a training; choose another folder") from error
 
 
-def refuse_other(path: Path, earlier: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Raises BadInput if an unfinished run was asked for something else."""
-    differing = list(differences(earlier["settings"], asked["settings"]))
-    differing += list(differences(earlier["data"], asked["data"], "data: "))
+def changes(earlier: dict[str, Any], asked: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What differs between two trainings as asked for: name, value before, value now."""
+    settings = differences(earlier["settings"], asked["settings"])
+    return [*settings, *differences(earlier["data"], asked["data"], "data: ")]
+
+
+def refuse_other(path: Path, differing: list[tuple[str, Any, Any]], state: str) -> None:
+    """Raises BadInput if a run was asked for something else. state: of the run, "finished" or "unfinished"."""
     if differing:
+        shown = "; ".join(shown_difference(*one) for one in differing)
+        again = "repeat that run's command to resume it, " if state == "unfinished" else ""
         raise BadInput(
-            f"output {path} holds an unfinished run with other settings ({'; '.join(differing)}); repeat that run's "
-            "command to resume it, choose another --output, or --overwrite"
+            f"output {path} holds {'an' if again else 'a'} {state} run with other settings ({shown}); {again}choose "
+            "another --output, or --overwrite"
         )
-
-
-def differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    for key in sorted({*before, *now}):
-        one, other = before.get(key), now.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            yield from differences(one, other, f"{prefix}{key}.")
-        elif one != other:
-            yield f"{prefix}{key} was {shortened(one)} and is {shortened(other)}"
-
-
-def shortened(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 16 else f"{text[:12]}…"
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from schemas.shards.layout import PlanInfo, ShardsInfo, read_plan, read_shards
 from schemas.storage import is_local, join, size_of
 from trainer.settings import TrainSettings
 
+EVAL_EVERY, EVALS_BETWEEN = 250, 5  # steps; evaluations between a run's ends
 PACKAGES = ("bateia", "numpy", "pyarrow", "jax", "optax", "torch", "safetensors", "tokenizers")
 
 
@@ -32,7 +33,9 @@ class TrainJob:
     backend: str = setting("jax", "jax or torch", metavar="NAME")
     save_every: int = setting(500, "steps between checkpoints", metavar="N")
     keep: int = setting(2, "checkpoints to keep", metavar="N")
-    eval_every: int = setting(250, "steps between evaluations", metavar="N")
+    eval_every: int | None = setting(
+        None, "steps between evaluations", none="250, in short runs a sixth of the steps", metavar="N"
+    )
     eval_rows: int = setting(256, "rows of each held-out slice, at most", metavar="N")
     devices: int | None = setting(None, "how many to use", none="all", metavar="N")
     compiled: bool = setting(True, "torch: whether layers are compiled; without, it starts at once and trains slower")
@@ -41,8 +44,13 @@ class TrainJob:
 
     def __post_init__(self) -> None:
         for name in ("save_every", "keep", "eval_every", "eval_rows"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise BadInput(f"{name.replace('_', '-')} is a whole number above 0, not {getattr(self, name)}")
+
+    @property
+    def evaluated_every(self) -> int:
+        """Steps between evaluations, so that five at least are between the first and the last, if there are steps."""
+        return self.eval_every or min(EVAL_EVERY, -(-self.settings.steps // (EVALS_BETWEEN + 1)))
 
     @property
     def data(self) -> dict[str, Any]:

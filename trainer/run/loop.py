@@ -18,6 +18,8 @@ from trainer.run.job import TrainJob
 from trainer.run.resume import open_run
 from trainer.run.stopping import Stopper
 
+EVAL_DUE = "evaluation_due"  # in a checkpoint's state: whether the evaluation at its step is still to be done
+
 
 @dataclass(frozen=True)
 class StepDone:
@@ -36,6 +38,10 @@ class StepDone:
     waited_s: float
 
 
+class EvaluationLeft(Exception):
+    """An evaluation that ended early because a signal asked to stop."""
+
+
 class Hook:
     """What a training does besides computing steps and saving checkpoints; a hook overrides what it needs.
 
@@ -51,7 +57,7 @@ class Hook:
         """After each step. The next one may be under way, so the weights are not this step's."""
 
     def on_eval(self, training: Training) -> None:
-        """Before a run's first step, after each `job.eval_every` steps and after the last, with no step under way."""
+        """Before the first step, after each `job.evaluated_every` steps and after the last, with no step under way."""
 
     def on_save(self, training: Training, snapshot: Snapshot) -> None:
         """After `training.steps` steps, when a checkpoint of them begins to be written."""
@@ -90,7 +96,8 @@ class Training:
         check_devices(job.backend, self.settings, job.devices, self.group)
         self.folder, self.reader = RunFolder(job.output), PlanReader(job.shards, job.plan)
         self.checkpoints, newest = open_run(job, self.folder, self.group, self.note)
-        self.steps = self._saved = newest.step if newest else 0
+        self.steps = self._saved = self._finished = newest.step if newest else 0
+        self._eval_due = self.steps == 0 or (newest is not None and newest.state.get(EVAL_DUE, False))
         start = newest.load() if newest else Snapshot(initial_weights(self.settings.model, self.settings.seed), {})
         self.backend = backend or make_backend(job.backend, self.settings, start, job.devices, self.group, job.compiled)
         if self.backend.note:
@@ -102,6 +109,8 @@ class Training:
         Raises BrokenRun if it can't go on: the backend or a checkpoint failed, or a hook gives up.
         """
         settings, rank, world = self.settings, self.group.rank, self.group.world
+        self._stopper = stopper
+        stopper.has_unsaved, stopper.kept = self._has_unsaved, self._kept
         feed = Feed(
             lambda step: self.reader.batch(step, settings.batch_size, rank, world), range(self.steps, settings.steps)
         )
@@ -109,18 +118,25 @@ class Training:
             for hook in self.hooks:
                 hook.on_start(self)
             self._train(feed, stopper)
-            if self.steps > self._saved:
+            if self.steps > self._saved or (self._eval_due and self.steps):
                 self._save()
         finally:
             feed.close()
             for hook in self.hooks:
                 hook.on_end(self)
             self.checkpoints.wait()
-        return self.steps == settings.steps
+        return self.steps == settings.steps and not self._eval_due
+
+    def _has_unsaved(self) -> bool:
+        return self._finished > self._saved or self.checkpoints.is_writing
+
+    def _kept(self) -> str:
+        done = f"{self._saved:,} of {self.settings.steps:,} steps are saved in {self.job.output}"
+        return f"stopped; {done}. The same command goes on from there"
 
     def _train(self, feed: Feed, stopper: Stopper) -> None:
-        if self.steps == 0:
-            self._evaluate()
+        if self._eval_due and not self._evaluate():
+            return
         pending: Pending | None = None
         self._clock = time.perf_counter()
         while self.steps < self.settings.steps:
@@ -148,29 +164,42 @@ class Training:
         self._clock = now
         for hook in self.hooks:
             hook.on_step(self, done)
+        self._finished = pending.step + 1
 
     def _is_pause(self) -> bool:
-        every = (self.job.save_every, self.job.eval_every)
+        every = (self.job.save_every, self.job.evaluated_every)
         return self.steps == self.settings.steps or any(self.steps % steps == 0 for steps in every)
 
     def _pause(self) -> None:
         """Evaluate and save between steps, in time that counts for none of them."""
         is_end = self.steps == self.settings.steps
-        if is_end or self.steps % self.job.eval_every == 0:
+        if is_end or self.steps % self.job.evaluated_every == 0:
             self._evaluate()
-        if not is_end and self.steps % self.job.save_every == 0:
+        if not is_end and not self._eval_due and self.steps % self.job.save_every == 0:
             self._save()
         self._clock = time.perf_counter()
 
-    def _evaluate(self) -> None:
-        for hook in self.hooks:
-            hook.on_eval(self)
+    def _evaluate(self) -> bool:
+        """Returns whether the evaluation came to its end; else it is done when the training goes on."""
+        self._eval_due = True
+        try:
+            for hook in self.hooks:
+                hook.on_eval(self)
+        except EvaluationLeft:
+            return False
+        self._eval_due = False
+        return True
+
+    def leave_evaluation(self) -> None:
+        """Raises EvaluationLeft if a signal has asked to stop; not where processes train together, which must agree."""
+        if self._stopper.asked is not None and self.group.world == 1:
+            raise EvaluationLeft
 
     def _save(self) -> None:
         shards, snapshot = self.job.shards, self.backend.snapshot()
         if self.is_first:
             config = to_hf(self.settings.model, shards.bos_id, shards.eos_id, shards.pad_id)
-            self.checkpoints.save(self.steps, snapshot, config, self.job.state())
+            self.checkpoints.save(self.steps, snapshot, config, {**self.job.state(), EVAL_DUE: self._eval_due})
         self._saved = self.steps
         for hook in self.hooks:
             hook.on_save(self, snapshot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections import deque
 from typing import Any, TextIO
@@ -12,7 +13,9 @@ from trainer.run.loop import Hook, Training
 
 REFRESH_S = 0.5
 PLAIN_EVERY_S = 30.0  # where stderr is a file or a pipe, a line now and then is enough
+BEGINNING_EVERY_S = 10.0
 AVERAGED = 50  # steps
+PACED = 3  # steps after which the time left is first told: the first one is compiled, and the second may wait for it
 
 
 class ProgressLine(Hook):
@@ -29,14 +32,29 @@ class ProgressLine(Hook):
         self._interactive = self._out.isatty()
         self._last = time.monotonic()
         self._line = ""
+        self._begun = threading.Event()
+
+    def on_start(self, training: Training) -> None:
+        """Show that the time before the first step passes with compiling and evaluating, until it is done."""
+        if not self._quiet and training.is_first:
+            threading.Thread(target=self._show_beginning, daemon=True).start()
+
+    def _show_beginning(self) -> None:
+        began = time.monotonic()
+        while not self._begun.wait(1.0 if self._interactive else BEGINNING_EVERY_S):
+            text = f"compiling and evaluating, before the first step: {duration(time.monotonic() - began)}"
+            self._write(f"\r\x1b[2K{text}" if self._interactive else f"{text}\n")
 
     def on_log(self, name: str, line: dict[str, Any]) -> None:
         if name != LOG:
             return
+        self._begun.set()
         self._recent.append(line)
         self._line = summary(list(self._recent), self._steps)
         now = time.monotonic()
-        if self._quiet or now - self._last < (REFRESH_S if self._interactive else PLAIN_EVERY_S):
+        is_first_pace = len(self._recent) == PACED and line["step"] + 1 < self._steps
+        wait_s = 0.0 if is_first_pace else REFRESH_S if self._interactive else PLAIN_EVERY_S
+        if self._quiet or now - self._last < wait_s:
             return
         self._last = now
         self._write(f"\r\x1b[2K{self._line}" if self._interactive else f"{self._line}\n")
@@ -46,6 +64,7 @@ class ProgressLine(Hook):
         self._write(f"\r\x1b[2K{text}\n" if self._interactive else f"{text}\n")
 
     def on_end(self, training: Training) -> None:
+        self._begun.set()
         if not self._quiet and self._line:
             self.on_note(self._line)
 

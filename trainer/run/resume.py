@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from schemas.faults import BadInput
 from trainer.backend.protocol import Group
-from trainer.run.checkpoints import Checkpoint, Checkpoints
+from trainer.run.checkpoints import PREFIX, Checkpoint, Checkpoints, step_folders
 from trainer.run.folder import RunFolder
 from trainer.run.job import TrainJob
+from trainer.settings import Schedule
 
 
 def open_run(
@@ -47,17 +48,36 @@ def in_first(group: Group, action: Callable[[], None]) -> None:
 
 def prepare(job: TrainJob, folder: RunFolder, checkpoints: Checkpoints) -> None:
     """The folder and its logs, as a new run or the newest checkpoint needs them."""
-    folder.prepare({"settings": job.settings.as_dict(), "data": job.data}, job.overwrite)
+    newest = checkpoints.newest()
+    asked = {"settings": job.settings.as_dict(), "data": job.data}
+    folder.prepare(asked, job.overwrite, newest.step if newest else 0)
     folder.take_tokenizer(job.shards.folder)
     checkpoints.clean()
     newest = checkpoints.newest()
     folder.cut_logs(newest.step if newest else 0)
 
 
+def check(job: TrainJob) -> None:
+    """Raises BadInput for an output that the job can't go on in, and writes nothing."""
+    folder = RunFolder(job.output)
+    asked = {"settings": job.settings.as_dict(), "data": job.data}
+    steps = [int(path.name.removeprefix(PREFIX)) for path in step_folders(folder.checkpoints)]
+    folder.check(asked, job.overwrite, max(steps, default=0))
+
+
 def changes(checkpoint: Checkpoint, job: TrainJob) -> list[str]:
-    """What differs from when the checkpoint was written, though the run may go on."""
+    """What differs from when the checkpoint was written, though the run may go on.
+
+    A learning rate that had gone down goes up again, as in WSD-S (arXiv 2410.05192).
+    """
     now, what = job.state(), {"code_hash": "the trainer's code", "dataset_hash": "the shards' content"}
-    return [
+    before = Schedule(**checkpoint.state["settings"]["schedule"])
+    schedule = job.settings.schedule
+    longer = [
+        f"note: {before.steps:,} steps were asked for and now {schedule.steps:,}: the learning rate goes on from "
+        f"{before.rate(max(checkpoint.step - 1, 0)):.3g} to {schedule.rate(checkpoint.step):.3g}"
+    ]
+    return (longer if before != schedule else []) + [
         f"note: {name} is not what it was at step {checkpoint.step:,}"
         for key, name in what.items()
         if checkpoint.state.get(key) != now[key]

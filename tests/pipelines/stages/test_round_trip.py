@@ -49,7 +49,7 @@ def proof(text: str, texts: list[str]) -> RoundTrip:
                 pre_tokenizer={"type": "BertPreTokenizer"},
                 decoder={"type": "WordPiece", "prefix": "##", "cleanup": True},
             ),
-            3,
+            4,
             0,
         ),
     ],

@@ -237,7 +237,7 @@ def test_formats_of_a_given_tokenizer_must_agree(shards: Path, corpus: Path, bat
     (tmp_path / "t" / "tokenizer.json").write_text(json.dumps(rules))
     given = ("--tokenizer", tmp_path / "t", "--context", 64, "--quiet")
     ended = bateia("shard", "--input", corpus, "--output", tmp_path / "o", *given)
-    assert ended.returncode == 1 and "differ on" in ended.stderr
+    assert ended.returncode == 2 and "differ on" in ended.stderr
     assert not list((tmp_path / "o").iterdir())
 
 

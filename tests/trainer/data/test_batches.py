@@ -233,3 +233,26 @@ def test_tokens_forgotten_as_bos_are_not_learned(own_shards: Callable[..., Path]
     at = np.arange(batch.mask_BxT.size).reshape(batch.mask_BxT.shape) + 1 + np.arange(len(batch.mask_BxT))[:, None]
     assert first == 0 and third < at.max()
     assert np.array_equal(batch.mask_BxT == 0, (at > second) & (at < third))
+
+
+@pytest.mark.parametrize(("token", "fine"), [(259, True), (260, False), (65_535, False)])
+def test_a_token_beyond_the_vocabulary_is_named(own_shards: Callable[..., Path], token: int, fine: bool) -> None:
+    """With its file and document: a backend would read another token's weights, or crash."""
+    shards = own_shards()
+    path = Path(tokens_path(str(shards), TRAIN, 1))
+    tokens = np.fromfile(path, "<u2")
+    tokens[5] = token
+    tokens.tofile(path)
+    reader = reader_of(shards)
+    batches = (reader.batch(step, 4) for step in range(-(-reader.rows // 4)))
+    if fine:
+        assert all(batch.x_BxT.max() < 260 for batch in batches)
+        return
+    with pytest.raises(BadInput, match=rf"tokens-00001.bin: token {token:,} at 5 .* 260 .document https://train-1-0"):
+        list(batches)
+
+
+def test_padding_is_not_learned(own_shards: Callable[..., Path]) -> None:
+    reader = reader_of(own_shards(packing="bos_bestfit"))
+    for step in range(5):
+        assert reader.learned(step, 4) == int(reader.batch(step, 4).mask_BxT.sum())

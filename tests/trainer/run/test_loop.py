@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from trainer.model.initial import initial_weights
 from trainer.run.checkpoints import find_checkpoint
 from trainer.run.finish import declare_finished, make_report
 from trainer.run.folder import EVALS, FAULTS, LOG, SAMPLES, read_lines
+from trainer.run.hooks import standard_hooks
 from trainer.run.job import TrainJob
 from trainer.run.loop import Hook, StepDone, Training
 from trainer.run.stopping import Stopper
@@ -169,9 +171,58 @@ def test_other_settings_are_refused(make_job: Make) -> None:
     ):
         with pytest.raises(BadInput, match=told):
             Training(make_job(6, **options))
-    with pytest.raises(BadInput, match=r"schedule\.steps"):
-        Training(make_job(7))
     train(make_job(6, save_every=1))
+
+
+def test_more_steps_go_on_and_nothing_else_may_differ(make_job: Make) -> None:
+    """A finished run of 4 steps becomes one of 7: the first 4 are not done again."""
+    train(make_job(4))
+    declare_finished(make_job(4), make_report(make_job(4), "cpu", 1))
+    first = losses(make_job(4).output)
+    for job, told in (
+        (make_job(4, save_every=1), "is finished; give more --steps"),
+        (make_job(3), "has 4 steps done; give more --steps than that"),
+        (make_job(5, lr=0.02), "schedule.peak was 0.01 and is 0.02"),
+        (make_job(4, seed=2), "finished run with other settings .seed"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            Training(job)
+    assert (Path(make_job(4).output) / "run.json").exists()
+    train(make_job(7))
+    assert losses(make_job(4).output)[:4] == first and len(losses(make_job(4).output)) == 7
+
+
+def test_a_left_evaluation_is_done_when_the_run_goes_on(make_job: Make) -> None:
+    job = make_job(6, eval_every=3)
+    with Stopper() as stopper:
+        training = Training(job, [LeaveEvaluation(3, stopper), *standard_hooks(job)])
+        assert training.run(stopper) is False
+    assert [line["step"] for line in read_lines(Path(job.output) / EVALS)] == [0]
+    train(job)
+    assert [line["step"] for line in read_lines(Path(job.output) / EVALS)] == [0, 3, 6]
+
+
+class LeaveEvaluation(Hook):
+    """Asks to stop, as Ctrl-C does, when the evaluation after so many steps begins."""
+
+    def __init__(self, steps: int, stopper: Stopper) -> None:
+        self._steps, self._stopper = steps, stopper
+
+    def on_eval(self, training: Training) -> None:
+        if training.steps == self._steps:
+            self._stopper.asked = signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("steps", "given", "every"),
+    [(6, None, 1), (7, None, 2), (500, None, 84), (1500, None, 250), (9, 250, 250)],
+)
+def test_short_runs_are_evaluated_five_times_between_their_ends(
+    make_job: Make, steps: int, given: int | None, every: int
+) -> None:
+    assert make_job(steps, eval_every=given).evaluated_every == every
+    if given is None and steps > 6:
+        assert (steps - 1) // every >= 3
 
 
 def test_another_plan_is_refused(make_job: Make, own_shards: Callable[..., Path]) -> None:

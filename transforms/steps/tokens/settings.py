@@ -41,6 +41,9 @@ class TrainTokenizer:
     )
     sample_mb: int = setting(100, "millions of characters to learn from", "ours", metavar="MB")
     seed: int = setting(1, "draws the sample", metavar="N")
+    most_tokens: int | None = setting(
+        None, "bound of the vocabulary where vocab_size is not given", none="32,768", metavar="N"
+    )
     weights: Weights | None = setting(
         None, "parts of the sample by language, such as en=3 pt=1", none="languages as they are", metavar="LANG=W"
     )
@@ -50,14 +53,15 @@ class TrainTokenizer:
             raise BadInput(f"no algorithm is called '{self.algorithm}'; known: {', '.join(ALGORITHMS)}")
         check_above_zero("vocab_size", self.vocab_size)
         check_above_zero("sample_mb", self.sample_mb)
+        check_above_zero("most_tokens", self.most_tokens)
 
     @property
     def settings(self) -> dict[str, Any]:
         """As a manifest records it."""
         names = ("algorithm", "vocab_size", "seed", "sample_mb")
-        return {name: getattr(self, name) for name in names} | {
-            "weights": dict(self.weights) if self.weights is not None else None
-        }
+        bound = {} if self.vocab_size or self.most_tokens is None else {"most_tokens": self.most_tokens}
+        weights = dict(self.weights) if self.weights is not None else None
+        return {name: getattr(self, name) for name in names} | {"weights": weights} | bound
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,10 @@ SMALLEST = 256 + len(SPECIAL)
 _TOO_LARGE = re.compile(r"value <= (\d+)")
 
 
-def train_sentencepiece(texts: Iterable[str], vocab_size: int) -> bytes:
+def train_sentencepiece(texts: Iterable[str], vocab_size: int, tell: bool = False) -> bytes:
     """The bytes of a `tokenizer.model` with byte fallback, identity normaliser, no dummy prefix, digits by themselves.
+
+    tell: whether the trainer writes on stderr what it has learnt so far
 
     Raises ValueError if the texts have too few different pieces for the vocabulary, or it can't hold the bytes.
     """
@@ -50,7 +52,7 @@ def train_sentencepiece(texts: Iterable[str], vocab_size: int) -> bytes:
             split_digits=True,
             max_sentence_length=8 * LONGEST_LINE,
             **special_token_options(),
-            minloglevel=2,
+            minloglevel=0 if tell else 2,
         )
     except RuntimeError as error:
         most = _TOO_LARGE.search(str(error))

@@ -1,0 +1,53 @@
+"""What a training will be, told before it begins: its size, its passes over the data, and what looks like a slip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainer.model.config import parameters, suited_vocabulary, table_parameters
+from trainer.run.job import TrainJob
+
+MAX_PASSES = 4  # up to so many, seen text is worth about as much as new text (Muennighoff et al., arXiv 2305.16264)
+MAX_PADDING = 0.1  # share of the rows; ours
+MAX_TABLE = 0.5  # share of the parameters; ours: more are of tokens than of what is made of them
+
+
+def forecast(job: TrainJob) -> str:
+    """Parameters, steps, tokens without padding, and passes over the plan."""
+    settings, plan = job.settings, job.plan
+    count = passes(job)
+    tokens = round(count * (plan.tokens - plan.rows))  # the first token of a row is no target
+    often = f"{count:.2g} passes over" if count > 1 else f"{count:.0%} of"
+    return (
+        f"{parameters(settings.model):,} parameters; {settings.steps:,} steps of {settings.batch_size:,} rows learn "
+        f"{tokens:,} tokens, {often} plan {plan.name}"
+    )
+
+
+def passes(job: TrainJob) -> float:
+    return job.settings.steps * job.settings.batch_size / job.plan.rows
+
+
+def cautions(job: TrainJob) -> Iterator[str]:
+    """What is allowed and rarely meant, each with a remedy."""
+    plan, model, shards = job.plan, job.settings.model, job.shards.folder
+    if (count := passes(job)) > MAX_PASSES:
+        fewer = max(round(MAX_PASSES * plan.rows / job.settings.batch_size), 1)
+        yield (
+            f"{count:.0f} passes over the same text: after about {MAX_PASSES} a model learns it by heart and little "
+            f"else (arXiv 2305.16264); give more text, or about {fewer:,} --steps"
+        )
+    padding = 1 - plan.tokens / (plan.rows * plan.row_tokens)
+    if padding > MAX_PADDING:
+        most = max(plan.tokens // plan.rows - 1, 1)
+        shorter = f"`bateia plan --shards {shards} --name short --context {most}`"
+        yield f"{padding:.0%} of the plan's rows are padding; {shorter} makes shorter rows, --packing concat full ones"
+    share = table_parameters(model) / parameters(model)
+    suited = suited_vocabulary(model)
+    if share > MAX_TABLE and suited < model.vocab_size:
+        yield (
+            f"{share:.0%} of the parameters ({table_parameters(model):,}) are the vocabulary's table of "
+            f"{model.vocab_size:,} tokens; `bateia shard --vocab-size {suited}` suits this model, or take a larger one"
+        )
+    if not any(plan.slices.values()):
+        yield "no text is held out, so nothing is evaluated; `bateia shard --val-fraction 0.1` holds out a tenth"
