@@ -291,7 +291,7 @@ def crawls(make_documents: Make, tmp_path_factory: pytest.TempPathFactory) -> tu
 def test_a_crawl_against_an_earlier_corpus_adds_what_both_together_would(
     crawls: tuple[Path, Path], dedup: Call, tmp_path: Path
 ) -> None:
-    everything = recipe_file(tmp_path, "CorpusRecipe(dedup=Deduplicate(scope='all'))")
+    everything = recipe_file(tmp_path, "CorpusRecipe(dedup=Deduplicate(scope='all', keep='first'))")
     first, second = crawls
     dedup(first, tmp_path / "a", "--recipe", everything)
     dedup([first, second], tmp_path / "joint", "--recipe", everything)
@@ -351,7 +351,7 @@ SAMES = [
     [
         ("CorpusRecipe()", {"en1", "en2"}),
         ("CorpusRecipe(dedup=Deduplicate(scope='language'))", {"en1", "pt2"}),
-        ("CorpusRecipe(dedup=Deduplicate(scope='all'))", {"en1"}),
+        ("CorpusRecipe(dedup=Deduplicate(scope='all', keep='first'))", {"en1"}),
         ("CorpusRecipe(dedup=None)", {"en1", "en2", "pt2"}),
     ],
 )
