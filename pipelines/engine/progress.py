@@ -51,6 +51,11 @@ class Monitor(Protocol):
     total: int
     units: int
 
+    @property
+    def is_near(self) -> bool:
+        """Whether a look costs next to nothing."""
+        ...
+
     def count(self) -> UnitCount: ...
 
 

@@ -204,7 +204,7 @@ def render_page(report: ShardsReport) -> str:
         report=report,
         whole=train + val,
         languages=languages,
-        most_tokens=max((one.tokens + other.tokens for _, one, other in languages), default=0),
+        max_vocab_size=max((one.tokens + other.tokens for _, one, other in languages), default=0),
         lengths=lengths_of(train, val),
         strips=[pieces_of(row, colours) for row in report.plan.first_rows],
         row_tokens=report.plan.context + 1,

@@ -83,7 +83,7 @@ def suited_tokenizer(recipe: Recipe) -> TrainTokenizer:
     if recipe.tokenizer.vocab_size is not None or recipe.train is None:
         return recipe.tokenizer
     model = find_model(recipe.train.model, 512, recipe.plan.context)  # of any vocabulary
-    return replace(recipe.tokenizer, most_tokens=suited_vocabulary(model))
+    return replace(recipe.tokenizer, max_vocab_size=suited_vocabulary(model))
 
 
 def train(recipe: Recipe, options: RunOptions) -> StageRun:

@@ -112,7 +112,7 @@ class ShardRun:
         folder = join(self.output, "tokenizer")
         try:
             learning = Learning(
-                self.training.recipe.vocab_size or self.training.recipe.most_tokens or DEFAULT_VOCABULARY
+                self.training.recipe.vocab_size or self.training.recipe.max_vocab_size or DEFAULT_VOCABULARY
             )
             given = self.own, self.training, self.inputs, learning
             shown = learning if self.own is None else None

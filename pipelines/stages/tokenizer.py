@@ -71,7 +71,7 @@ class TokenizerRun:
 
     def execute(self, phases: Phases) -> TokenizerSummary:
         counts: dict[str, Any] = {}
-        learning = Learning(self.recipe.vocab_size or self.recipe.most_tokens or DEFAULT_VOCABULARY)
+        learning = Learning(self.recipe.vocab_size or self.recipe.max_vocab_size or DEFAULT_VOCABULARY)
         phases.run_locally(STAGE, lambda: counts.update(train(self, learning.learnt)), learning)
         return TokenizerSummary(self.output, self.recipe.algorithm, counts)
 
@@ -79,7 +79,7 @@ class TokenizerRun:
 class Learning:
     """How far a training is, for a progress line; of algorithms that do not tell, the time alone is known."""
 
-    noun, counted = "tokens learnt", ()
+    noun, counted, is_near = "tokens learnt", (), True
 
     def __init__(self, vocab_size: int) -> None:
         self.total, self.units, self.learnt = vocab_size, 1, [0]
@@ -222,7 +222,7 @@ def train_files(run: TokenizerRun, sample: Sample, work: Path, learnt: list[int]
 
     from transforms.steps.tokens.export import mismatches, to_tokenizer_json, tokenizer_config
 
-    size = run.recipe.vocab_size or min(sample.vocab_size, run.recipe.most_tokens or DEFAULT_VOCABULARY)
+    size = run.recipe.vocab_size or min(sample.vocab_size, run.recipe.max_vocab_size or DEFAULT_VOCABULARY)
     try:
         model = train_in_child(run.recipe.algorithm, work / TEXTS, work / "model", size, learnt)
     except ValueError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from msgspec.structs import replace as replace_fields
@@ -89,6 +90,9 @@ class ForgetStage:
 
     def is_finished(self) -> bool:
         return False
+
+    def finished_differences(self) -> list[tuple[str, Any, Any]]:
+        return []
 
     def prepare(self, overwrite: bool) -> None:
         """Nothing: the shards are there."""

@@ -23,7 +23,7 @@ def test_alone_it_names_the_commands_that_matter(bateia: Call) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     for call, about in INTRO:
         assert call in ended.stdout and about in ended.stdout
-        assert find_command(shlex.split(call)[1:])
+        find_command(shlex.split(call)[1:])  # exits where there is no such command
 
 
 @pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"]])

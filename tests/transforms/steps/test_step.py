@@ -60,6 +60,8 @@ class WithList:
 
     def setup(self, languages: tuple[str, ...] = ()) -> None: ...
 
+    def validate(self) -> None: ...
+
     def assets(self) -> tuple[AssetRef, ...]:
         return (AssetRef("words", "word list", self.path), AssetRef("other", "word list", self.other))
 

@@ -35,7 +35,7 @@ def groups(tokenizer: Tokenizer, text: str) -> Iterator[Group]:
     groups are of the altered text, with special tokens for what it does not know by their names.
     """
     numbers = tokenizer.encode(text).tolist()
-    shown = [tokenizer.pieces[number] for number in numbers]
+    shown = [tokenizer.pieces[number] or b"" for number in numbers]
     extra = tokenizer.prefix if b"".join(shown).startswith(tokenizer.prefix) else b""
     if b"".join(shown) != extra + text.encode("utf-8", "surrogatepass"):
         names = {number: name.encode() for name, number in tokenizer.specials.items()}

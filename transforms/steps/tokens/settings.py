@@ -41,11 +41,11 @@ class TrainTokenizer:
     )
     sample_mb: int = setting(100, "millions of characters to learn from", "ours", metavar="MB")
     seed: int = setting(1, "draws the sample", metavar="N")
-    most_tokens: int | None = setting(
-        None, "bound of the vocabulary where vocab_size is not given", none="32,768", metavar="N"
-    )
     weights: Weights | None = setting(
         None, "parts of the sample by language, such as en=3 pt=1", none="languages as they are", metavar="LANG=W"
+    )
+    max_vocab_size: int | None = setting(
+        None, "bound of the vocabulary where vocab_size is not given", none="32,768", metavar="N"
     )
 
     def __post_init__(self) -> None:
@@ -53,13 +53,13 @@ class TrainTokenizer:
             raise BadInput(f"no algorithm is called '{self.algorithm}'; known: {', '.join(ALGORITHMS)}")
         check_above_zero("vocab_size", self.vocab_size)
         check_above_zero("sample_mb", self.sample_mb)
-        check_above_zero("most_tokens", self.most_tokens)
+        check_above_zero("max_vocab_size", self.max_vocab_size)
 
     @property
     def settings(self) -> dict[str, Any]:
         """As a manifest records it."""
         names = ("algorithm", "vocab_size", "seed", "sample_mb")
-        bound = {} if self.vocab_size or self.most_tokens is None else {"most_tokens": self.most_tokens}
+        bound = {} if self.vocab_size or self.max_vocab_size is None else {"max_vocab_size": self.max_vocab_size}
         weights = dict(self.weights) if self.weights is not None else None
         return {name: getattr(self, name) for name in names} | {"weights": weights} | bound
 
