@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from schemas.wording import command_line
 from trainer.model.config import parameters, suited_vocabulary, table_parameters
 from trainer.run.job import TrainJob
 
@@ -40,14 +41,14 @@ def cautions(job: TrainJob) -> Iterator[str]:
     padding = 1 - plan.tokens / (plan.rows * plan.row_tokens)
     if padding > MAX_PADDING:
         most = max(plan.tokens // plan.rows - 1, 1)
-        shorter = f"`bateia plan --shards {shards} --name short --context {most}`"
+        shorter = command_line("plan", "--shards", shards, "--name", "short", "--context", most)
         yield f"{padding:.0%} of the plan's rows are padding; {shorter} makes shorter rows, --packing concat full ones"
     share = table_parameters(model) / parameters(model)
     suited = suited_vocabulary(model)
     if share > MAX_TABLE and suited < model.vocab_size:
         yield (
             f"{share:.0%} of the parameters ({table_parameters(model):,}) are the vocabulary's table of "
-            f"{model.vocab_size:,} tokens; `bateia shard --vocab-size {suited}` suits this model, or take a larger one"
+            f"{model.vocab_size:,} tokens; `bateia shard` with --vocab-size {suited} suits it, or take a larger model"
         )
     if not any(plan.slices.values()):
-        yield "no text is held out, so nothing is evaluated; `bateia shard --val-fraction 0.1` holds out a tenth"
+        yield "no text is held out, so nothing is evaluated; `bateia shard` with --val-fraction 0.1 holds out a tenth"

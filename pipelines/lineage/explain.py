@@ -43,12 +43,14 @@ def quality_of(row: dict[str, Any], folder: str, manifest: Manifest) -> dict[str
     """What the rules measured on a page that was kept, by the measures' names."""
     if row["fate"] != "kept":
         return {}
+    public = {source["path"]: source["file_path"] for source in manifest.source if "file_path" in source}
+    file_path = public.get(row["warc_file"], row["warc_file"])
     for file in manifest.files:
         path = join(folder, file.path)
         if file.path.startswith("data/") and "quality" in column_names(path):
             chosen = [("url", "=", row["url"]), ("warc_offset", "=", row["warc_offset"])]
             for kept in read_table(path, ["file_path", "quality"], chosen).to_pylist():
-                if kept["file_path"] == row["warc_file"]:
+                if kept["file_path"] == file_path:
                     return {name: value for name, value in kept["quality"].items() if value is not None}
     return {}
 

@@ -18,6 +18,7 @@ from schemas.faults import BadInput
 from schemas.manifest import MANIFEST
 from schemas.setting import shown_difference
 from schemas.storage import join, size_of
+from schemas.wording import command_line
 from trainer.model.config import find_model, suited_vocabulary
 from transforms.steps.tokens.settings import TrainTokenizer
 
@@ -173,9 +174,11 @@ def refuse_other(stage: Stage, run: StageRun, options: RunOptions) -> None:
     ways = [f"--overwrite makes {stage.folder} and what follows anew{kept}", "another --output keeps both"]
     plan = {name.removeprefix("plan."): now for name, _, now in differing if name.startswith("plan.")}
     if len(plan) == len(differing):
-        flags = " ".join(f"--{PLAN_FLAGS.get(name, name)} {now}" for name, now in plan.items() if now is not None)
-        another = f"`bateia plan --shards {run.output} --name other {flags}` adds a plan to these shards"
-        ways.insert(0, f"{another}, and `bateia train --plan other` takes it")
+        flags = [
+            word for name, now in plan.items() if now is not None for word in (f"--{PLAN_FLAGS.get(name, name)}", now)
+        ]
+        another = command_line("plan", "--shards", run.output, "--name", "other", *flags)
+        ways.insert(0, f"{another} adds a plan to these shards, and `bateia train` with --plan other takes it")
     raise BadInput(f"{run.output} is finished with other settings: {shown}. {'; '.join(ways)}")
 
 

@@ -42,8 +42,7 @@ def groups(tokenizer: Tokenizer, text: str) -> Iterator[Group]:
         shown = [names.get(number, piece) for number, piece in zip(numbers, shown, strict=True)]
     shown = list(without_prefix(shown, len(extra)))
     data, first, start = b"".join(shown), 0, 0
-    graphemes = regex.findall(r"\X", data.decode("utf-8", "surrogateescape"))
-    ends = set(accumulate(len(grapheme.encode("utf-8", "surrogateescape")) for grapheme in graphemes))
+    ends = set(accumulate(grapheme_bytes(data)))
     for following, end in enumerate(accumulate(map(len, shown)), 1):
         if end in ends:
             part = data[start:end].decode("utf-8", "replace")
@@ -57,3 +56,13 @@ def without_prefix(pieces: list[bytes], size: int) -> Iterator[bytes]:
         cut = min(size, len(piece))
         size -= cut
         yield piece[cut:]
+
+
+def grapheme_bytes(data: bytes) -> list[int]:
+    """Bytes of each grapheme; a surrogate alone is one, and so is each byte of what is no UTF-8."""
+    try:
+        data.decode("utf-8", "surrogatepass")
+        errors = "surrogatepass"
+    except UnicodeDecodeError:
+        errors = "surrogateescape"
+    return [len(grapheme.encode("utf-8", errors)) for grapheme in regex.findall(r"\X", data.decode("utf-8", errors))]
