@@ -44,5 +44,5 @@ def test_what_is_there_stays(folder: Path, name: str, line: str) -> None:
 
 
 def test_a_scheme_that_nothing_writes_is_told() -> None:
-    with pytest.raises(BadInput, match=r"foo://x/y\.html can't be read or written"):
+    with pytest.raises(BadInput, match=r"foo://x/y\.html: foo:// can't be read or written"):
         write_file("foo://x/y.html", "x")

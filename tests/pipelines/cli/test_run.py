@@ -62,7 +62,7 @@ def test_other_options_do_not_pass_for_a_finished_run(warcs: list[str], bateia: 
     assert bateia(*command, "tiny").returncode == 0
     ended = bateia(*command, "tiny", "--keep-dropped")
     assert ended.returncode == 2
-    assert "is finished; choose another --output" in ended.stderr
+    assert "is finished with other settings: keep_dropped was False and is True" in ended.stderr
     assert bateia(*command, "tiny", "--overwrite").returncode == 0
 
 
