@@ -56,6 +56,7 @@ def test_foreign_files_called_manifest_don_t_matter(tmp_path: Path) -> None:
     """A browser's extension has a manifest.json too."""
     (tmp_path / "manifest.json").write_text('{"name": "app"}')
     output(tmp_path / "out").prepare(overwrite=False)
+    assert (tmp_path / "out" / "run.json").exists()
 
 
 @pytest.mark.skipif(not os.access("/tmp", os.W_OK), reason="needs a folder in the root")
