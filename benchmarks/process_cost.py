@@ -71,6 +71,7 @@ def measure(
     # Processes that the command leaves behind become children of this one, so that their time is counted.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     cost, done, cpu_before, started = Cost(), threading.Event(), children_cpu_s(), time.monotonic()
+    ending = threading.Lock()  # nothing is observed of a command that has ended
 
     def watch() -> None:
         while not done.wait(every_s):
@@ -78,7 +79,9 @@ def measure(
             for pid in pids:
                 cost.peaks_mib[pid] = max(cost.peaks_mib.get(pid, 0.0), memory_mib(pid, "status", "VmHWM:"))
             cost.tree_mib = max(cost.tree_mib, sum(memory_mib(pid, "smaps_rollup", "Pss:") for pid in pids))
-            observe(time.monotonic() - started, pids)
+            with ending:
+                if not done.is_set():
+                    observe(time.monotonic() - started, pids)
 
     with log.open("wb") as output:
         variables = {**os.environ, **(environment or {})}
@@ -86,8 +89,9 @@ def measure(
         watcher = threading.Thread(target=watch)
         watcher.start()
         code = process.wait()
-    cost.wall_s = time.monotonic() - started
-    done.set()
+    with ending:
+        cost.wall_s = time.monotonic() - started
+        done.set()
     watcher.join()
     try:
         while True:
