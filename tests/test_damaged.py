@@ -20,7 +20,10 @@ DAMAGED = CORPUS / "damaged"
 EXPECTED: dict[str, dict[str, Any]] = (
     json.loads((DAMAGED / "expected.json").read_text("utf-8")) if (DAMAGED / "expected.json").exists() else {}
 )
-pytestmark = pytest.mark.skipif(not EXPECTED, reason=f"no damaged files in {DAMAGED} (set BATEIA_CORPUS)")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not EXPECTED, reason=f"no damaged files in {DAMAGED} (set BATEIA_CORPUS)"),
+]
 
 NO_WARC = {  # files without a WARC record, and what they look like
     "13-empty.warc.gz": "is empty",

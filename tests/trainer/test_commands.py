@@ -78,6 +78,7 @@ def test_killed_stopped_and_shared_runs_are_one(
     assert losses(shared)[-1][1] == pytest.approx(losses(whole)[-1][1], rel=0.05)
 
 
+@pytest.mark.slow
 def test_from_shards_to_text_and_export(options: list[object], tmp_path: Path, bateia: Callable[..., Ended]) -> None:
     run = tmp_path / "run"
     ended = bateia("train", *options, "--steps", 30, "--output", run, "--optimizer", "muon", "--schedule", "cosine")

@@ -223,6 +223,7 @@ def curate(bateia: Call, recipe: Path, sample: SampleIndex, output: Path, *optio
     return bateia(*command, *options)
 
 
+@pytest.mark.engine
 def test_a_files_own_step_finds_its_asset_in_worker_processes(
     bateia: Call, sample: SampleIndex, tmp_path: Path
 ) -> None:

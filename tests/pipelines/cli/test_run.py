@@ -16,6 +16,7 @@ from support.command import Call, Start
 from support.outputs import hash_of
 
 
+@pytest.mark.slow
 def test_it_runs_every_stage_and_then_passes_over_them(
     warcs: list[str], documents: Path, corpus: Path, bateia: Call, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_one_goes_on_where_the_other_stopped(make_job: Make, optimizer: str, fir
         np.testing.assert_allclose(value, other.weights[name], atol=2e-4)
 
 
+@pytest.mark.slow
 def test_a_run_of_one_is_resumed_by_the_other(make_job: Make, tmp_path: Path) -> None:
     """By the loop itself: logs and checkpoints of one are the other's."""
     shared, alone = (str(tmp_path / name) for name in ("shared", "alone"))
@@ -173,6 +174,7 @@ def test_out_of_memory_names_the_knobs(make_job: Make, name: str) -> None:
         backend.step(batch, 0.01)
 
 
+@pytest.mark.slow
 def test_muon_is_optax_own() -> None:
     """A few updates of matrices of several shapes, in both backends."""
     import jax.numpy as jnp

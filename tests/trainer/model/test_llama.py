@@ -113,6 +113,7 @@ def test_all_logits_leave_the_cache_as_it_is(length: int) -> None:
     np.testing.assert_allclose(decoder.read(tokens[5:9]), expected[8], atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_separate_documents_do_not_see_each_other() -> None:
     weights, tokens = on_device(random_weights(CONFIG)), some_tokens(150)
     segments = jnp.array([[1] * 70 + [2] * 60 + [0] * 20])

@@ -131,7 +131,8 @@ def bigram_bits(job: TrainJob) -> float:
     return float(bits[val[1:] > 3].mean())
 
 
-@pytest.mark.parametrize("backend", ["jax", pytest.param("torch", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_run_that_stops_goes_on_to_the_bit(make_job: Make, tmp_path: Path, backend: str) -> None:
     pytest.importorskip(backend, reason=f"the {backend} extra is not installed")
     options = {"backend": backend, "compiled": False, "optimizer": "muon", "accumulate": 2, "eval_every": 5}

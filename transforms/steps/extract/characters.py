@@ -6,9 +6,11 @@ import re
 
 # What XML 1.0 can't hold (section 2.2), NUL and the halves of surrogate pairs included. A tree of libxml2 can't either.
 IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# The same as a numeric reference; browsers read one without its semicolon too.
-REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+# A numeric reference, and what before it would make another one with what follows, were it only taken out.
+REFERENCE = re.compile(r"(&(?:#[xX]?)?)?&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 MAX_DIGITS = 8  # more are beyond Unicode, and int() of a million digits is slow
+# References to C1 controls mean windows-1252's characters (HTML standard, 13.2.5.80).
+WINDOWS_1252 = {byte: char for byte in range(0x80, 0xA0) if (char := bytes([byte]).decode("cp1252", "ignore"))}
 SPACES = "\x0b\x0c"  # a form feed separates words in HTML; word processors write a vertical tab for a new line
 
 # Scripts that write joiners within words: Arabic to Sinhala, Tibetan, Myanmar, Khmer, Mongolian, the extensions of
@@ -32,22 +34,26 @@ BELONGS = re.compile(
 def without_impossible(html: str) -> str:
     """HTML without the characters that XML can't hold, raw or as a numeric reference, wherever they stand.
 
-    A form feed and a vertical tab become a space: they separate words.
+    A form feed and a vertical tab become a space: they separate words. References that browsers read as a character of
+    windows-1252 become that character. Takes time linear in the page.
     """
-    while True:
-        cleaned = REFERENCE.sub(_possible_reference, html)
-        if cleaned == html:
-            break
-        html = cleaned  # what stood around a reference may make another one
-    return IMPOSSIBLE.sub(_as_space_or_nothing, html)
+    # Raw ones go first, for they may stand within a reference.
+    return REFERENCE.sub(_possible_reference, IMPOSSIBLE.sub(_as_space_or_nothing, html))
 
 
 def _possible_reference(match: re.Match[str]) -> str:
-    digits = (match[1] or match[2]).lstrip("0") or "0"
-    number = int(digits, 16 if match[1] else 10) if len(digits) <= MAX_DIGITS else 0x110000
+    before, hexadecimal, decimal = match.groups()
+    digits = (hexadecimal or decimal).lstrip("0") or "0"
+    number = int(digits, 16 if hexadecimal else 10) if len(digits) <= MAX_DIGITS else 0x110000
     if number > 0x10FFFF:
-        return ""
-    return _as_space_or_nothing(bad) if (bad := IMPOSSIBLE.match(chr(number))) else match[0]
+        meant = ""
+    elif bad := IMPOSSIBLE.match(chr(number)):
+        meant = _as_space_or_nothing(bad)
+    elif number in WINDOWS_1252:
+        meant = WINDOWS_1252[number]
+    else:  # with its semicolon, so that no digit that follows a character taken out joins it
+        return match[0].removesuffix(";") + ";"
+    return f"&amp;{before[1:]}{meant}" if before else meant
 
 
 def _as_space_or_nothing(match: re.Match[str]) -> str:

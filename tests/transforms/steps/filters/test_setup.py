@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from support.paths import ROOT
 
 # Once spaCy can't be imported any more, only what was loaded before can split words.
 CODE = """
 import sys
+
+import pytest
 from transforms.steps.filters.c4 import CleanC4
 from transforms.steps.filters.fineweb import KeepFineWeb
 from transforms.steps.filters.gopher_quality import KeepGopherQuality
@@ -31,6 +35,8 @@ for language in ("en", "nl"):
 """
 WITHOUT_LANGUAGES = """
 import sys
+
+import pytest
 from transforms.steps.filters.c4 import CleanC4
 sys.modules["spacy"] = None
 try:
@@ -44,6 +50,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_each_filter_loads_the_languages_that_are_kept_and_no_other() -> None:
     ended = run(CODE)
     assert ended.returncode == 0, ended.stderr

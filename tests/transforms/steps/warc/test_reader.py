@@ -196,6 +196,7 @@ def test_what_is_too_large_is_named_and_passed_over(kind: str) -> None:
     assert (hits[0].value or 0) > 5000
 
 
+@pytest.mark.slow
 def test_a_bomb_costs_neither_memory_nor_its_neighbours() -> None:
     bomb = record("http://bomb.example/", http("<p>") + bytes(200 << 20))
     data = member(A) + member(bomb) + member(B)
