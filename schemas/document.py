@@ -18,6 +18,8 @@ FINEWEB_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
     ("token_count", pa.int64()),
 )
 
+OWN_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (("warc_offset", pa.int64()), ("title", pa.string()))
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -33,6 +35,7 @@ class Document:
     language: code by the language model, or None before it was asked
     language_score: its probability, 0 to 1
     token_count: tokens of the text, or None if it was not tokenized
+    title: of the page, as it gives it itself, or None
     quality: every value that a passed rule measured, by its measure's name
     """
 
@@ -46,19 +49,21 @@ class Document:
     language: str | None = None
     language_score: float | None = None
     token_count: int | None = None
+    title: str | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
 
 
 def document_schema(measures: Iterable[str]) -> pa.Schema:
-    """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, warc_offset, and one struct of quality values.
+    """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, our own, and one struct of quality values.
 
     measures: names of the quality values that the recipe's steps measure, in the order of the steps. Without any there
         is no quality column: Parquet has no struct without fields.
     """
+    columns = [*FINEWEB_COLUMNS, *OWN_COLUMNS]
     if not (names := list(measures)):
-        return pa.schema([*FINEWEB_COLUMNS, ("warc_offset", pa.int64())])
+        return pa.schema(columns)
     quality = pa.struct([pa.field(name, pa.float64()) for name in names])
-    return pa.schema([*FINEWEB_COLUMNS, ("warc_offset", pa.int64()), ("quality", quality)])
+    return pa.schema([*columns, ("quality", quality)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ def document_row(document: Document) -> dict[str, Any]:
         "language_score": document.language_score,
         "token_count": document.token_count,
         "warc_offset": document.warc_offset,
+        "title": document.title,
         "quality": dict(document.quality),
     }
 

@@ -77,7 +77,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "surrogates": lambda: filled("\ud800a \udc00"),
     "emoji with joiners": lambda: filled("👩\u200d👩\u200d👧 "),
     "short lines": lambda: filled("a\n"),
-    "numbered lines": lambda: "\n".join(map(str, range(145_000))),
+    "numbered lines": lambda: "\n".join(map(str, range(SIZE // 7))),
     "one line repeated": lambda: filled("The same line stands here again and again.\n"),
     "quotes": lambda: filled("\"'"),
     "one word repeated": lambda: filled("a "),

@@ -134,6 +134,14 @@ class Progress:
             self._began, self._moving = time.monotonic(), None
             self._first = monitor.count() if monitor is not None else UnitCount()
 
+    def note(self, text: str) -> None:
+        """Something that a person should know, in a line that stays; said even where no progress is shown."""
+        with self._lock:
+            if self._shown:
+                self._line.clear()
+            sys.stderr.write(f"note: {text}\n")
+            sys.stderr.flush()
+
     def line(self) -> str:
         """The current progress line."""
         elapsed = max(time.monotonic() - self._began, 1e-3)

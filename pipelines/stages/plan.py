@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines.engine.output import StageOutput
 from pipelines.engine.run import Phases
+from pipelines.stages.plan_forecast import cautions
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
 from schemas.shards.documents import read_documents
@@ -105,8 +106,10 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
     if directory.is_finished() and (manifest := read_manifest(directory.output)) is not None:
         return manifest.counts
     copies = settings.copies(shards.counts[TRAIN])
-    directory.prepare(overwrite=False)
     train = files_of(shards, docs, TRAIN)
+    for caution in cautions(settings, shards.counts[TRAIN], train):
+        phases.progress.note(caution)
+    directory.prepare(overwrite=False)
     folder = directory.output
     planned = expected_documents(shards.counts[TRAIN], settings, copies)
     partitions = max(1, round(planned / DOCUMENTS_PER_PARTITION))

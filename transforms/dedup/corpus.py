@@ -20,7 +20,7 @@ from transforms.steps.tokens.tokenizer import load_tokenizer
 from transforms.units import Heartbeat, UnitFiles, UnitResult
 
 READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count"]
-READ += ["warc_offset", "quality"]
+READ += ["warc_offset", "title", "quality"]
 SIGNED = ["text", "id", "dump", "url", "language"]
 
 
@@ -111,7 +111,8 @@ class RewriteDocuments:
         cleaned = self._recipe.clean(row["text"], row["id"], row["language"])
         tokens = len(self._tokenizer.encode(cleaned.text)) if self._tokenizer is not None else None
         size, cluster = decision["cluster_size"], decision["cluster_id"]
-        written = row | {"text": cleaned.text, "cluster_id": cluster, "cluster_size": size, "token_count": tokens}
+        found = {"title": self._recipe.scrub_title(row.get("title"), row["id"], row["language"]), "token_count": tokens}
+        written = row | found | {"text": cleaned.text, "cluster_id": cluster, "cluster_size": size}
         corpus.add(written, cleaned.spans)
         tally.add_kept(written)
         tally.lines_removed += cleaned.lines_removed

@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 from schemas.document import Document, Page
 from schemas.verdict import Drop
 from transforms.steps.extract.extract_text import Extractor
+from transforms.steps.extract.title import title_of
 from transforms.steps.recipe import CurateRecipe
 from transforms.steps.text.words import NoWordSplitter
 from transforms.steps.warc.reader import Response, page_of
@@ -88,4 +89,5 @@ def new_document(page: Page, text: str, dump: str) -> Document:
         date=page.date,
         file_path=page.warc_file,
         warc_offset=page.warc_offset,
+        title=title_of(page.html),
     )

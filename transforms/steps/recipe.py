@@ -137,3 +137,7 @@ class CorpusRecipe:
             return Cleaned(text, (), removed)
         scrubbed = self.pii(text, document_id, language)
         return Cleaned(scrubbed.text, scrubbed.spans, removed)
+
+    def scrub_title(self, title: str | None, document_id: str, language: str | None) -> str | None:
+        """A title without personal data; its spans are recorded nowhere, for they are not the text's."""
+        return title if self.pii is None or title is None else self.pii(title, document_id, language).text

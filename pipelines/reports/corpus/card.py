@@ -40,6 +40,7 @@ MEANINGS = {
     "language_score": "how sure the language model was, 0 to 1",
     "token_count": "tokens of the text; null if no tokenizer was given",
     "warc_offset": "where the page's record starts in the WARC file (bytes)",
+    "title": "the page's `<title>`, with personal data replaced as in the text",
     "cluster_id": "cluster of these documents in `clusters/`; null for a document that nothing duplicates",
     "cluster_size": "documents that were equal or nearly equal to this one, itself included",
     "rehydration_weight": "how often FineWeb2 would repeat a document for the size of its cluster",

@@ -172,7 +172,7 @@ def test_the_columns_are_finewebs(documents: Path) -> None:
     assert {path.parent.name for path in files} == {"en", "pt", "es", "fr", "de"}
     for path in files:
         schema = pq.read_schema(path)
-        assert schema.names == [*FINEWEB, "warc_offset", "quality"]
+        assert schema.names == [*FINEWEB, "warc_offset", "title", "quality"]
         assert [field.name for field in schema.field("quality").type] == list(TINY.curate.measures)
 
 
@@ -259,7 +259,7 @@ def test_a_recipe_without_document_steps_writes_documents(bateia: Call, warcs: l
     ended = bateia("curate", "--recipe", f"{recipe}:BARE", "--input", warcs[0], "--output", tmp_path / "o", "--quiet")
     assert ended.returncode == 0, ended.stderr
     assert {path.parent.name for path in tmp_path.glob("o/data/*/*")} == {"und"}
-    assert list(rows_of(tmp_path / "o", "data")[0]) == [*FINEWEB, "warc_offset"]
+    assert list(rows_of(tmp_path / "o", "data")[0]) == [*FINEWEB, "warc_offset", "title"]
 
 
 def test_limits_of_reading_are_the_recipes(bateia: Call, warcs: list[str], tmp_path: Path) -> None:

@@ -149,6 +149,16 @@ def test_personal_data_is_gone_and_its_places_are_told(sample: SampleIndex, docu
     assert any("<EMAIL_ADDRESS>" in text for text in after.values())
 
 
+def test_titles_come_along_without_personal_data(
+    make_documents: Make, dedup: Callable[..., Ended], tmp_path: Path
+) -> None:
+    titles = {"plain": "Gold in the river", "personal": "Write to maria@site.org", "none": None}
+    rows = [{"id": name, "text": f"About {name} and nothing else.", "title": title} for name, title in titles.items()]
+    dedup(make_documents(tmp_path / "documents", rows), tmp_path / "corpus")
+    found = {row["id"]: row["title"] for row in rows_of(tmp_path / "corpus", "data")}
+    assert found == titles | {"personal": "Write to <EMAIL_ADDRESS>"}
+
+
 def test_files_have_their_schemas_and_are_all_named(corpus: Path) -> None:
     manifest = manifest_of(corpus)
     schemas = {

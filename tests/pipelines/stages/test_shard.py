@@ -314,3 +314,26 @@ def test_the_report_is_a_page_without_foreign_markup(shards: Path) -> None:
     page = (shards / "report.html").read_text()
     assert "<script" not in page and "Content-Security-Policy" in page and "first rows" in page
     assert docs_path("a", "val", 3) == "a/val/docs-00003.parquet"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--context", 100_000), "of the plan will be padding, for there are"),
+        (("--context", 16, "--packing", "bos_bestfit"), "of the tokens will be left out: most documents are longer"),
+        (("--context", 64, "--epochs", 17), "documents are seen 17 times each"),
+        (("--context", 64, "--mixture", "pt=200", "--tokens", 100_000), "documents of pt are seen "),
+    ],
+)
+def test_what_looks_like_a_slip_is_said_before_the_work(
+    shards: Path, bateia: Call, options: tuple[object, ...], told: str
+) -> None:
+    name = f"slip-{options[1]}-{len(options)}"
+    ended = bateia("plan", "--shards", shards, "--name", name, *options, "--quiet")
+    assert ended.returncode == 0, ended.stderr
+    assert told in ended.stderr.partition("note: ")[2]
+
+
+def test_a_plan_as_most_are_is_made_without_a_note(shards: Path, bateia: Call) -> None:
+    ended = bateia("plan", "--shards", shards, "--name", "plain", "--context", 64, "--quiet")
+    assert ended.returncode == 0 and ended.stderr == ""
