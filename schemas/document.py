@@ -35,8 +35,8 @@ class Document:
     language: code by the language model, or None before it was asked
     language_score: its probability, 0 to 1
     token_count: tokens of the text, or None if it was not tokenized
-    title: of the page, as it gives it itself, or None
     quality: every value that a passed rule measured, by its measure's name
+    title: of the page, as it gives it itself, or None
     """
 
     text: str
@@ -49,8 +49,8 @@ class Document:
     language: str | None = None
     language_score: float | None = None
     token_count: int | None = None
-    title: str | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
+    title: str | None = None
 
 
 def document_schema(measures: Iterable[str]) -> pa.Schema:

@@ -13,6 +13,7 @@ from trainer.model.config import SIZES
 from trainer.settings import TrainRecipe
 from transforms.steps.dedup.settings import Deduplicate
 from transforms.steps.step import Step, without_paths
+from transforms.steps.tokens.settings import TrainTokenizer
 
 SIMILARITIES = (0.7, 0.75, 0.8, 0.85)  # Jaccard, of two documents
 PIPED_COLUMNS = 100  # where there is no terminal
@@ -130,6 +131,10 @@ def derived_rows(step: Any, recipe: Recipe) -> Iterator[Row]:
         for similarity in SIMILARITIES:
             share = f"{step.share_linked(similarity):.1%}"
             yield Row("= linked", share, f"of pairs of documents of Jaccard similarity {similarity:g}, by a band")
+    if isinstance(step, TrainTokenizer) and recipe.train is not None and (model := recipe.train.model) in SIZES:
+        most = recipe.suited_tokenizer().max_vocab_size
+        if most is not None:
+            yield Row("= max_vocab_size", f"{most:,}", f"in `bateia run`: a larger table outweighs the rest of {model}")
     if isinstance(step, TrainRecipe):
         tokens = step.batch_size * recipe.plan.context
         yield Row("= tokens", f"{tokens:,}", "of a step: batch_size × the plan's context")

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 from schemas.faults import BadInput
 from schemas.setting import setting
+from trainer.model.config import find_model, suited_vocabulary
 from trainer.settings import TrainRecipe
 from transforms.steps.recipe import CorpusRecipe, CurateRecipe
 from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
@@ -57,6 +58,16 @@ class Recipe:
         if about is None:
             about = f"{self.name} with {', '.join(kind.__name__ for kind in given)}" if given else self.about
         return replace(varied, name=name, about=about)
+
+    def suited_tokenizer(self) -> TrainTokenizer:
+        """How the tokenizer is trained in this run: where no vocabulary is named, none that is too large for the model.
+
+        Raises BadInput for a model that can't be found.
+        """
+        if self.tokenizer.vocab_size is not None or self.train is None:
+            return self.tokenizer
+        model = find_model(self.train.model, 512, self.plan.context)  # of any vocabulary
+        return replace(self.tokenizer, max_vocab_size=suited_vocabulary(model))
 
 
 def put(part: Any, given: dict[type, Any], counts: Counter[type]) -> Any:

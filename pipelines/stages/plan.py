@@ -67,6 +67,7 @@ class PlanRun:
         return f"nothing of the plan in {join(self.output, MANIFEST)} yet"
 
     def execute(self, phases: Phases) -> PlanSummary:
+        say_cautions(self.shards, list(self.docs), self.settings, phases)
         return PlanSummary(self.settings, make_plan(self.shards, list(self.docs), self.settings, phases))
 
 
@@ -97,6 +98,12 @@ def plan_line(name: str, counts: dict[str, Any], context: int) -> str:
     )
 
 
+def say_cautions(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings, phases: Phases) -> None:
+    """What about the plan is rarely meant. Raises BadInput for settings that the shards can't fulfil."""
+    for caution in cautions(settings, shards.counts[TRAIN], files_of(shards, docs, TRAIN)):
+        phases.progress.note(caution)
+
+
 def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings, phases: Phases) -> dict[str, Any]:
     """Shuffle, pack, write; returns the counts of the plan. docs: documents' files of both splits.
 
@@ -107,8 +114,6 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
         return manifest.counts
     copies = settings.copies(shards.counts[TRAIN])
     train = files_of(shards, docs, TRAIN)
-    for caution in cautions(settings, shards.counts[TRAIN], train):
-        phases.progress.note(caution)
     directory.prepare(overwrite=False)
     folder = directory.output
     planned = expected_documents(shards.counts[TRAIN], settings, copies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pipelines.engine.output import refuse_inside_dataset
 from pipelines.engine.run import Execution, StageRun, run_stage
@@ -19,8 +19,6 @@ from schemas.manifest import MANIFEST
 from schemas.setting import shown_difference
 from schemas.storage import join, size_of
 from schemas.wording import command_line
-from trainer.model.config import find_model, suited_vocabulary
-from transforms.steps.tokens.settings import TrainTokenizer
 
 
 @dataclass(frozen=True)
@@ -76,15 +74,7 @@ def dedup(recipe: Recipe, options: RunOptions) -> StageRun:
 def shard(recipe: Recipe, options: RunOptions) -> StageRun:
     output, inputs = options.folder("shards"), [options.folder("corpus")]
     own = {"tokenizer": options.tokenizer, "bos_token": options.bos_token}
-    return plan_shards(output, inputs, suited_tokenizer(recipe), recipe.split, recipe.plan, **own)
-
-
-def suited_tokenizer(recipe: Recipe) -> TrainTokenizer:
-    """How the recipe's tokenizer is trained: where no vocabulary is named, none that is too large for the model."""
-    if recipe.tokenizer.vocab_size is not None or recipe.train is None:
-        return recipe.tokenizer
-    model = find_model(recipe.train.model, 512, recipe.plan.context)  # of any vocabulary
-    return replace(recipe.tokenizer, max_vocab_size=suited_vocabulary(model))
+    return plan_shards(output, inputs, recipe.suited_tokenizer(), recipe.split, recipe.plan, **own)
 
 
 def train(recipe: Recipe, options: RunOptions) -> StageRun:

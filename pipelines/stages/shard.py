@@ -14,7 +14,7 @@ from pipelines.reports.render import encode as encode_report
 from pipelines.reports.render import write_report
 from pipelines.reports.shards import ShardsReport, Throughput, make_report, plan_of, render_page
 from pipelines.stages.datasets import Input, overlap, read_inputs, source_of
-from pipelines.stages.plan import make_plan, plan_line
+from pipelines.stages.plan import make_plan, plan_line, say_cautions
 from pipelines.stages.shard_tokenizer import (
     GivenTokenizer,
     entries_of,
@@ -295,6 +295,7 @@ def finish(
     )
     run.directory.remove_strays(SPLITS, {file.path for file in files})
     shards = shards_info(run.output, manifest)
+    say_cautions(shards, files, run.plan, phases)
     plan = make_plan(shards, files, run.plan, phases)
     report = make_report(
         manifest,

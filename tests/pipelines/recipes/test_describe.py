@@ -96,7 +96,14 @@ def test_every_number_of_fineweb_is_shown(bateia: Call) -> None:
 def test_what_follows_from_settings_follows_the_recipes() -> None:
     varied = FINEWEB.vary(Deduplicate(bands=20, rows=5), PlanSettings(context=256), name="v")
     text = squeezed(show(varied.vary(TrainRecipe(steps=2_000, batch_size=8, model="124m", lr=0.5), name="w")))
-    for told in ("= hashes 100", "= tokens 2,048", "= all tokens 4,096,000", "= warmup 40", "= lr 0.5"):
+    for told in (
+        "= max_vocab_size 32,768",
+        "= hashes 100",
+        "= tokens 2,048",
+        "= all tokens 4,096,000",
+        "= warmup 40",
+        "= lr 0.5",
+    ):
         assert told in text
 
 
