@@ -7,7 +7,7 @@ import re
 # What XML 1.0 can't hold (section 2.2), NUL and the halves of surrogate pairs included. A tree of libxml2 can't either.
 IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # A numeric reference, and what before it would make another one with what follows, were it only taken out.
-REFERENCE = re.compile(r"(&(?:#[xX]?)?)?&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+REFERENCE = re.compile(r"&((?:#[xX]?)?&)?#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 MAX_DIGITS = 8  # more are beyond Unicode, and int() of a million digits is slow
 # References to C1 controls mean windows-1252's characters (HTML standard, 13.2.5.80).
 WINDOWS_1252 = {byte: char for byte in range(0x80, 0xA0) if (char := bytes([byte]).decode("cp1252", "ignore"))}
@@ -53,7 +53,7 @@ def _possible_reference(match: re.Match[str]) -> str:
         meant = WINDOWS_1252[number]
     else:  # with its semicolon, so that no digit that follows a character taken out joins it
         return match[0].removesuffix(";") + ";"
-    return f"&amp;{before[1:]}{meant}" if before else meant
+    return f"&amp;{before[:-1]}{meant}" if before else meant
 
 
 def _as_space_or_nothing(match: re.Match[str]) -> str:
