@@ -270,6 +270,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "kilobytes", "count"),
     [

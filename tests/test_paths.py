@@ -61,6 +61,9 @@ def below(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*")}
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def place(bateia: Call, sample: SampleIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """deep/er/in holds the input and deep/er/out what both stages made of it."""

@@ -134,7 +134,7 @@ def derived_rows(step: Any, recipe: Recipe) -> Iterator[Row]:
     if isinstance(step, TrainTokenizer) and recipe.train is not None and (model := recipe.train.model) in SIZES:
         most = recipe.suited_tokenizer().max_vocab_size
         if most is not None:
-            yield Row("= max_vocab_size", f"{most:,}", f"in `bateia run`: a larger table outweighs the rest of {model}")
+            yield Row("= max_vocab_size", f"{most:,}", f"of a whole run: a larger table outweighs the rest of {model}")
     if isinstance(step, TrainRecipe):
         tokens = step.batch_size * recipe.plan.context
         yield Row("= tokens", f"{tokens:,}", "of a step: batch_size × the plan's context")

@@ -338,6 +338,7 @@ def test_a_third_crawl_needs_all_that_the_second_was_matched_with(
     assert (counts["kept"], counts["removed_earlier"]) == (0, 50)
 
 
+@pytest.mark.slow
 def test_a_recipe_by_dump_is_widened_and_says_so(crawls: tuple[Path, Path], dedup: Call, tmp_path: Path) -> None:
     first, second = crawls
     dedup(first, tmp_path / "a")
@@ -478,6 +479,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert [path.name for path in foreign.iterdir()] == ["letter.txt"]
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_is_resumed_by_the_same_command_alone(
     documents: Path, bateia: Call, dedup: Call, tmp_path: Path
 ) -> None:

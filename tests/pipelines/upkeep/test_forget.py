@@ -122,6 +122,7 @@ def test_counts_and_hashes_follow_and_the_layout_stays(
     assert report["plan"]["name"] == "main-2"
 
 
+@pytest.mark.slow
 def test_plans_are_rebuilt_and_the_old_ones_stay(
     small_shards: Path, copied: Path, chosen: list[dict[str, Any]], forget: Call, bateia: Call
 ) -> None:
@@ -163,6 +164,7 @@ def test_a_trainer_of_the_old_plan_learns_nothing_of_them(smaller: Path, forget:
     assert masked
 
 
+@pytest.mark.slow
 def test_it_says_who_had_seen_the_pages(copied: Path, chosen: list[dict[str, Any]], forget: Call, bateia: Call) -> None:
     before = digests(copied)
     dry = forget(copied, "--dry-run", "--batch-size", 4)
@@ -320,6 +322,7 @@ def test_a_request_that_is_none_of_ours_changes_nothing(
     assert digests(smaller.parent) == before
 
 
+@pytest.mark.slow
 def test_another_list_finishes_the_interrupted_one_first(
     smaller: Path, forget: Call, bateia: Call, chosen: list[dict[str, Any]], documents_in: Rows, tmp_path: Path
 ) -> None:
@@ -334,6 +337,7 @@ def test_another_list_finishes_the_interrupted_one_first(
     assert bateia("shards", "verify", "--shards", smaller).returncode == 0
 
 
+@pytest.mark.slow
 def test_forgotten_twice_plans_are_rebuilt_once_each(
     smaller: Path, forget: Call, bateia: Call, documents_in: Rows, chosen: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -410,6 +414,7 @@ def test_a_plan_that_cannot_be_read_stops_it_before_anything_changes(copied: Pat
     assert digests(copied) == before
 
 
+@pytest.mark.slow
 def test_all_of_a_shard_a_language_and_the_validation_can_be_forgotten(
     copied: Path, forget: Call, bateia: Call, documents_in: Rows, tmp_path: Path
 ) -> None:

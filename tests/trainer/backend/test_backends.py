@@ -102,6 +102,7 @@ def test_a_run_of_one_is_resumed_by_the_other(make_job: Make, tmp_path: Path) ->
     assert logs[0] == pytest.approx(logs[1], abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BACKENDS)
 def test_a_step_that_is_not_finite_changes_nothing(make_job: Make, name: str) -> None:
     job = make_job(6, optimizer="muon")

@@ -140,6 +140,7 @@ def first_step(job: TrainJob, batch: Batch) -> tuple[Any, Snapshot]:
     return told, backend.snapshot()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "tolerance"),
     [({"accumulate": 4}, 1e-5), ({"remat": True}, 1e-6), ({"dtype": "bfloat16"}, 0.02)],
