@@ -38,7 +38,7 @@ setup(
         "pyarrow>=20",
         "pyyaml>=6",  # the front matter of dataset cards; Beam and Presidio bring it
         "regex",  # grapheme clusters
-        "resiliparse>=2",  # encoding detection, the language gate's plain text, and an extraction choice
+        "resiliparse>=2",  # encoding detection, and an extraction choice
         "sentencepiece==0.2.1",  # pinned: another may learn another vocabulary; 0.2.3 wants a newer protobuf than Beam
         "spacy>=3.8,<3.9",  # its blank tokenizers define the words that FineWeb's thresholds were set on
         "tiktoken>=0.9",  # encodes byte-level BPE at three times tokenizers' speed
