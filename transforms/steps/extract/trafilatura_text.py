@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from transforms.steps.extract.trafilatura_231.studied import is_studied
+
 # What browsers show only where a feature is missing, and what a visitor types into. libxml2 takes the markup in some of
 # them for text, as the HTML standard says (13.2.5.1), so it would become text.
 HIDDEN = ("iframe", "noembed", "noframes", "noscript", "template", "textarea")
@@ -15,8 +17,11 @@ class NestedTooDeep(Exception):
     """The page has more levels than libxml2 reads, so that its end would be lost without a word."""
 
 
-def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
-    """The function from a page to its main text. It raises NestedTooDeep."""
+def trafilatura_extractor(settings: dict[str, Any], studied: bool = True) -> Callable[[str], str]:
+    """The function from a page to its main text. It raises NestedTooDeep.
+
+    studied: take the shorter way to the same text, if trafilatura is the version that it was found for.
+    """
     from trafilatura import extract, utils
     from trafilatura.deduplication import LRUCache
     from trafilatura.settings import LRU_SIZE
@@ -24,12 +29,7 @@ def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
     hidden = "|".join(f"//{name}" for name in HIDDEN)
     prepare()
 
-    def main_text(html: str) -> str:
-        tree = utils.load_html(html)
-        if is_cut(utils.HTML_PARSER):
-            raise NestedTooDeep
-        if tree is None:
-            return ""
+    def text_as_it_is(tree: Any) -> str:
         return (
             extract(
                 tree,
@@ -42,6 +42,20 @@ def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
             )
             or ""
         )
+
+    text_of_tree = text_as_it_is
+    if studied and is_studied():
+        from transforms.steps.extract.trafilatura_231 import install, sequence
+
+        install.install(utils.HTML_PARSER)
+        if settings["favor"] == "precision" and not settings["fast"]:
+            text_of_tree = sequence.text_of_tree(settings["deduplicate"], hidden)
+
+    def main_text(html: str) -> str:
+        tree = utils.load_html(html)
+        if is_cut(utils.HTML_PARSER):
+            raise NestedTooDeep
+        return "" if tree is None else text_of_tree(tree)
 
     return main_text
 
