@@ -8,7 +8,7 @@ from lxml.etree import ElementDefaultClassLookup
 from lxml.html import HtmlComment, HtmlElement
 from trafilatura import xpaths
 
-from transforms.steps.extract.trafilatura_231 import rules
+from transforms.steps.extract.trafilatura_231 import rules, stop_words
 from transforms.steps.extract.trafilatura_231.walk import FindAll, FindFirst
 
 
@@ -29,7 +29,7 @@ class FollowUps:
 
 
 def install(parser: Any) -> None:
-    """Exchange the expressions within trafilatura's lists, which its modules share, and the classes of elements.
+    """Exchange the expressions in trafilatura's lists, which its modules share, the classes of elements, stop words.
 
     parser: that reads the pages. lxml asks a Python function for the class of each element, to tell forms and inputs
     apart, which trafilatura doesn't; with one class for all, C code answers.
@@ -42,6 +42,7 @@ def install(parser: Any) -> None:
     put(xpaths.PRECISION_DISCARD_XPATH, {1: FindAll(rules.CHROME)})
     bodies = {0: FindFirst(rules.ARTICLE), 2: FindFirst(rules.STORY), 3: FindFirst(rules.MAIN)}
     put(xpaths.BODY_XPATH, bodies)
+    stop_words.install()
 
 
 class Each:

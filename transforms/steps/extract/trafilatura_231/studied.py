@@ -10,24 +10,29 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-FILES = (
-    *("baseline.py", "core.py", "deduplication.py", "external.py", "htmlprocessing.py", "main_extractor.py"),
-    *("readability_lxml.py", "settings.cfg", "settings.py", "utils.py", "xml.py", "xpaths.py"),
-)
-SHA256 = "5feedcd477fe9e0a8dc704a7056a1eca5ccf9360e3423bfe69dfa8a7e5cfe0ff"  # of FILES of trafilatura 2.3.1
+FILES = {
+    "trafilatura": (
+        *("baseline.py", "core.py", "deduplication.py", "external.py", "htmlprocessing.py", "main_extractor.py"),
+        *("readability_lxml.py", "settings.cfg", "settings.py", "utils.py", "xml.py", "xpaths.py"),
+    ),
+    "justext": ("core.py", "paragraph.py", "utils.py"),
+}
+# Of FILES of trafilatura 2.3.1 and justext 3.0.2.
+SHA256 = "ec26f097ee1da9167de1754989386fd8764b4d5f340554e7a2e26be32c6f644c"
 
 
-def fingerprint(package: str = "trafilatura") -> str | None:
+def fingerprint() -> str | None:
     """The sha256 of FILES as they are installed, one after the other; None if one can't be read."""
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        return None
     digest = hashlib.sha256()
-    try:
-        for name in FILES:
-            digest.update(Path(spec.origin).with_name(name).read_bytes())
-    except OSError:
-        return None
+    for package, names in FILES.items():
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            return None
+        for name in names:
+            try:
+                digest.update(Path(spec.origin).with_name(name).read_bytes())
+            except OSError:
+                return None
     return digest.hexdigest()
 
 
