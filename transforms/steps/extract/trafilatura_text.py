@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from transforms.steps.extract.trafilatura_231.studied import is_studied
+
+Way = Literal["compiled", "python", "plain"]
 
 # What browsers show only where a feature is missing, and what a visitor types into. libxml2 takes the markup in some of
 # them for text, as the HTML standard says (13.2.5.1), so it would become text.
@@ -17,10 +19,11 @@ class NestedTooDeep(Exception):
     """The page has more levels than libxml2 reads, so that its end would be lost without a word."""
 
 
-def trafilatura_extractor(settings: dict[str, Any], studied: bool = True) -> Callable[[str], str]:
+def trafilatura_extractor(settings: dict[str, Any], way: Way = "compiled") -> Callable[[str], str]:
     """The function from a page to its main text. It raises NestedTooDeep.
 
-    studied: take the shorter way to the same text, if trafilatura is the version that it was found for.
+    way: all give the same text. The first that there is of: compiled, where it was built and fits lxml; python, if
+    trafilatura is the version that was studied; plain, as trafilatura is. One way a process: the others change it.
     """
     from trafilatura import extract, utils
     from trafilatura.deduplication import LRUCache
@@ -43,13 +46,15 @@ def trafilatura_extractor(settings: dict[str, Any], studied: bool = True) -> Cal
             or ""
         )
 
-    text_of_tree = text_as_it_is
-    if studied and is_studied():
-        from transforms.steps.extract.trafilatura_231 import install, sequence
+    text_of_tree: Callable[[Any], str] = text_as_it_is
+    if way != "plain" and is_studied():
+        from transforms.steps.extract.trafilatura_231 import install
+        from transforms.steps.extract.trafilatura_231.sequence import Sequence
 
-        install.install(utils.HTML_PARSER)
+        walk = install.IN_PYTHON if way == "python" else install.compiled() or install.IN_PYTHON
+        install.install(utils.HTML_PARSER, walk)
         if settings["favor"] == "precision" and not settings["fast"]:
-            text_of_tree = sequence.text_of_tree(settings["deduplicate"], hidden)
+            text_of_tree = Sequence(settings["deduplicate"], hidden, walk)
 
     def main_text(html: str) -> str:
         tree = utils.load_html(html)

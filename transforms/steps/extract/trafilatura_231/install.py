@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from lxml.etree import ElementDefaultClassLookup
 from lxml.html import HtmlComment, HtmlElement
 from trafilatura import xpaths
 
-from transforms.steps.extract.trafilatura_231 import rules, stop_words
-from transforms.steps.extract.trafilatura_231.walk import FindAll, FindFirst
+from transforms.steps.extract.trafilatura_231 import rules, stop_words, walk
+
+Find = Callable[[Any], list[Any]]
+
+
+class Walk(NamedTuple):
+    """A way to find the elements that meet a rule; every way finds the same.
+
+    most_chars: makes a bound on the text of a tree without elements that meet any of some rules; None without one.
+    """
+
+    find_all: Callable[[rules.Rule], Find]
+    find_first: Callable[[rules.Rule], Find]
+    most_chars: Callable[..., Callable[[Any], int | None]] | None = None
+
+
+IN_PYTHON = Walk(walk.FindAll, walk.FindFirst)
+
+
+def compiled() -> Walk | None:
+    """The walk in C; None if it was not built, or for another lxml."""
+    try:
+        from transforms.steps.extract.trafilatura_231 import walk_c
+    except ImportError:
+        return None
+    return Walk(walk_c.FindAll, walk_c.FindFirst, walk_c.MostChars)
 
 
 class FollowUps:
     """Containers of whole articles that follow: those that a theme names so, others only without the page's h1."""
 
-    def __init__(self) -> None:
-        self.candidates = FindAll(rules.FOLLOW_UP)
+    def __init__(self, candidates: Find) -> None:
+        self.candidates = candidates
 
     def __call__(self, tree: Any) -> list[Any]:
         return [
@@ -28,33 +53,34 @@ class FollowUps:
         ]
 
 
-def install(parser: Any) -> None:
+class Each:
+    """What each of several rules finds. Their elements are deleted, for which their order doesn't matter."""
+
+    def __init__(self, *finders: Find) -> None:
+        self.finders = finders
+
+    def __call__(self, tree: Any) -> list[Any]:
+        return [element for find in self.finders for element in find(tree)]
+
+
+def install(parser: Any, walk: Walk) -> None:
     """Exchange the expressions in trafilatura's lists, which its modules share, the classes of elements, stop words.
 
     parser: that reads the pages. lxml asks a Python function for the class of each element, to tell forms and inputs
     apart, which trafilatura doesn't; with one class for all, C code answers.
     """
     parser.set_element_class_lookup(ElementDefaultClassLookup(element=HtmlElement, comment=HtmlComment))
-    put(xpaths.OVERALL_DISCARD_XPATH, {0: FindAll(rules.BOILERPLATE), 1: FindAll(rules.HIDDEN)})
-    put(xpaths.REMOVE_COMMENTS_XPATH, {0: FindAll(rules.COMMENTS)})
-    put(xpaths.REMOVE_COMMENTS_AND_LISTS_XPATH, {0: Each(FindAll(rules.COMMENTS), FindAll(rules.COMMENT_LISTS))})
-    put(xpaths.RAW_TREE_PRUNE_XPATH, {0: FollowUps()})
-    put(xpaths.PRECISION_DISCARD_XPATH, {1: FindAll(rules.CHROME)})
-    bodies = {0: FindFirst(rules.ARTICLE), 2: FindFirst(rules.STORY), 3: FindFirst(rules.MAIN)}
-    put(xpaths.BODY_XPATH, bodies)
+    find_all, find_first = walk.find_all, walk.find_first
+    xpaths.OVERALL_DISCARD_XPATH[:] = [find_all(rules.BOILERPLATE), find_all(rules.HIDDEN)]
+    xpaths.REMOVE_COMMENTS_XPATH[:] = [find_all(rules.COMMENTS)]
+    xpaths.REMOVE_COMMENTS_AND_LISTS_XPATH[:] = [Each(find_all(rules.COMMENTS), find_all(rules.COMMENT_LISTS))]
+    xpaths.RAW_TREE_PRUNE_XPATH[0] = FollowUps(find_all(rules.FOLLOW_UP))
+    xpaths.PRECISION_DISCARD_XPATH[1] = find_all(rules.CHROME)
+    xpaths.BODY_XPATH[0] = find_first(rules.ARTICLE)
+    xpaths.BODY_XPATH[2] = find_first(rules.STORY)
+    xpaths.BODY_XPATH[3] = find_first(rules.MAIN)
+    if walk is not IN_PYTHON:  # these don't use regular expressions: libxml2 is faster than a walk in Python
+        xpaths.RAW_TREE_PRUNE_XPATH[1] = find_all(rules.SHARE_BUTTONS)
+        xpaths.TEASER_DISCARD_XPATH[:] = [find_all(rules.TEASER)]
+        xpaths.DISCARD_IMAGE_ELEMENTS[:] = [find_all(rules.CAPTION)]
     stop_words.install()
-
-
-class Each:
-    """What each of several rules finds. Their elements are deleted, for which their order doesn't matter."""
-
-    def __init__(self, *finders: FindAll) -> None:
-        self.finders = finders
-
-    def __call__(self, tree: Any) -> list[Any]:
-        return [element for finder in self.finders for element in finder(tree)]
-
-
-def put(expressions: list[Any], finders: dict[int, Any]) -> None:
-    for index, finder in finders.items():
-        expressions[index] = finder

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trafilatura import xpaths
+from trafilatura.readability_lxml import REGEXES
 
 Attributes = Mapping[str, str]  # those of an element that a rule looks at, in the order of the source
 Test = Callable[[Attributes], bool]
@@ -148,6 +149,19 @@ _teaser, _caption = contains("teaser", "t"), contains("caption")
 CHROME = Rule(BLOCKS, ("id", "class", "style"), is_chrome)
 TEASER = Rule(BLOCKS, ("id", "class"), by_attribute(id=_teaser, **{"class": _teaser}))
 CAPTION = Rule(BLOCKS, ("id", "class"), by_attribute(id=_caption, **{"class": _caption}))
+
+# What readability takes out of a page first (remove_unlikely_candidates); body and html are exempt there.
+
+_unlikely = REGEXES["unlikelyCandidatesRe"].search
+_maybe = REGEXES["okMaybeItsACandidateRe"].search
+
+
+def is_unlikely(attributes: Attributes) -> bool:
+    both = " ".join(filter(None, (attributes.get("class"), attributes.get("id"))))
+    return len(both) >= 2 and _unlikely(both.lower()) is not None and _maybe(both.lower()) is None
+
+
+UNLIKELY = Rule((), ("id", "class"), is_unlikely)
 
 # BODY_XPATH: the first, third and fourth. trafilatura takes the first element that any of them finds.
 
