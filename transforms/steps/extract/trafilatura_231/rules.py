@@ -18,7 +18,8 @@ from trafilatura import xpaths
 from trafilatura.readability_lxml import REGEXES
 
 Attributes = Mapping[str, str]  # those of an element that a rule looks at, in the order of the source
-Test = Callable[[Attributes], bool]
+Test = Callable[[Attributes], object]  # whose truth is the verdict
+Search = Callable[[str], object]
 
 BLOCKS = ("div", "item", "list", "p", "section", "span")
 CONTAINERS = ("article", "div", "main", "section")
@@ -38,28 +39,31 @@ class Rule:
     test: Test
 
 
-def matcher(pattern: str, flags: int = 0) -> Callable[[str], bool]:
+def matcher(pattern: str, flags: int = 0) -> Search:
     """Whether a pattern is found in a string; it must not be found in the empty one, as absent attributes count so."""
     search = re.compile(pattern, flags).search
     assert search("") is None, pattern
-    return lambda text: search(text) is not None
+    return search
 
 
-def alternatives(*groups: tuple[str, ...]) -> Callable[[str], bool]:
+def alternatives(*groups: tuple[str, ...]) -> Search:
     return matcher("|".join(token for group in groups for token in group))
 
 
 def first_of(attributes: Attributes, *names: str) -> str:
     """XPath's string(@a|@b): the one that comes first in the source, empty if there is none."""
-    return next((value for name, value in attributes.items() if name in names), "")
+    for name, value in attributes.items():
+        if name in names:
+            return value
+    return ""
 
 
-def by_attribute(**tests: Callable[[str], bool]) -> Test:
-    """Whether any attribute passes its own test."""
-    return lambda attributes: any(test(attributes.get(name, "")) for name, test in tests.items())
+def either(id_test: Search, class_test: Search) -> Test:
+    """Whether the id or the class passes its own test."""
+    return lambda attributes: id_test(attributes.get("id", "")) or class_test(attributes.get("class", ""))
 
 
-def contains(part: str, folded: str = "") -> Callable[[str], bool]:
+def contains(part: str, folded: str = "") -> Search:
     """XPath's contains(translate(…)): the part in any place; of `folded`'s letters the case doesn't matter."""
     table = str.maketrans(folded.upper(), folded.lower())
     return lambda text: part in text.translate(table)
@@ -73,7 +77,7 @@ _consent = alternatives(xpaths._CONSENT_ID_CLASS_TOKENS)
 _navigation = contains("nav", "n")
 
 
-def is_boilerplate(attributes: Attributes) -> bool:
+def is_boilerplate(attributes: Attributes) -> object:
     get = attributes.get
     return (
         "data-lp-replacement-content" in attributes
@@ -93,7 +97,7 @@ _unwanted_class = matcher(
 )
 
 
-def is_hidden(attributes: Attributes) -> bool:
+def is_hidden(attributes: Attributes) -> object:
     get = attributes.get
     return (
         get("class") == "comments-title"
@@ -119,18 +123,18 @@ _comment_list_id = matcher(f"^(?:{xpaths._COMMENTS_ID})")
 COMMENTS = Rule(
     ("div", "list", "section", "details"),
     ("id", "class"),
-    by_attribute(id=_comments_id, **{"class": _comments_class}),
+    either(_comments_id, _comments_class),
 )
-COMMENT_LISTS = Rule(("ol", "ul"), ("id", "class"), by_attribute(id=_comment_list_id, **{"class": _comments_class}))
+COMMENT_LISTS = Rule(("ol", "ul"), ("id", "class"), either(_comment_list_id, _comments_class))
 
 # RAW_TREE_PRUNE_XPATH: the first of its expressions asks for more than attributes (install.FollowUps).
 
 is_theme_follow_up = matcher("mvp-post-add-(?:box|wrap)")
 _follow_up = matcher("mvp-post-add-(?:box|wrap)|infinite-?scroll")
 
-FOLLOW_UP = Rule(("div", "section", "aside"), ("id", "class"), by_attribute(id=_follow_up, **{"class": _follow_up}))
+FOLLOW_UP = Rule(("div", "section", "aside"), ("id", "class"), either(_follow_up, _follow_up))
 SHARE_BUTTONS = Rule(
-    ("div", "section", "aside"), ("class",), by_attribute(**{"class": contains("elementor-share-buttons")})
+    ("div", "section", "aside"), ("class",), lambda attributes: "elementor-share-buttons" in attributes.get("class", "")
 )
 
 # PRECISION_DISCARD_XPATH (its second), TEASER_DISCARD_XPATH, DISCARD_IMAGE_ELEMENTS
@@ -139,7 +143,7 @@ _bottom = matcher(r"(^|\s)bottom|bottom(\s|$)")
 _link = matcher(r"(^|\s)link(\s|$)")
 
 
-def is_chrome(attributes: Attributes) -> bool:
+def is_chrome(attributes: Attributes) -> object:
     first = first_of(attributes, "id", "class")
     return _bottom(first) or _link(first) or "border" in attributes.get("style", "")
 
@@ -147,8 +151,8 @@ def is_chrome(attributes: Attributes) -> bool:
 _teaser, _caption = contains("teaser", "t"), contains("caption")
 
 CHROME = Rule(BLOCKS, ("id", "class", "style"), is_chrome)
-TEASER = Rule(BLOCKS, ("id", "class"), by_attribute(id=_teaser, **{"class": _teaser}))
-CAPTION = Rule(BLOCKS, ("id", "class"), by_attribute(id=_caption, **{"class": _caption}))
+TEASER = Rule(BLOCKS, ("id", "class"), either(_teaser, _teaser))
+CAPTION = Rule(BLOCKS, ("id", "class"), either(_caption, _caption))
 
 # What readability takes out of a page first (remove_unlikely_candidates); body and html are exempt there.
 
@@ -156,7 +160,7 @@ _unlikely = REGEXES["unlikelyCandidatesRe"].search
 _maybe = REGEXES["okMaybeItsACandidateRe"].search
 
 
-def is_unlikely(attributes: Attributes) -> bool:
+def is_unlikely(attributes: Attributes) -> object:
     both = " ".join(filter(None, (attributes.get("class"), attributes.get("id"))))
     return len(both) >= 2 and _unlikely(both.lower()) is not None and _maybe(both.lower()) is None
 
@@ -175,7 +179,7 @@ _main_class = alternatives(xpaths._MAIN_CONTENT_CLASS_TOKENS)
 _main_content, _page_content = contains("main-content", "cm"), contains("page-content", "cp")
 
 
-def is_article(attributes: Attributes) -> bool:
+def is_article(attributes: Attributes) -> object:
     get = attributes.get
     return (
         get("class") in ("post", "entry")
@@ -186,7 +190,7 @@ def is_article(attributes: Attributes) -> bool:
     )
 
 
-def is_story(attributes: Attributes) -> bool:
+def is_story(attributes: Attributes) -> object:
     get = attributes.get
     return (
         get("role") == "article"
@@ -198,7 +202,7 @@ def is_story(attributes: Attributes) -> bool:
     )
 
 
-def is_main(attributes: Attributes) -> bool:
+def is_main(attributes: Attributes) -> object:
     identity, class_ = attributes.get("id", ""), attributes.get("class", "")
     return (
         "content" in (identity, class_)

@@ -23,7 +23,7 @@ class Finder:
         self.verdicts: dict[Key, bool] = {}
 
     def judged(self, key: Key) -> bool:
-        verdict = self.rule.test(dict(key))
+        verdict = bool(self.rule.test(dict(key)))
         if sum([len(value) for _, value in key]) <= MAX_KEY_CHARS:
             if len(self.verdicts) >= MAX_VERDICTS:
                 self.verdicts.clear()
