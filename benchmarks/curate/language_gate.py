@@ -22,7 +22,7 @@ from benchmarks.process_cost import Cost, bateia, measure
 
 RECIPES = """
 from pipelines.recipes.fineweb import FINEWEB
-from transforms.steps.extract.extract_text import LanguageGate
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.languages import KeepLanguages
 
 LANGUAGE = {language!r}

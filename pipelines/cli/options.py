@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cli.settings import positive
+from transforms.lean_beam import load_beam
 
 RECIPE = "a recipe's name, or path/to/file.py:NAME"
 OF_STAGES = frozenset({"manifest.json", "run.json", "report.json", "report.html", "README.md"})  # files of outputs
@@ -40,6 +41,7 @@ def execution_of(args: argparse.Namespace) -> Any:
     from pipelines.engine.run import Execution
 
     if args.beam_args:
+        load_beam()
         from pipelines.engine.beam_options import check_beam_args
 
         check_beam_args(args.beam_args)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from pipelines.engine.progress import Monitor, Progress
+from transforms.lean_beam import load_beam
 
 EXIT_BROKEN, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -123,6 +124,7 @@ class Phases:
 
     def run(self, name: str, tasks: int, build: Callable[[Any], Any], monitor: Monitor | None = None) -> None:
         """A pipeline of `tasks` things to do, which `build` wires onto the root that it is given."""
+        load_beam()
         from pipelines.engine.runner import run_pipeline
 
         workers = min(self.execution.workers, max(tasks, 1))
@@ -141,6 +143,7 @@ def run_stage(run: StageRun, execution: Execution) -> int:
 
     Where it stops early it prints what is finished and how to go on. Raises BadInput.
     """
+    load_beam()
     from pipelines.engine.runner import exit_now
     from schemas.faults import BadInput, BrokenRun
     from schemas.storage import join

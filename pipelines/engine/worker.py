@@ -10,6 +10,8 @@ import threading
 import time
 from types import TracebackType
 
+from transforms.lean_beam import load_beam
+
 POLL_INTERVAL_S = 0.5
 DRIVER = "BATEIA_DRIVER"  # process id of the driver: if that ended before the first look, getppid would be another's
 
@@ -48,6 +50,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles it
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)
     logging.disable()  # Beam's log; what a step raises reaches the driver all the same
+    load_beam()
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)

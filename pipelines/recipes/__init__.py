@@ -13,6 +13,7 @@ from pipelines.recipes.portuguese import PORTUGUESE
 from pipelines.recipes.recipe import Recipe
 from pipelines.recipes.tiny import TINY
 from schemas.faults import BadInput
+from transforms.lean_beam import load_beam
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, PORTUGUESE, TINY)}
 
@@ -59,6 +60,7 @@ def load_module(path: Path) -> ModuleType:
     except Exception as error:  # the user's own code
         what = " ".join(f"{type(error).__name__}: {error}".split())
         raise UnknownRecipe(f"recipe file {path} does not run: {what}; correct it") from error
+    load_beam()
     from apache_beam.internal.cloudpickle import cloudpickle
 
     cloudpickle.register_pickle_by_value(module)

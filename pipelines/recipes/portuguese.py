@@ -5,12 +5,14 @@ Thresholds are FineWeb's own: FineWeb2's for single languages come from statisti
 
 from pipelines.recipes.fineweb import FINEWEB
 from transforms.steps.dedup.settings import Deduplicate
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.languages import KeepLanguages
 from transforms.steps.pii.entities import ALL_TYPES
 from transforms.steps.pii.scrub import ScrubPii
 
 PORTUGUESE = FINEWEB.vary(
     KeepLanguages(("pt",), 0.65),
+    LanguageGate(("pt",)),
     ScrubPii(types=ALL_TYPES, spelled_emails=True),  # PIS, título de eleitor, CNH, RG and NIF too
     Deduplicate(scope="language", rehydrate=True),
     name="portuguese",

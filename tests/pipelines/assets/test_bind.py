@@ -21,7 +21,7 @@ from pipelines.sample.build import SampleIndex
 from schemas.document import Document, Page
 from schemas.manifest import read_manifest
 from schemas.verdict import Check, Drop
-from transforms.steps.extract.extract_text import LanguageGate
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.languages import KeepLanguages
 from transforms.steps.step import BLOCK_LIST, AssetRef, DocumentStep, PageStep
 from transforms.steps.urls.drop_blocked import DropBlockedUrls

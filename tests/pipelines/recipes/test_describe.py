@@ -27,7 +27,8 @@ from pipelines.recipes.tiny import TINY
 from schemas.setting import setting
 from trainer.settings import TrainRecipe
 from transforms.steps.dedup.settings import Deduplicate
-from transforms.steps.extract.extract_text import ExtractText, LanguageGate
+from transforms.steps.extract.extract_text import ExtractText
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.languages import KeepLanguages
 from transforms.steps.step import DocumentStep
 from transforms.steps.tokens.settings import PlanSettings, TrainTokenizer

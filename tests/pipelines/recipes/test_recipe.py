@@ -20,7 +20,8 @@ from schemas.verdict import Check, Drop
 from trainer.settings import TrainRecipe
 from transforms.steps.dedup.repeated_lines import DropRepeatedLines
 from transforms.steps.dedup.settings import Deduplicate
-from transforms.steps.extract.extract_text import ExtractText, LanguageGate
+from transforms.steps.extract.extract_text import ExtractText
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.c4 import CleanC4
 from transforms.steps.filters.fineweb import KeepFineWeb
 from transforms.steps.filters.gopher_quality import KeepGopherQuality
@@ -123,7 +124,7 @@ def test_a_language_variant_in_one_line_is_the_long_form() -> None:
             about=PORTUGUESE.about,
             curate=CurateRecipe(
                 pages=(DropBlockedUrls(),),
-                extract=ExtractText(),
+                extract=ExtractText(gate=LanguageGate(("pt",))),
                 documents=(
                     KeepLanguages(("pt",), 0.65),
                     KeepGopherRepetition(),

@@ -7,7 +7,8 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from schemas.faults import BadInput
-from transforms.steps.extract.extract_text import ExtractText, LanguageGate
+from transforms.steps.extract.extract_text import ExtractText
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.c4 import CleanC4
 from transforms.steps.filters.gopher_quality import KeepGopherQuality
 from transforms.steps.filters.languages import KeepLanguages

@@ -50,29 +50,9 @@ EXTRACTORS = {
 }
 
 
-def language_gate(gate: dict[str, Any]) -> Callable[[str], dict[str, Any] | None]:
-    """Return a function that gives None for a page that may pass, else the reply that says why not."""
-    from resiliparse.extract.html2text import extract_plain_text
-
-    from transforms.steps.text.language_model import probabilities
-
-    def gated(html: str) -> dict[str, Any] | None:
-        text = extract_plain_text(html, main_content=False, alt_texts=False, links=False, skip_elements=HIDDEN)
-        by_language = probabilities(text, gate["model"])
-        best = max((by_language.get(language, 0.0) for language in gate["languages"]), default=0.0)
-        if best >= gate["min_probability"] or not by_language:
-            return None
-        return {"gated": next(iter(by_language)), "probability": best}
-
-    return gated
-
-
-def answer(html: str, main_text: Callable[[str], str], gate: Callable[[str], dict | None] | None) -> dict[str, Any]:
+def answer(html: str, main_text: Callable[[str], str]) -> dict[str, Any]:
     try:
-        html = without_impossible(html)
-        if gate is not None and (reply := gate(html)) is not None:
-            return reply
-        return {"text": main_text(html).strip()}
+        return {"text": main_text(without_impossible(html)).strip()}
     except MemoryError:
         return {"fault": "out_of_memory"}
     except (NestedTooDeep, RecursionError):
@@ -106,7 +86,6 @@ def reply_to(out: BinaryIO, message: dict[str, Any], cpu_s: float) -> None:
 
 def serve(settings: dict[str, Any], pages: BinaryIO, out: BinaryIO) -> None:
     main_text = EXTRACTORS[settings["extractor"]](settings)
-    gate = language_gate(settings["gate"]) if settings["gate"] else None
     if not main_text(SELF_TEST):
         raise RuntimeError(f"{settings['extractor']} finds no text in a simple page")
     gc.freeze()  # what was imported never needs collecting
@@ -119,7 +98,7 @@ def serve(settings: dict[str, Any], pages: BinaryIO, out: BinaryIO) -> None:
         started = time.thread_time()
         # At zero the kernel sends SIGPROF, whose default action ends the process, inside C code too.
         signal.setitimer(signal.ITIMER_PROF, settings["cpu_limit_s"])
-        reply = answer(html, main_text, gate)
+        reply = answer(html, main_text)
         signal.setitimer(signal.ITIMER_PROF, 0)
         if peak_mb() > max_mb:
             reply = {"fault": "out_of_memory"}

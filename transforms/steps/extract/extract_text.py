@@ -22,25 +22,13 @@ from typing import IO, ClassVar, Literal, Self
 from schemas.document import Page
 from schemas.setting import setting
 from schemas.verdict import Drop
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.step import LANGUAGE_MODEL, AssetRef, Step
-from transforms.steps.text.language_model import require_labels
+from transforms.steps.text.language_model import load_model, require_labels
 
 ROOT = str(Path(__file__).parents[3])
 OUT_OF_MEMORY = "out_of_memory"
 MAX_DEATHS_IN_A_ROW = 25  # that many pages in a row that kill the child are a broken installation, not hostile pages
-
-
-@dataclass(frozen=True)
-class LanguageGate:
-    """Drops a page before extraction if a quick look at its full text makes every wanted language improbable.
-
-    The quick look is resiliparse's plain text (0.8 ms a page) through the language model. It saves the extraction of
-    most foreign pages and loses a page only where boilerplate and article differ in language.
-    """
-
-    languages: tuple[str, ...] = setting(about="languages that a page may be in (codes of the language model)")
-    min_probability: float = setting(0.1, "least probability of one of them", "Bateia; loses 0 of 321 kept pages")
-    model: str = setting("lid.176.ftz", "fastText language model: an asset's name or a path")
 
 
 @dataclass(frozen=True)
@@ -72,6 +60,11 @@ class ExtractText(Step):
 
     def assets(self) -> tuple[AssetRef, ...]:
         return () if self.gate is None else (AssetRef("gate_model", LANGUAGE_MODEL, self.gate.model),)
+
+    def setup(self, languages: tuple[str, ...] = ()) -> None:
+        """Load the gate's model. Raises ValueError if its file is gone or no model."""
+        if self.gate is not None:
+            load_model(self.gate.model)
 
     def validate(self) -> None:
         """Raises BadInput for a language of the gate that its model doesn't have."""
@@ -110,6 +103,9 @@ class Extractor:
         """
         if (fault := self._too_large(page.html)) is not None:
             return fault
+        gate = self.settings.gate
+        if gate is not None and (drop := gate(page.html)) is not None:
+            return drop
         if self._child is None:
             self._start()
         reply = self._ask(page.html)
@@ -139,16 +135,11 @@ class Extractor:
         return None
 
     def _verdict(self, reply: dict) -> str | Drop:
-        gate = self.settings.gate
         match reply:
             case {"text": str(text)} if text:
                 return text
             case {"text": _}:
                 return Drop(ExtractText.stage, "no_main_text")
-            case {"gated": language, "probability": probability} if gate is not None:
-                return Drop(
-                    "language_gate", "improbable_language", probability, gate.min_probability, language=language
-                )
         return Drop(ExtractText.stage, str(reply["fault"]))
 
     def _start(self) -> None:

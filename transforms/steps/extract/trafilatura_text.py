@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
+
+from transforms.steps.extract.trafilatura_231.studied import is_studied
+
+Way = Literal["compiled", "python", "plain"]
 
 # What browsers show only where a feature is missing, and what a visitor types into. libxml2 takes the markup in some of
 # them for text, as the HTML standard says (13.2.5.1), so it would become text.
@@ -15,8 +19,12 @@ class NestedTooDeep(Exception):
     """The page has more levels than libxml2 reads, so that its end would be lost without a word."""
 
 
-def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
-    """The function from a page to its main text. It raises NestedTooDeep."""
+def trafilatura_extractor(settings: dict[str, Any], way: Way = "compiled") -> Callable[[str], str]:
+    """The function from a page to its main text. It raises NestedTooDeep.
+
+    way: all give the same text. The first that there is of: compiled, where it was built and fits lxml; python, if
+    trafilatura is the version that was studied; plain, as trafilatura is. One way a process: the others change it.
+    """
     from trafilatura import extract, utils
     from trafilatura.deduplication import LRUCache
     from trafilatura.settings import LRU_SIZE
@@ -24,12 +32,7 @@ def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
     hidden = "|".join(f"//{name}" for name in HIDDEN)
     prepare()
 
-    def main_text(html: str) -> str:
-        tree = utils.load_html(html)
-        if is_cut(utils.HTML_PARSER):
-            raise NestedTooDeep
-        if tree is None:
-            return ""
+    def text_as_it_is(tree: Any) -> str:
         return (
             extract(
                 tree,
@@ -42,6 +45,22 @@ def trafilatura_extractor(settings: dict[str, Any]) -> Callable[[str], str]:
             )
             or ""
         )
+
+    text_of_tree: Callable[[Any], str] = text_as_it_is
+    if way != "plain" and is_studied():
+        from transforms.steps.extract.trafilatura_231 import install
+        from transforms.steps.extract.trafilatura_231.sequence import Sequence
+
+        walk = install.IN_PYTHON if way == "python" else install.compiled() or install.IN_PYTHON
+        install.install(utils.HTML_PARSER, walk)
+        if settings["favor"] == "precision" and not settings["fast"]:
+            text_of_tree = Sequence(settings["deduplicate"], hidden, walk)
+
+    def main_text(html: str) -> str:
+        tree = utils.load_html(html)
+        if is_cut(utils.HTML_PARSER):
+            raise NestedTooDeep
+        return "" if tree is None else text_of_tree(tree)
 
     return main_text
 

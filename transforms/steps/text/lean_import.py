@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import ModuleType
+from typing import Any
 
 FRAMEWORKS = ("torch", "transformers")
+COMMAND_LINE = ("spacy.cli", "spacy.cli.info")  # with typer, weasel and httpx; spaCy's package takes `info` from it
+
+
+@contextmanager
+def without(names: Iterable[str]) -> Iterator[None]:
+    """Within this context, importing these packages raises ImportError, unless they are imported already."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType] - None means "absent" to import
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager
@@ -16,11 +32,44 @@ def without_frameworks() -> Iterator[None]:
     spaCy and Presidio import them wherever they are installed, which costs every process seconds of CPU time and
     hundreds of megabytes, and our steps use neither.
     """
-    hidden = [name for name in FRAMEWORKS if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # pyright: ignore[reportArgumentType] - None means "absent" to import
+    with without(FRAMEWORKS):
+        yield
+
+
+@contextmanager
+def bare_spacy() -> Iterator[None]:
+    """Within this context, spaCy is imported and makes blank pipelines without its command line and its plug-ins.
+
+    They are a third of what a worker process needs to start: at its first use spaCy imports all packages that have
+    registered as plug-ins, such as Presidio. A blank pipeline of one of spaCy's own languages uses none.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(without_frameworks())
+        if "spacy" not in sys.modules:
+            stubs = {name: ModuleType(name) for name in COMMAND_LINE if name not in sys.modules}
+            for stub in stubs.values():
+                vars(stub).update(__path__=[], info=None)
+            sys.modules.update(stubs)
+            stack.callback(forget, stubs)
+        from catalogue import Registry
+
+        stack.enter_context(replaced(Registry, "get_entry_points", lambda _: {}))
+        stack.enter_context(replaced(Registry, "get_entry_point", lambda _, name, default=None: default))
+        yield
+
+
+@contextmanager
+def replaced(owner: type, name: str, value: Any) -> Iterator[None]:
+    """Within this context, an attribute of a class has another value."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        for name in hidden:
-            del sys.modules[name]
+        setattr(owner, name, before)
+
+
+def forget(stubs: Iterable[str]) -> None:
+    """Whoever imports these later gets the true modules."""
+    for name in stubs:
+        del sys.modules[name]

@@ -22,7 +22,7 @@ from threading import RLock
 from typing import ClassVar
 from unicodedata import category
 
-from transforms.steps.text.lean_import import without_frameworks
+from transforms.steps.text.lean_import import bare_spacy
 
 # spaCy's affix rules are quadratic in a chunk of nothing but punctuation: 66 ms for 1,000 characters, 6 s for 10,000.
 # So a longer chunk is cut into pieces. The longest in 684 real English pages has 665 characters.
@@ -321,7 +321,7 @@ def _splitter(language: str) -> _Splitter:
             f"no words for {language!r}: it needs a word splitter with a dictionary. "
             "Leave the language out (KeepLanguages), or put a step of your own in place of those that count words."
         )
-    with without_frameworks():  # on its first use spaCy imports all packages that are registered as its plug-ins
+    with bare_spacy():  # looking for a language's package imports spaCy
         known = _spacy_name(language)
         return _Splitter(known) if known == language else _splitter(known)
 

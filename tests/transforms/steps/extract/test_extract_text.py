@@ -11,8 +11,8 @@ from transforms.steps.extract.extract_text import (
     Extractor,
     ExtractorDied,
     ExtractText,
-    LanguageGate,
 )
+from transforms.steps.extract.language_gate import LanguageGate
 
 PARAGRAPH = "The pan turns slowly, and the light sand leaves it with the water while the heavy grains stay behind. "
 ARTICLE = f"<html><body><nav>Home | About</nav><article><h1>Gold</h1><p>{PARAGRAPH * 3}</p></article></body></html>"

@@ -7,7 +7,8 @@ import pytest
 from schemas.document import Document
 from schemas.faults import BadInput
 from schemas.verdict import Drop
-from transforms.steps.extract.extract_text import ExtractText, LanguageGate
+from transforms.steps.extract.extract_text import ExtractText
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.languages import KeepLanguages
 from transforms.steps.text.language_model import nearest_label, probabilities
 

@@ -1,0 +1,64 @@
+"""Beam, loaded without what it would load for features that are not used here."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from transforms.steps.text.lean_import import without
+
+MONGODB = ("pymongo", "bson")
+
+
+def load_beam() -> None:
+    """Import Beam if it isn't yet, without pandas and MongoDB's client: a third of its memory and of its time.
+
+    Beam does without them where they are not installed. A step of one's own may still import them later.
+    """
+    if "apache_beam" in sys.modules:
+        return
+    logging.getLogger("apache_beam.io.mongodbio").setLevel(logging.ERROR)  # it warns that there is no client
+    pandas = PandasLater()
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, pandas)
+    with without(MONGODB):
+        import apache_beam  # noqa: F401 - for those who import it next
+        import pyarrow
+
+        pyarrow.array([None])
+    pandas.is_hidden = False
+
+
+class PandasLater(MetaPathFinder):
+    """Hides pandas while Beam is loaded; later it is found as ever.
+
+    pyarrow looks for pandas too, at the first array that it makes of Python objects, and only once. So it is made to
+    look while pandas is hidden, and to look again if pandas is imported after all: else it would take a column of
+    pandas for any sequence.
+    """
+
+    is_hidden = True
+
+    def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+        if fullname != "pandas":
+            return None
+        if self.is_hidden:
+            raise ModuleNotFoundError("pandas is not loaded for Beam", name="pandas")
+        sys.meta_path.remove(self)
+        spec = find_spec("pandas")
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            def run_and_tell(module: ModuleType) -> None:
+                run(module)
+                from pyarrow import lib
+
+                lib._pandas_api.pd  # noqa: B018 - to ask for it is to look for it
+
+            spec.loader.exec_module = run_and_tell
+        return spec

@@ -1,0 +1,121 @@
+"""trafilatura's sequence of steps for one setting: precision, no comments, plain text.
+
+It follows `trafilatura.core` of version 2.3.1 (bare_extraction, trafilatura_sequence) and
+`external.compare_extraction`, and leaves out what can't change the text:
+
+- options are read once, not for each page, and the tree is not copied for a caller who would go on to use it;
+- the copy for justext, which one page in twenty needs, is made when it is needed;
+- readability's text is used on one page in twelve, mostly for being more than twice as long as the own text. Where a
+  bound on its length rules that out, it is not run. What readability keeps is a part of the page's text, in order, so
+  all text outside what it is known to delete is such a bound.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+from unicodedata import normalize
+
+from lxml.etree import Element, XPath, tostring
+from trafilatura.core import _forum_thread_page
+from trafilatura.deduplication import LRUCache, duplicate_test
+from trafilatura.external import (
+    JUSTEXT_OVERRIDE_RATIO,
+    SANITIZED_XPATH,
+    _prefer_readability,
+    justext_rescue,
+    sanitize_tree,
+    try_readability,
+)
+from trafilatura.htmlprocessing import convert_tags, prune_unwanted_nodes, tree_cleaning
+from trafilatura.main_extractor import extract_content
+from trafilatura.settings import LRU_SIZE, Extractor
+from trafilatura.utils import trim
+from trafilatura.xml import xmltotxt
+from trafilatura.xpaths import (
+    OVERALL_DISCARD_XPATH,
+    RAW_TREE_PRUNE_XPATH,
+    REMOVE_COMMENTS_AND_LISTS_XPATH,
+    REMOVE_COMMENTS_XPATH,
+)
+
+from transforms.steps.extract.trafilatura_231 import rules
+from transforms.steps.extract.trafilatura_231.install import Walk
+
+HAS_PARAGRAPH = XPath("boolean(.//p//text())")
+IS_UNCLEAN = XPath(f"boolean({SANITIZED_XPATH})")
+# Readability writes its result as XML and reads it as HTML, where these hold raw text: "<" would become "&lt;".
+RAW_TEXT = XPath("boolean(.//xmp|.//plaintext|.//noembed|.//iframe)")
+NO_COMMENTS = xmltotxt(Element("body"), False)
+
+
+class Sequence:
+    """The function from a page's tree, which it takes apart, to the page's text."""
+
+    def __init__(self, deduplicate: bool, hidden: str, walk: Walk) -> None:
+        """hidden: XPath of elements that are taken out first. walk: the one that is installed."""
+        self.deduplicate = deduplicate
+        self.hidden = [XPath(hidden)]
+        self.settings = Extractor(precision=True, comments=False)
+        # Readability begins by taking these out, and what trafilatura itself takes out for it.
+        left_out = (rules.BOILERPLATE, rules.HIDDEN, rules.UNLIKELY)
+        self.most_chars = None if walk.most_chars is None else walk.most_chars(*left_out)
+
+    def __call__(self, tree: Any) -> str:
+        options = copy(self.settings)
+        options.dedup = LRUCache(maxsize=LRU_SIZE) if self.deduplicate else False
+        if tree.getparent() is not None:
+            tree = copy(tree)  # a part of a document: rules must see nothing around it
+        try:
+            body, text = self.main_text(prune_unwanted_nodes(tree, self.hidden), options)
+            too_short = len(text) < options.min_output_size and options.min_output_comm_size > 0
+            if too_short or (options.dedup and duplicate_test(body, options)):
+                return ""
+        except (TypeError, ValueError):  # trafilatura's own faults on some pages, which it takes for no text
+            return ""
+        return normalize("NFC", f"{xmltotxt(body, False)}\n{NO_COMMENTS}".strip())
+
+    def main_text(self, tree: Any, options: Extractor) -> tuple[Any, str]:
+        is_forum = _forum_thread_page(tree)
+        tree = prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)
+        tree = prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
+        converted = convert_tags(tree_cleaning(copy(tree), options), options)
+        if not is_forum:
+            converted = prune_unwanted_nodes(converted, REMOVE_COMMENTS_XPATH)
+        body, text = extract_content(converted, options)
+        return self.compared(tree, body, text, options)
+
+    def compared(self, tree: Any, body: Any, text: str, options: Extractor) -> tuple[Any, str]:
+        """The text, or readability's or justext's of the same tree."""
+        by_readability = False
+        if (raw := self.readability_input(tree, body, text)) is not None:
+            theirs = try_readability(raw)
+            their_text = trim(tostring(theirs, method="text", encoding="utf-8").decode("utf-8"))
+            if _prefer_readability(body, theirs, their_text, len(text), len(their_text), options):
+                by_readability, body, text = True, theirs, their_text
+        unclean = IS_UNCLEAN(body)
+        if unclean or len(text) < options.min_extracted_size:
+            rescued, rescued_text = justext_rescue(tree_cleaning(copy(tree), options), options)
+            if unclean:
+                is_better = len(text) <= JUSTEXT_OVERRIDE_RATIO * len(rescued_text)
+            else:
+                is_better = len(text) < len(rescued_text)
+            if rescued_text and is_better:
+                return rescued, rescued_text
+        return sanitize_tree(body, options) if by_readability else (body, text)
+
+    def readability_input(self, tree: Any, body: Any, text: str) -> Any | None:
+        """The tree that readability works on; None if its text can't be taken."""
+        may_lose = text and HAS_PARAGRAPH(body) and len(body.findall(".//table")) <= len(body.findall(".//p"))
+        wins_from = 2 * len(text) + 1  # characters (`_prefer_readability`, precision)
+        if may_lose and self.most_chars is not None:
+            most = self.most_chars(tree)
+            if most is not None and most < wins_from:
+                return None
+        raw = prune_unwanted_nodes(copy(tree), OVERALL_DISCARD_XPATH)
+        if may_lose and self.most_chars is None:
+            for element in list(raw.iter("script", "style", "fencedframe")):  # readability's own first step
+                element.drop_tree()
+            if len(trim(raw.text_content())) < wins_from and not RAW_TEXT(raw):
+                return None
+        return raw
