@@ -37,6 +37,7 @@ class Document:
     token_count: tokens of the text, or None if it was not tokenized
     quality: every value that a passed rule measured, by its measure's name
     title: of the page, as it gives it itself, or None
+    language_script: FineWeb2's label of language and script, such as "por_Latn"; None if no step of the recipe sets it
     """
 
     text: str
@@ -51,19 +52,29 @@ class Document:
     token_count: int | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
     title: str | None = None
+    language_script: str | None = None
 
 
-def document_schema(measures: Iterable[str]) -> pa.Schema:
+# Columns that only some recipes' steps fill, in the order in which files have them, behind OWN_COLUMNS.
+OPTIONAL_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (("language_script", pa.string()),)
+
+
+def optional_columns(names: Iterable[str]) -> list[tuple[str, pa.DataType]]:
+    """Those of OPTIONAL_COLUMNS with these names."""
+    wanted = set(names)
+    return [(name, kind) for name, kind in OPTIONAL_COLUMNS if name in wanted]
+
+
+def document_schema(measures: Iterable[str], columns: Iterable[str] = ()) -> pa.Schema:
     """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, our own, and one struct of quality values.
 
     measures: names of the quality values that the recipe's steps measure, in the order of the steps. Without any there
         is no quality column: Parquet has no struct without fields.
+    columns: names of OPTIONAL_COLUMNS that the recipe's steps fill.
     """
-    columns = [*FINEWEB_COLUMNS, *OWN_COLUMNS]
-    if not (names := list(measures)):
-        return pa.schema(columns)
-    quality = pa.struct([pa.field(name, pa.float64()) for name in names])
-    return pa.schema([*columns, ("quality", quality)])
+    quality = pa.struct([pa.field(name, pa.float64()) for name in measures])
+    own = [*FINEWEB_COLUMNS, *OWN_COLUMNS, *optional_columns(columns)]
+    return pa.schema([*own, *([("quality", quality)] if len(quality) else [])])
 
 
 @dataclass(frozen=True, slots=True)

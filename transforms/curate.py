@@ -63,7 +63,7 @@ class CuratePages:
         assert self._curator is not None
         curator, tally = self._curator, Tally()
         child_cpu_s, file_path = curator.extractor.cpu_s, unit.file_path or unit.path
-        parts = UnitParts(files, unit, self._recipe.measures, self._keep_dropped)
+        parts = UnitParts(files, unit, self._recipe, self._keep_dropped)
 
         def beat(position: int) -> None:
             done = min(max(position - unit.start, 0), unit.end - unit.start)
@@ -100,9 +100,9 @@ def unreadable(item: Unreadable) -> Outcome:
 class UnitParts:
     """The Parquet parts of one unit: one per language, and one of the ledger."""
 
-    def __init__(self, files: UnitFiles, unit: CurateUnit, measures: tuple[str, ...], keep_dropped: bool) -> None:
+    def __init__(self, files: UnitFiles, unit: CurateUnit, recipe: CurateRecipe, keep_dropped: bool) -> None:
         self._files, self._unit, self._keep_dropped = files, unit, keep_dropped
-        self._document_schema = document_schema(measures)
+        self._document_schema = document_schema(recipe.measures, recipe.columns)
         self._ledger = f"ledger/part-{unit.name}.parquet"
 
     def add(self, item: Response | Unreadable, outcome: Outcome) -> None:
@@ -134,6 +134,7 @@ def document_row(document: Document) -> dict[str, Any]:
         "token_count": document.token_count,
         "warc_offset": document.warc_offset,
         "title": document.title,
+        "language_script": document.language_script,
         "quality": dict(document.quality),
     }
 

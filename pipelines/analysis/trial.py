@@ -184,7 +184,7 @@ def removed_lines(step: DocumentStep, document: Document, verdict: Document | Dr
     if isinstance(verdict, Document):
         left = verdict.text.splitlines()
     elif isinstance(step, CleanC4):
-        left = step.clean(document.text).lines
+        left = step.clean(document.text, document.language or "en").lines
     else:
         return
     unmatched, removed = Counter(map(bare, left)), []

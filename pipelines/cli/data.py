@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.command import Command, add_hidden
-from pipelines.cli.options import RECIPE, TOKENIZER, add_execution, execution_of
+from pipelines.cli.options import RECIPE, TOKENIZER, add_execution, add_languages, execution_of
 from pipelines.cli.settings import add_settings, changed, given
 from pipelines.cli.shards import PLAN_OPTIONS
 
@@ -29,6 +29,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     first = "first of DIR/… to make; those before are taken as they are, and with --overwrite it is made anew"
     parser.add_argument("--from", dest="begin", choices=UNTIL, help=first)
     parser.add_argument("--until", choices=UNTIL, help="last of DIR/… to make (default: all that the recipe has)")
+    add_languages(parser)
     add_curate_options(parser)
     add_dedup_options(parser, "fills token_count and encodes the shards (default: one is trained)")
     parser.add_argument("--bos-token", metavar="NAME", help="its special token that begins documents")
@@ -68,7 +69,7 @@ def recipe_argument(args: argparse.Namespace) -> Recipe:
             "`bateia run` needs a recipe, such as `bateia run fineweb --input crawl.warc.gz --output out`; "
             "`bateia show` lists them"
         )
-    return find_recipe(name)
+    return find_recipe(name, args.languages, args.language_model)
 
 
 def with_options(recipe: Recipe, args: argparse.Namespace) -> Recipe:
@@ -87,6 +88,7 @@ def with_options(recipe: Recipe, args: argparse.Namespace) -> Recipe:
 def add_curate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", required=True, metavar="RECIPE", help=RECIPE)
     parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help=WARC_INPUT)
+    add_languages(parser)
     add_curate_options(parser)
     add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://")
 
@@ -108,7 +110,9 @@ def run_curate(args: argparse.Namespace) -> int:
     from pipelines.recipes import find_recipe
     from pipelines.stages.curate import plan_curate
 
-    run = plan_curate(find_recipe(args.recipe), args.input, args.output, curate_options(args))
+    run = plan_curate(
+        find_recipe(args.recipe, args.languages, args.language_model), args.input, args.output, curate_options(args)
+    )
     return run_stage(run, execution_of(args))
 
 

@@ -6,20 +6,24 @@ import argparse
 import json
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import RECIPE, write_file
+from pipelines.cli.options import RECIPE, add_languages, write_file
 from pipelines.cli.settings import positive, whole
 from pipelines.cli.streams import writes_unicode
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=f"{RECIPE}; without it all are listed")
+    add_languages(parser)
 
 
 def run_show(args: argparse.Namespace) -> int:
     from pipelines.recipes import RECIPES, find_recipe
     from pipelines.recipes.describe import list_recipes, show
 
-    print(list_recipes(RECIPES.values()) if args.recipe is None else show(find_recipe(args.recipe)))
+    if args.recipe is None:
+        print(list_recipes(RECIPES.values()))
+    else:
+        print(show(find_recipe(args.recipe, args.languages, args.language_model)))
     return 0
 
 
@@ -30,6 +34,7 @@ def add_try(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offset", type=whole, metavar="N", help="byte offset of its record")
     parser.add_argument("--url", metavar="URL", help="with --warc: its URL; with an HTML file: the URL to judge")
     parser.add_argument("--no-blocklist", action="store_true", help="without the recipe's URL block list")
+    add_languages(parser)
 
 
 def run_try(args: argparse.Namespace) -> int:
@@ -37,7 +42,7 @@ def run_try(args: argparse.Namespace) -> int:
     from pipelines.assets.bind import bind
     from pipelines.recipes import find_recipe
 
-    recipe = find_recipe(args.recipe)
+    recipe = find_recipe(args.recipe, args.languages, args.language_model)
     response = find_response(args.page, args.warc, args.offset, args.url, recipe.curate.read)
     bound = bind(recipe, args.no_blocklist).recipe
     print(try_response(bound.curate, response, args.warc or args.page or "", bound.corpus))

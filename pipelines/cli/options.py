@@ -18,6 +18,22 @@ OF_STAGES = frozenset({"manifest.json", "run.json", "report.json", "report.html"
 TOKENIZER = "folder, tokenizer.json or SentencePiece *.model"
 
 
+# --- Recipes ----------------------------------------------------------------------------------------------------------
+
+
+def add_languages(parser: Any) -> None:
+    """Options that change a recipe's languages."""
+    about = "of a recipe made for any, as fineweb2: codes, with commas (default: all 21 that it is tested for)"
+    parser.add_argument("--languages", type=codes, default=(), metavar="pt,es,zh", help=about)
+    model = "fastText model in place of the recipe's, such as GlotLID's"
+    parser.add_argument("--language-model", metavar="FILE", help=model)
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """Codes of languages with commas between them."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 # --- How a run is executed --------------------------------------------------------------------------------------------
 
 

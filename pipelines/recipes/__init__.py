@@ -4,26 +4,53 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from pipelines.recipes.fineweb import FINEWEB
+from pipelines.recipes.fineweb2 import NAME as FINEWEB2
+from pipelines.recipes.fineweb2 import fineweb2
 from pipelines.recipes.fineweb_gated import FINEWEB_GATED
 from pipelines.recipes.portuguese import PORTUGUESE
 from pipelines.recipes.recipe import Recipe
 from pipelines.recipes.tiny import TINY
 from schemas.faults import BadInput
 from transforms.lean_beam import load_beam
+from transforms.steps.filters.languages import KeepLanguages
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, PORTUGUESE, TINY)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, fineweb2(), PORTUGUESE, TINY)}
 
 
 class UnknownRecipe(BadInput):
     """No recipe of that name; the message lists the known ones."""
 
 
-def find_recipe(name: str) -> Recipe:
-    """Return a recipe by its name, or from a Python file as `path/to/file.py:NAME`. Raises UnknownRecipe."""
+def find_recipe(name: str, languages: tuple[str, ...] = (), language_model: str | None = None) -> Recipe:
+    """Return a recipe by its name, or from a Python file as `path/to/file.py:NAME`.
+
+    languages: of the recipe that is made for any; none for its own
+    language_model: a fastText model in place of the recipe's
+    Raises UnknownRecipe, and BadInput for a language that a recipe can't be made for.
+    """
+    recipe = _find(name)
+    if languages:
+        if name != FINEWEB2:
+            raise BadInput(f"recipe '{name}' has its own languages; --languages is for {FINEWEB2}")
+        recipe = fineweb2(*languages)
+    return recipe if language_model is None else with_language_model(recipe, language_model)
+
+
+def with_language_model(recipe: Recipe, model: str) -> Recipe:
+    """The recipe with another model for its languages. Raises BadInput for a recipe that does not identify any."""
+    steps = recipe.curate.documents
+    if not any(isinstance(step, KeepLanguages) for step in steps):
+        raise BadInput(f"recipe '{recipe.name}' identifies no language; --language-model means nothing to it")
+    documents = tuple(replace(step, model=model) if isinstance(step, KeepLanguages) else step for step in steps)
+    return replace(recipe, curate=replace(recipe.curate, documents=documents))
+
+
+def _find(name: str) -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     path, separator, attribute = name.rpartition(":")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from schemas.storage import join, remove, remove_folder, write_whole
 from schemas.tally import Tally, funnel
 from schemas.wording import plural
 from transforms.curate import CurateUnit
+from transforms.steps.recipe import CurateRecipe
+from transforms.steps.text.dictionaries import splitters_of
 from transforms.steps.warc.reader import kinds_text
 from transforms.units import PROGRESS, Records, write_units
 
@@ -190,7 +192,7 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     manifest = Manifest(
         stage=STAGE,
         settings=run.settings,
-        versions=versions(VERSIONED),
+        versions=versions((*VERSIONED, *recipe_packages(run.bound.recipe.curate))),
         source=run.source,
         counts={
             "read": tally.read,
@@ -216,6 +218,14 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     remove_folder(join(run.output, PROGRESS))
     remove(join(run.output, "failure.log"))
     return CurateSummary(run.output, report)
+
+
+def recipe_packages(recipe: CurateRecipe) -> Iterator[str]:
+    """Distributions that only some recipes use: splitters of the languages kept, and what their steps name."""
+    for step in recipe.documents:
+        yield from getattr(step, "distributions", ())
+    if recipe.counts_words:
+        yield from splitters_of(recipe.languages)
 
 
 def check_inputs(run: CurateRun) -> None:

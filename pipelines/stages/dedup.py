@@ -25,8 +25,9 @@ from schemas.storage import (
 )
 from schemas.wording import plural
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
-from transforms.documents import Part, measures_in
+from transforms.documents import Part, columns_in, measures_in
 from transforms.steps.recipe import CorpusRecipe
+from transforms.steps.text.dictionaries import splitters_of
 from transforms.units import PROGRESS, Records, Work, write_units
 
 if TYPE_CHECKING:
@@ -70,8 +71,16 @@ class DedupRun:
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of the quality values of all inputs. An input has the same in all its files: those of its recipe."""
-        first = [join(item.path, item.data[0].path) for item in self.inputs if item.data]
-        return tuple(dict.fromkeys(name for path in first for name in measures_in(path)))
+        return tuple(dict.fromkeys(name for path in self._first_files for name in measures_in(path)))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the optional columns of all inputs."""
+        return tuple(dict.fromkeys(name for path in self._first_files for name in columns_in(path)))
+
+    @property
+    def _first_files(self) -> list[str]:
+        return [join(item.path, item.data[0].path) for item in self.inputs if item.data]
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -216,7 +225,7 @@ def choose(run: DedupRun, phases: Phases, stars: str) -> None:
 def rewrite(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import RewriteDocuments
 
-    work = RewriteDocuments(run.recipe, run.output, run.tokenizer, run.measures)
+    work = RewriteDocuments(run.recipe, run.output, run.tokenizer, run.measures, run.columns)
     run_parts(run, phases, "rewrite", work, run.workdir.rewriting)
 
 
@@ -278,7 +287,7 @@ def finish(run: DedupRun, phases: Phases) -> DedupSummary:
     check(run, tally, clusters, files)
     manifest = manifest_of(run, tally, clusters, files)
     origins = [read_origin(item.path, item.manifest) for item in run.inputs]
-    summary = CorpusSummary(manifest, tally, origins, run.measures)
+    summary = CorpusSummary(manifest, tally, origins, run.measures, run.columns)
     with write_whole(join(run.output, "README.md")) as file:
         file.write(make_card(summary).encode("utf-8", "replace"))
     run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})
@@ -308,7 +317,9 @@ def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], fil
     return Manifest(
         stage=STAGE,
         settings=run.settings,
-        versions=versions((*VERSIONED, "presidio-analyzer")),
+        versions=versions(
+            (*VERSIONED, "presidio-analyzer", *splitters_of(sorted({part.language for part in run.parts})))
+        ),
         source=run.source,
         counts={
             "read": tally.read,

@@ -69,6 +69,16 @@ class CurateRecipe:
     def measures(self) -> tuple[str, ...]:
         return tuple(measure for step in self.documents for measure in step.measures)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of documents that only some steps fill, such as language_script."""
+        return tuple(name for step in self.documents for name in getattr(step, "columns", ()))
+
+    @property
+    def counts_words(self) -> bool:
+        """Whether a step needs word splitters for the languages that are kept."""
+        return any(getattr(step, "counts_words", False) for step in self.documents)
+
     def steps(self) -> Iterator[Step]:
         yield self.read
         yield from self.pages

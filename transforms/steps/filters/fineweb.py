@@ -27,6 +27,7 @@ class KeepFineWeb(DocumentStep):
     """
 
     stage: ClassVar[str] = "fineweb"
+    counts_words: ClassVar[bool] = True
     measures: ClassVar[tuple[str, ...]] = ("line_punct", "short_lines", "char_dup", "list_ratio")
 
     min_line_punct: float | None = _limit(0.12, "line_punct", "min share of lines that end in a terminal mark")

@@ -32,6 +32,7 @@ class KeepGopherRepetition(DocumentStep):
     """
 
     stage: ClassVar[str] = "gopher_repetition"
+    counts_words: ClassVar[bool] = True
     measures: ClassVar[tuple[str, ...]] = (
         *("dup_para_frac", "dup_para_char_frac", "dup_line_frac", "dup_line_char_frac"),
         *("top_2_gram", "top_3_gram", "top_4_gram"),
