@@ -49,7 +49,7 @@ def gold_places(warcs: list[Path]) -> set[tuple[str, int]]:
         if path.is_file():
             with path.open(encoding="utf-8") as lines:
                 rows = [json.loads(line) for line in lines]
-            places |= {(row["warc_file"], row["warc_offset"]) for row in rows if row["gold_text"]}
+            places |= {(row["warc_file"], row["warc_offset"]) for row in rows if row["gold_text"] or row["with"]}
     return places
 
 

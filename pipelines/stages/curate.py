@@ -22,6 +22,7 @@ from schemas.wording import plural
 from transforms.curate import CurateUnit
 from transforms.steps.recipe import CurateRecipe
 from transforms.steps.text.dictionaries import splitters_of
+from transforms.steps.text.words import require_installed
 from transforms.steps.warc.reader import kinds_text
 from transforms.units import PROGRESS, Records, write_units
 
@@ -139,6 +140,8 @@ class CurateOptions:
 
 def plan_curate(recipe: Recipe, inputs: list[str], output: str, options: CurateOptions) -> CurateRun:
     """A run of a recipe on WARC files, globs and lists of them. Raises BadInput; warns of files that are left out."""
+    if recipe.curate.counts_words:
+        require_installed(recipe.curate.languages)
     files = find_inputs(inputs, options.paths_root)
     for file in files:
         if file.problem:
