@@ -41,7 +41,7 @@ setup(
     package_data={
         "pipelines.reports": ["templates/*", "web/*"],
         "trainer.probes": ["*.tsv"],
-        "pipelines.sample": ["articles/*.md", "texts/*.md", "blocklist/*/*"],
+        "pipelines.sample": ["articles/*.md", "world/*.md", "texts/*.md", "blocklist/*/*"],
         "transforms.steps.extract.blocks": ["model.json"],
         "transforms.steps.text": ["fineweb2.json", "languages.tsv"],
         "deploy": ["assets.json"],

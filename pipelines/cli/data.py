@@ -148,6 +148,8 @@ def run_dedup(args: argparse.Namespace) -> int:
 
 def add_demo_crawl(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="DIR", help="directory to write")
+    about = "sample: 246 pages, five languages and all that goes wrong; all: 168 articles in 21 languages"
+    parser.add_argument("--languages", choices=("sample", "all"), default="sample", help=about)
 
 
 def run_demo_crawl(args: argparse.Namespace) -> int:
@@ -161,9 +163,10 @@ def run_demo_crawl(args: argparse.Namespace) -> int:
 
     if not is_local(args.output):
         raise BadInput(f"output {args.output}: the crawl is written to a local folder; copy it where it belongs")
-    refuse_foreign(args.output, names_of_files())
+    world = args.languages == "all"
+    refuse_foreign(args.output, names_of_files(world=world))
     require_writable(args.output)
-    build_sample(Path(args.output))
+    build_sample(Path(args.output), world=world)
     print(f"the crawl is in {args.output}: *.warc.gz, its block list in {args.output}/blocklist")
     return 0
 
