@@ -1,4 +1,4 @@
-"""`bateia show`, `try`, `explain`, `explain-batch`: recipes, one page, one URL, one training step, looked at."""
+"""`bateia show`, `languages`, `try`, `explain`, `explain-batch`: recipes, a page, a URL, a training step, looked at."""
 
 from __future__ import annotations
 
@@ -25,6 +25,44 @@ def run_show(args: argparse.Namespace) -> int:
     else:
         print(show(find_recipe(args.recipe, args.languages, args.language_model)))
     return 0
+
+
+def add_language_list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "text", nargs="?", metavar="FILE", help="a text; - for standard input; without it all are listed"
+    )
+    parser.add_argument("--in", dest="folder", metavar="DIR", help="documents or a corpus: the languages in it")
+    parser.add_argument("--language-model", metavar="FILE", help="fastText model (default lid.176.ftz)")
+
+
+def run_languages(args: argparse.Namespace) -> int:
+    from pipelines.analysis.languages import describe_documents, describe_text, list_languages
+    from schemas.faults import BadInput
+
+    if args.text is not None and args.folder is not None:
+        raise BadInput(f"give a text ({args.text}) or a folder (--in {args.folder}), not both")
+    if args.folder is not None:
+        lines = describe_documents(args.folder, args.language_model)
+    elif args.text is not None:
+        lines = describe_text(read_text(args.text), args.language_model)
+    else:
+        lines = list_languages(args.language_model)
+    print("\n".join(lines))
+    return 0
+
+
+def read_text(path: str) -> str:
+    """A file's text, or standard input's. Raises BadInput."""
+    import sys
+    from pathlib import Path
+
+    from schemas.faults import BadInput, reason
+
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise BadInput(f"text {path} can't be read: {reason(error)}; check the path") from error
+    return data.decode("utf-8", "replace")
 
 
 def add_try(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +132,15 @@ COMMANDS = (
         example="bateia show fineweb",
         options=add_show,
         run=run_show,
+        at_once=True,
+    ),
+    Command(
+        name="languages",
+        group="look",
+        about="Say which languages are supported, and which one a text or a folder of documents is in",
+        example="bateia languages --in out/corpus",
+        options=add_language_list,
+        run=run_languages,
         at_once=True,
     ),
     Command(

@@ -20,6 +20,7 @@ from pipelines.reports.formats import NOTHING, clean, number
 from schemas import wording
 from schemas.faults import BadInput
 from schemas.storage import join, write_json, write_whole
+from transforms.steps.text.languages import name_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -112,7 +113,7 @@ def new_environment(finalize: Callable[[Any], Any]) -> Environment:
         (charts, ("bar", "spread", "strip", "histogram", "log_histogram", "line_chart")),
     ):
         made.globals |= {name: getattr(module, name) for name in names}
-    made.globals["VAST"] = VAST
+    made.globals |= {"VAST": VAST, "language_name": name_of}
     made.policies["json.dumps_function"] = _compact_json
     return made
 

@@ -93,7 +93,7 @@ def make_card(summary: CorpusSummary) -> str:
 @cache
 def _environment() -> Environment:
     environment = new_environment(finalize=_in_markdown)
-    for name in ("plural", "share", "size"):  # of numbers alone, so they are no code
+    for name in ("plural", "share", "size", "language_name"):  # of numbers alone, so they are no code
         write = environment.globals[name]
         environment.globals[name] = lambda *values, write=write: Markup(write(*values))
     environment.filters |= {"plain": plain, "bare": bare}

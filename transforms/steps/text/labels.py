@@ -18,8 +18,7 @@ from transforms.steps.text.languages import NO_LANGUAGE, codes, languages, neare
 
 TOP_LABELS = 20  # whose probabilities count: what is left in the others is less than the model's own error
 SCRIPT_CHARS = 10_000  # of a text, that tell its script
-# lid.176 learned from Wikipedia's editions: als is Alemannic's, no is written in Bokmål.
-EDITIONS = {"als": "gsw", "no": "nb"}
+EDITIONS = {"als": "gsw"}  # lid.176 learned from Wikipedia's editions: als is Alemannic's
 
 
 class Identified(NamedTuple):

@@ -115,11 +115,10 @@ def names_of(code: str) -> tuple[str, ...]:
     return tuple(filter(None, (language.name, language.own_name)))
 
 
-def name_of(code: str | None) -> str:
-    """Names of a language for a report, by any label; the label itself if it isn't known."""
-    code = code or "und"
-    known = languages().get(codes().get(code.partition("_")[0].lower(), ""))
-    return known.names if known is not None else code
+def name_of(label: str | None) -> str:
+    """Names of a language for a report, by any of its codes or labels; empty if it isn't known."""
+    known = languages().get(codes().get((label or "").partition("_")[0].lower(), ""))
+    return known.names if known is not None else ""
 
 
 def relatives_of(code: str) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def test_codes_are_of_one_language_each() -> None:
 
 def test_names() -> None:
     assert name_of("pt") == name_of("por_Latn") == "Portuguese (português)"
-    assert (name_of("en"), name_of("xyz"), name_of(None)) == ("English", "xyz", "und")
+    assert (name_of("en"), name_of("xyz"), name_of(None)) == ("English", "", "")
     assert relatives_of("no") == ("no",) and relatives_of("hr") == ("hr", "bs", "sr", "sh")
 
 
