@@ -30,8 +30,11 @@ def add_languages(parser: Any) -> None:
 
 
 def codes(text: str) -> tuple[str, ...]:
-    """Codes of languages with commas between them."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """Codes of languages with commas between them. Raises ArgumentTypeError where there is none."""
+    given = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not given:
+        raise argparse.ArgumentTypeError(f"{text!r} names no language; give codes such as pt,es,zh")
+    return given
 
 
 # --- How a run is executed --------------------------------------------------------------------------------------------

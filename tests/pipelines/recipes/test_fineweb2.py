@@ -118,6 +118,8 @@ def test_show_prints_values_with_their_sources(bateia: Call) -> None:
     assert "dup_line_frac ru: 0.322; en: 0.3" in both and "English as FINEWEB" in both
     refused = bateia("show", "fineweb2", "--languages", "rusian")
     assert refused.returncode == 2 and "did you mean ru?" in refused.stderr
+    none = bateia("show", "fineweb2", "--languages", " , ")
+    assert none.returncode == 2 and "names no language; give codes such as pt,es,zh" in none.stderr
 
 
 def test_settings_of_several_languages_are_one_row_each() -> None:

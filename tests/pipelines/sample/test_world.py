@@ -69,8 +69,9 @@ def test_every_language_goes_through_the_whole_path(curated: Path) -> None:
     assert Counter(row["language"] for row in corpus) == dict.fromkeys(SUPPORTED, 6)
     assert {row["url"] for row in corpus if row["cluster_size"] == 2} == set(copies)  # the longest of each two is kept
     assert all(row["language_script"] and row["rehydration_weight"] >= 1 for row in corpus)
-    versions = read_manifest(str(curated / "out" / "documents")).versions
-    assert {"jieba", "SudachiPy", "pythainlp", "pyvi", "kiwipiepy", "ftfy"} <= versions.keys()
+    manifest = read_manifest(str(curated / "out" / "documents"))
+    assert manifest is not None
+    assert {"jieba", "SudachiPy", "pythainlp", "pyvi", "kiwipiepy", "ftfy"} <= manifest.versions.keys()
 
 
 @pytest.mark.slow

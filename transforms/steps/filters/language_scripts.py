@@ -58,11 +58,12 @@ class KeepLanguageScripts(KeepLanguages):
         reason = self._reason(found, known)
         if reason is None:
             return known
+        scored = reason in ("other_language", "low_language_score")
         return Drop(
             self.stage,
             reason,
-            found.score,
-            self.threshold(language),
+            found.score if scored else None,
+            self.threshold(language) if scored else None,
             detail=found.label or language,
             language=language,
             language_score=found.score,

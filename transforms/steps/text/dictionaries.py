@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
+from typing import Any
 
 LONGEST_LINE = 2_000  # characters
 MEMORY_BYTES = 64 << 20  # about, of remembered lines of one language; when it is full, all are forgotten
@@ -87,7 +88,7 @@ def load_pyvi() -> SplitLine:
 def load_kiwi() -> SplitLine:
     from kiwipiepy import Kiwi
 
-    kiwi = Kiwi(num_workers=1)
+    kiwi: Any = Kiwi(num_workers=1)  # its types know the answer to many texts only
 
     def split(line: str) -> list[str]:
         line = _ENDLESS_NUMBER.sub("", line)

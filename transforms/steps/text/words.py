@@ -339,6 +339,7 @@ def _forget_chunks() -> None:
     _Splitter.bytes_used = 0
 
 
+@cache
 def _splitter(language: str) -> _Splitter | LineSplitter:
     require_installed((language,))
     return _chunk_splitter(language) if dictionary_of(language) is None else _line_splitter(language)

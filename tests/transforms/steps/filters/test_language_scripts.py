@@ -53,6 +53,7 @@ def test_what_is_kept(
     else:
         assert isinstance(verdict, Drop)
         assert (verdict.reason, verdict.detail) == (reason, detail)
+        assert (verdict.value is None) == (reason in ("noise", "other_script"))  # no score decides these
 
 
 def test_all_languages_are_kept_where_none_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
