@@ -45,7 +45,7 @@ def runs(language: str, length: int) -> list[str]:
 def measure(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     model = str(args.model or resolve_language_model("lid.176.ftz"))
     rows, confused = [], []
-    for language in SUPPORTED:
+    for language in args.languages:
         cells: list[str | int] = []
         for length in LENGTHS:
             counts, taken = Counter[str](), Counter[str]()
@@ -73,10 +73,13 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--languages", nargs="+", choices=SUPPORTED, default=SUPPORTED, help="default: all 21")
     parser.add_argument("--model", type=Path, metavar="FILE", help="fastText model (lid.176.ftz)")
 
 
-BENCHMARK = Benchmark(__file__, "Languages told by the length of a text", __doc__, measure, add_options)
+BENCHMARK = Benchmark(
+    __file__, "Languages told by the length of a text", __doc__, measure, add_options, quick={"languages": ("pt", "es")}
+)
 
 if __name__ == "__main__":
     BENCHMARK.main()

@@ -141,6 +141,7 @@ COMMANDS = (
         example="bateia languages --in out/corpus",
         options=add_language_list,
         run=run_languages,
+        reads=("folder",),
         at_once=True,
     ),
     Command(

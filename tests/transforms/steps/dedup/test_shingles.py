@@ -231,7 +231,7 @@ def test_no_megabyte_takes_long(text: Callable[[], str]) -> None:
     started = time.process_time()
     hashes(given, "en")
     hashes(given, "zh")
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 2
 
 
 def test_marks_of_any_order_are_none() -> None:
