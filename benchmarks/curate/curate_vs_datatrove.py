@@ -116,7 +116,7 @@ def run_rounds(args: argparse.Namespace, warcs: list[Path], scratch: Path) -> di
     def run(side: str) -> Run:
         output = scratch / f"output-{next(numbers)}"
         if side == "datatrove":
-            command = [args.datatrove, PEER, "--model", model, "--output", output, *warcs]
+            command = [args.datatrove, PEER, "--model", model, "--language", args.language, "--output", output, *warcs]
         else:
             command = bateia("curate", "--recipe", args.recipe, "--no-blocklist", "--quiet", "--workers", 1)
             command += ["--output", output, "--input", *warcs]
@@ -203,6 +203,7 @@ def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_corpus_options(parser)
     parser.add_argument("--recipe", default="fineweb", help="of our side: a name, or path/to/file.py:NAME")
+    parser.add_argument("--language", default="en", help="that both sides keep; the recipe must keep it alone")
 
 
 BENCHMARK = Benchmark(
