@@ -1,6 +1,7 @@
 """FINEWEB's filters on Portuguese; duplicates over all crawls of the language, as FineWeb2 has them (arXiv 2506.20920).
 
 Thresholds are FineWeb's own: FineWeb2's for single languages come from statistics that are not part of this repository.
+The language gate is ours: few pages of a crawl are Portuguese, and no other is worth its extraction.
 """
 
 from pipelines.recipes.fineweb import FINEWEB
