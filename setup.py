@@ -1,8 +1,10 @@
 """Bateia's distribution. It is run from its checkout or a container image and never uploaded to an index."""
 
+import sys
 from importlib.util import find_spec
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 # The trainer's; no part of the data stages.
 BOARD = ["tensorboard>=2.21"]  # its writer needs neither TensorFlow nor torch, and it takes Beam's protobuf
@@ -18,8 +20,17 @@ def compiled_walk() -> list[Extension]:
     import lxml
 
     name = "transforms.steps.extract.trafilatura_231.walk_c"
-    source = f"{name.replace('.', '/')}.pyx"
-    return [Extension(name, [source], include_dirs=lxml.get_include(), extra_compile_args=["-O2"], optional=True)]
+    return [Extension(name, [f"{name.replace('.', '/')}.pyx"], include_dirs=lxml.get_include(), optional=True)]
+
+
+class BuildIfPossible(build_ext):
+    """Goes on without an extension that can't be built, whatever the reason."""
+
+    def build_extension(self, ext: Extension) -> None:
+        try:
+            super().build_extension(ext)
+        except Exception as fault:
+            print(f"{ext.name} is not built, plain Python takes its place: {fault}", file=sys.stderr)
 
 
 # Word splitters of languages that white space doesn't part. Pinned: another version finds other words.
@@ -37,6 +48,7 @@ setup(
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
     ext_modules=compiled_walk(),
+    cmdclass={"build_ext": BuildIfPossible},
     packages=find_packages(include=["bateia", "schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
     package_data={
         "pipelines.reports": ["templates/*", "web/*"],
