@@ -32,6 +32,7 @@ WITHIN = {
     """,
     "trainer": """
         {probes, post} → {generate, export, forecast} → run → backend → optim → settings → {model, data}
+        micro → model
     """,
 }
 BEAM_FREE = {"schemas", "transforms.steps", "trainer", "deploy"}
