@@ -1,4 +1,4 @@
-"""`bateia sample`: a trained model continues a prompt, on the terminal or on a page."""
+"""`bateia sample`, `look`: a trained model continues a prompt, and shows what it computes."""
 
 from __future__ import annotations
 
@@ -95,6 +95,27 @@ def shown(piece: str) -> str:
     return harmless(piece).replace("\n", "⏎").replace("\t", "⇥").replace(" ", "·")
 
 
+# --- look -------------------------------------------------------------------------------------------------------------
+
+
+def add_look(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", dest="folder", required=True, metavar="DIR", help="output of `bateia train`")
+    parser.add_argument(
+        "--text", default="", metavar="TEXT", help="what the page begins with (default: a new document)"
+    )
+    parser.add_argument("--html", required=True, metavar="F.html", help="the page to write")
+
+
+def run_look(args: argparse.Namespace) -> int:
+    with require_packages():
+        from pipelines.analysis.look import look_into
+        from pipelines.reports.model.look import render_page
+        from trainer.run.job import versions
+
+        write_page(args.html, render_page(look_into(args.folder, args.text), versions()))
+    return 0
+
+
 COMMANDS = (
     Command(
         name="sample",
@@ -103,6 +124,15 @@ COMMANDS = (
         example='bateia sample --run out/model --prompt "The history of"',
         options=add_sample,
         run=run_sample,
+        reads=("folder",),
+    ),
+    Command(
+        name="look",
+        group="model",
+        about="Write a page with the model in it: attention, activations and the next token, computed as one types",
+        example='bateia look --run out/model --text "The history of" --html look.html',
+        options=add_look,
+        run=run_look,
         reads=("folder",),
     ),
 )

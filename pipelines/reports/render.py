@@ -6,9 +6,11 @@ comes from templates and charts alone.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -120,6 +122,12 @@ def new_environment(finalize: Callable[[Any], Any]) -> Environment:
 def source_of(name: str) -> str:
     """A file of web/ as a template includes it."""
     return environment().get_template(name).render()
+
+
+def script_hash(names: Sequence[str]) -> str:
+    """What a page's policy knows its one script by, which is made of these files of web/."""
+    script = "".join(source_of(name) for name in names)
+    return b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _compact_json(value: Any, **_: Any) -> str:

@@ -11,25 +11,16 @@ import numpy as np
 import pytest
 
 from support.paths import ROOT
+from support.runs import uneven_weights
 from trainer import micro
 from trainer.backend.make import make_backend
 from trainer.backend.protocol import Snapshot
 from trainer.data.batches import Batch, PlanReader
 from trainer.model.config import ModelConfig
-from trainer.model.initial import initial_weights
 from trainer.run.job import TrainJob
 
 SHAPES = {"tied": {}, "untied": {"tied": False, "kv_heads": 4}}
 RATE = 0.003
-
-
-def weights_of(config: ModelConfig) -> dict[str, np.ndarray]:
-    """Ten times as large as first weights, so that attention is not level, and norms that are not 1."""
-    draw = np.random.default_rng(5)
-    return {
-        name: value * np.float32(10) if value.ndim == 2 else draw.uniform(0.5, 1.5, value.shape).astype(np.float32)
-        for name, value in initial_weights(config, 3).items()
-    }
 
 
 def masked(batch: Batch) -> Batch:
@@ -56,7 +47,7 @@ def test_it_is_the_backends(make_job: Callable[..., TrainJob], backend: str, sha
     pytest.importorskip(backend, reason=f"the {backend} extra is not installed")
     job = make_job(optimizer="adamw", model=SHAPES[shape])
     config, batch = job.settings.model, masked(PlanReader(job.shards, job.plan).batch(0, 4))
-    weights = weights_of(config)
+    weights = uneven_weights(config, 10)
     theirs = make_backend(backend, job.settings, Snapshot(weights, {}), compiled=False)
     ours = {name: value.copy() for name, value in weights.items()}
     optimizer = micro.AdamW(ours)
@@ -86,7 +77,7 @@ def test_gradients_are_slopes() -> None:
     """In float64, by finite differences: what no backend was asked about."""
     config = ModelConfig(vocab_size=11, context=6, dim=8, layers=2, heads=4, kv_heads=2, hidden=12)
     draw = np.random.default_rng(2)
-    weights = {name: value.astype(np.float64) for name, value in weights_of(config).items()}
+    weights = {name: value.astype(np.float64) for name, value in uneven_weights(config, 10).items()}
     x, y = draw.integers(0, 11, (2, 2, 6))
     mask = draw.integers(0, 2, (2, 6))
     arrays = Batch(x, y, mask, mask, mask)
