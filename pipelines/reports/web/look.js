@@ -93,6 +93,12 @@ function paint(canvas, width, height, value) {
   context.putImageData(image, 0, 0);
 }
 
+// Weights as shares of the largest, for in a long text even that is small.
+function ofMost(weights) {
+  const most = weights.reduce((one, other) => Math.max(one, other), 0);
+  return Array.from(weights, (weight) => weight / most);
+}
+
 function paintStrip(canvas, values) {
   const most = values.reduce((one, other) => Math.max(one, Math.abs(other)), 1e-9);
   paint(canvas, values.length, 1, (x) => values[x] / most);
@@ -284,7 +290,7 @@ class Page {
 
   makeHeads() {
     this.heads = this.layers.map(() => []);
-    byId("heads").style.setProperty("--side", `${Math.max(1.6, Math.min(4.2, 30 / this.data.shape.heads))}rem`);
+    byId("heads").style.setProperty("--side", `${Math.max(1.6, Math.min(6, 30 / this.data.shape.heads))}rem`);
     byId("heads").append(...this.layers.map((layer) => {
       const row = element("div", "layer");
       row.append(element("span", "", `Layer ${layer + 1}`));
@@ -306,7 +312,7 @@ class Page {
 
   paintHead(canvas, layer, head) {
     const length = this.model.length;
-    const rows = Array.from({ length }, (_, at) => this.model.attention(layer, head, at));
+    const rows = Array.from({ length }, (_, at) => ofMost(this.model.attention(layer, head, at)));
     paint(canvas, length, length, (x, y) => (x > y ? 0 : rows[y][x]));
   }
 
@@ -315,10 +321,11 @@ class Page {
     document.querySelectorAll("#heads .chosen").forEach((old) => old.classList.remove("chosen"));
     this.heads[layer][head].parentNode.classList.add("chosen");
     this.paintHead(byId("head"), layer, head);
+    const shades = ofMost(weights);
     Array.from(byId("tokens").querySelectorAll(".t")).forEach((made, at) => {
       made.classList.toggle("marked", at === this.marked);
       made.setAttribute("aria-selected", at === this.marked);
-      made.style.setProperty("--weight", at < weights.length ? weights[at].toFixed(3) : "0");
+      made.style.setProperty("--weight", at < shades.length ? shades[at].toFixed(3) : "0");
     });
     this.tellHead();
   }
