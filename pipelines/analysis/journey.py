@@ -41,13 +41,14 @@ from schemas.manifest import Manifest, open_finished
 from schemas.shards.layout import SHARD_STAGE, TRAIN, PlanInfo, ShardsInfo, shards_info
 from schemas.shards.tokens import TokenFiles
 from schemas.shards.tombstones import read_tombstones
-from schemas.storage import join, read_table, size_of
+from schemas.storage import join, size_of, stream_table
 from schemas.verdict import Drop
 from schemas.wording import plural
 from transforms.steps.dedup.shingles import WordHashes, shingles
 from transforms.steps.tokens.tokenizer import load_tokenizer
 
 MOST_COMPARED = 20_000  # documents that a page is compared with: a minute's work
+READ_ROWS = 500  # documents in memory
 SHINGLE = 5  # words, where the corpus was not deduplicated by similarity; FineWeb's
 SCORED_CHARS = 20_000  # of a text that a model reads
 STAGES = ("curate", "dedup", SHARD_STAGE)
@@ -75,8 +76,10 @@ def follow(url: str, shards: str, run: str | None = None, backend: str | None = 
     documents, corpora, [last] = (of_stage(outputs, stage) for stage in STAGES)
     record, trial, recipe = record_of(url, documents, notes)
     kept = document_of(url, corpora or documents)
-    text = kept["text"] if kept else trial.document.text if trial and trial.document else None
-    copies = next((found for output in corpora if (found := copies_in(output, url, text, kept))), None)
+    last_seen = trial.document if trial else None
+    text = kept["text"] if kept else last_seen.text if last_seen else None
+    language = kept["language"] if kept else last_seen.language if last_seen else None
+    copies = next((found for output in corpora if (found := copies_in(output, url, text, language))), None)
     rows = shards_rows(url, last)
     if record is None and copies is None and not rows:
         raise BadInput(f"nothing on the way to {shards} has seen a page {url}; {'; '.join(notes) or 'check it'}")
@@ -94,7 +97,7 @@ def follow(url: str, shards: str, run: str | None = None, backend: str | None = 
         copies=copies,
         tokens=tokens_of(info, rows[0]) if rows else None,
         plans=tuple(plans_with(info, rows[0], run)) if rows else (),
-        surprisal=read_by(run, backend, kept["text"] if kept else text),
+        surprisal=read_by(run, backend, text),
     )
 
 
@@ -200,8 +203,8 @@ def stop_of(tried: Tried) -> Stop:
 # --- Copies -----------------------------------------------------------------------------------------------------------
 
 
-def copies_in(output: Output, url: str, text: str | None, kept: dict[str, Any] | None) -> Copies | None:
-    """What a corpus says of the page. None if it never saw it."""
+def copies_in(output: Output, url: str, text: str | None, language: str | None) -> Copies | None:
+    """What a corpus says of the page. None if it never saw it. language: of the text, None where nobody knows."""
     fates = exact_or_respelled(url, lambda urls: read_fates(output.folder, output.manifest, urls))
     if not fates:
         return None
@@ -212,7 +215,6 @@ def copies_in(output: Output, url: str, text: str | None, kept: dict[str, Any] |
     else:
         said = f"kept, of {plural(size, 'document')} that are alike" if size > 1 else "kept: nothing duplicates it"
     shingle = output.manifest.settings.get("signature", {}).get("shingle", SHINGLE)
-    language = kept["language"] if kept else fate.get("language")
     if text is None:
         return Copies(said, shingle, 0, False, None)
     own = fate["survivor_id"] if removed else fate["id"]
@@ -228,29 +230,34 @@ def copies_in(output: Output, url: str, text: str | None, kept: dict[str, Any] |
 def nearest_to(
     text: str, language: str | None, output: Output, without: str | None, shingle: int
 ) -> tuple[tuple[dict[str, Any], float] | None, int, bool]:
-    """The document of the corpus that shares most runs of words with a text, with Jaccard's similarity.
+    """The document of the corpus that is most like a text, and Jaccard's similarity of their runs of words.
 
     without: id of the text's own document
-    Returns it, or None if no document shares any, with how many were compared, and whether these are all of the
+    Returns it, or None if no document shares a run, with how many were compared, and whether these are all of the
     language.
     """
     words, best, compared = WordHashes(), None, 0
     own = np.unique(shingles(words(text, language), shingle))
-    for file in output.manifest.files:
-        if not file.path.startswith(f"data/{language}/" if language else "data/"):
+    for row in documents_of(output, language):
+        if row["id"] == without:
             continue
-        for row in read_table(join(output.folder, file.path), ["id", "url", "text"]).to_pylist():
-            if row["id"] == without:
-                continue
-            if compared == MOST_COMPARED:
-                return best, compared, False
-            compared += 1
-            other = np.unique(shingles(words(row["text"], language), shingle))
-            shared = len(np.intersect1d(own, other, assume_unique=True))
-            similarity = shared / max(len(own) + len(other) - shared, 1)
-            if shared and (best is None or similarity > best[1]):
-                best = (row, similarity)
+        if compared == MOST_COMPARED:
+            return best, compared, False
+        compared += 1
+        other = np.unique(shingles(words(row["text"], language), shingle))
+        shared = len(np.intersect1d(own, other, assume_unique=True))
+        similarity = shared / max(len(own) + len(other) - shared, 1)
+        if shared and (best is None or similarity > best[1]):
+            best = (row, similarity)
     return best, compared, True
+
+
+def documents_of(output: Output, language: str | None) -> Iterator[dict[str, Any]]:
+    """Documents of a language in order, or of all; a few at a time in memory."""
+    for file in output.manifest.files:
+        if file.path.startswith(f"data/{language}/" if language else "data/"):
+            for batch in stream_table(join(output.folder, file.path), READ_ROWS):
+                yield from batch.select(["id", "url", "text"]).to_pylist()
 
 
 # --- Tokens, rows, a model --------------------------------------------------------------------------------------------

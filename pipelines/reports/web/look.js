@@ -120,6 +120,7 @@ class Page {
       byId("text").value = data.text;
       this.take(data.text);
     } else {
+      this.marked = this.model.length - 1;
       this.show();
     }
   }

@@ -161,7 +161,7 @@ def test_a_browser_shows_a_recorded_pass(run: Path, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(page_of(run, most_parameters=0))
     shown = Elements(in_browser(file, "--dump-dom"))
-    assert "Position 1 of 24: token 1, <s>" in shown.texts["told"][0]
+    assert "Position 24 of 24: token 50, ." in shown.texts["told"][0]
     assert "textarea" not in shown.texts and "actions" not in shown.texts
 
 
