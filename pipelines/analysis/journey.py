@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def follow(url: str, shards: str, run: str | None = None, backend: str | None = 
 # --- What there is to follow ------------------------------------------------------------------------------------------
 
 
-def way_to(folder: str, notes: list[str], stages: Sequence[str] = (SHARD_STAGE,)) -> Iterator[Output]:
+def way_to(folder: str, notes: list[str], stages: tuple[str, ...] = (SHARD_STAGE,)) -> Iterator[Output]:
     """An output, then all that it was made of. notes: get what is no longer there."""
     manifest = open_finished(folder, stages, "`bateia shard`")
     yield Output(folder, manifest)
