@@ -15,7 +15,7 @@ from trainer.generate.text import Text
 from trainer.micro import Array, Layer, forward, rms_norm, softmax
 from trainer.model.config import as_dict, parameters, parts, shapes
 
-MOST_PARAMETERS = 8_000_000  # of a model in a page, which is then of 21 MB
+MOST_PARAMETERS = 6_000_000  # of a model in a page, which is then of 24 MB; nano has 4,908,160 with 32,768 tokens
 RECORDED_TOKENS = 48  # of a pass, at most: all heads' weights are as many numbers as its square
 RECORDED_LOGITS = 100  # of a position
 DIGITS = 5  # of a recorded number

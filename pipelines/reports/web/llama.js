@@ -10,12 +10,15 @@ function bytesFrom(base64) {
   return bytes;
 }
 
-// A matrix from whole numbers of 16 bits, and for each row the number that they are multiples of.
+// A matrix from whole numbers of 24 bits, and for each row the number that they are multiples of.
 function unpack(base64, rows, columns) {
   const bytes = bytesFrom(base64), data = new Float32Array(rows * columns);
-  const scales = new Float32Array(bytes.buffer, 0, rows), whole = new Int16Array(bytes.buffer, 4 * rows);
-  for (let row = 0, at = 0; row < rows; row++) {
-    for (const end = at + columns; at < end; at++) data[at] = scales[row] * whole[at];
+  const scales = new Float32Array(bytes.buffer, 0, rows);
+  for (let row = 0, at = 0, from = 4 * rows; row < rows; row++) {
+    for (const end = at + columns; at < end; at++, from += 3) {
+      const whole = (bytes[from] << 8 | bytes[from + 1] << 16 | bytes[from + 2] << 24) >> 8; // with its sign
+      data[at] = scales[row] * whole;
+    }
   }
   return { rows, columns, data };
 }

@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("look") / "nano", NANO, uneven_weights(NANO))
+    return write_run(tmp_path_factory.mktemp("look") / "nano", NANO, uneven_weights(NANO, 5))
 
 
 def page_of(run: Path, text: str = TEXT, **options: Any) -> str:
@@ -56,13 +56,14 @@ LOGITS += "(new Llama(job.data.shape, job.data.sizes, job.data.weights))"
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 @pytest.mark.parametrize("name", ["run", "nano"])
 def test_logits_are_the_backends(name: str, backend: str, request: pytest.FixtureRequest) -> None:
+    """Of a model that is as sure of itself as one that knows its training text by heart."""
     pytest.importorskip(backend, reason=f"the {backend} extra is not installed")
     folder = request.getfixturevalue(name)
     page, tokens = page_of(folder), encode(TEXT)
     assert len(page.encode()) <= 5_000_000
     found = np.array(in_node(SCRIPTS, LOGITS, {"data": carried(page), "tokens": tokens}))
     expected = load_generator(str(folder), backend).decoder.logits(tokens)
-    assert expected.std() > 0.5
+    assert np.abs(expected).max() > 10
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
@@ -111,7 +112,7 @@ def test_probabilities_are_those_of_sampling(temperature: float) -> None:
     assert drawn == [7, 8, 8]
 
 
-def test_weights_are_packed_to_a_thirty_thousandth_of_their_rows() -> None:
+def test_weights_are_packed_to_a_hair_of_their_rows() -> None:
     weight = np.random.default_rng(1).normal(size=(5, 7)).astype(np.float32)
     weight[2] = 0
     for given in (weight, weight[0]):
@@ -119,7 +120,7 @@ def test_weights_are_packed_to_a_thirty_thousandth_of_their_rows() -> None:
         program = f"Array.from(unpack(job, {rows}, {columns}).data)"
         found = np.reshape(in_node(SCRIPTS, program, packed(given)), given.shape)
         most = np.abs(np.atleast_2d(given)).max(axis=1, keepdims=True).reshape(-1, 1)
-        assert (np.abs(np.atleast_2d(found - given)) <= most / 2**16 * 1.01 + 1e-12).all()
+        assert (np.abs(np.atleast_2d(found - given)) <= most / 2**23).all() and found.min() < 0
 
 
 # --- The page ---------------------------------------------------------------------------------------------------------
