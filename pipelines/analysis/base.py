@@ -109,7 +109,7 @@ def show_base(
         held_out_share=recited_share(held_out, passages[len(drafts) :]),
         temperatures=tuple(written[len(dreams) : last]),
         asked=written[last],
-        continued=tuple(writer.beside(page, text) for page, text in zip(pages, written[last + 1 :], strict=True)),
+        continued=tuple(map(writer.beside, pages, continued, written[last + 1 :])),
         memorization=memorized(run, info, settings, generator, backend, progress),
         few_shot=few_shot(run, info, settings, backend, progress),
     )
@@ -159,10 +159,9 @@ class Writer:
             pieces.append(Piece(self.text(numbers[reached:]), None))
         return pieces
 
-    def beside(self, page: Document, written: Written) -> Continuation:
+    def beside(self, page: Document, draft: Draft, written: Written) -> Continuation:
         own = page.tokens[PROMPT_TOKENS : PROMPT_TOKENS + self.sampling.tokens].tolist()
-        greedy = self.go_on(page).numbers
-        differs = [one != other for one, other in zip(own, greedy, strict=False)]
+        differs = [one != other for one, other in zip(own, draft.numbers, strict=False)]
         same = differs.index(True) if True in differs else len(differs)
         return Continuation(page.url, written.prompt, self.text(own), written, same)
 

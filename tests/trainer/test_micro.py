@@ -41,6 +41,7 @@ def assert_alike(found: dict[str, Any], expected: dict[str, np.ndarray]) -> None
         np.testing.assert_allclose(found[name], value, atol=1e-5, rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("backend", "shape"), [("jax", "tied"), ("torch", "tied"), ("torch", "untied")])
 def test_it_is_the_backends(make_job: Callable[..., TrainJob], backend: str, shape: str) -> None:
     """Loss, gradients and weights of two steps. Adam's first moment after one step is the clipped gradient's tenth."""

@@ -81,7 +81,7 @@ class BaseReport(Struct, frozen=True):
     run: folder of the model, trained for `step` steps.
     least: tokens of a passage that counts as recited.
     dreams: documents from their beginning.
-    dreamt_share: of the dreams' tokens, how many are recited; held_out_share: of as many held-out tokens, the same,
+    dreamt_share: of the dreams' tokens, how many are recited; held_out_share: of tokens of held-out pages, the same,
     which is how much any text of this kind shares with the training text. None where there is no such text.
     temperatures: one prompt, continued at each.
     asked: what follows a question.

@@ -31,12 +31,12 @@ HOSTILE = "</script><script>alert(1)</script><!--'\"&\u202e\u2028{{ 1234*4321 }}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("look") / "run", SMALL, uneven_weights(SMALL, 12))
+    return write_run(tmp_path_factory.mktemp("look") / "run", SMALL, uneven_weights(SMALL, 30))
 
 
 @pytest.fixture(scope="module")
 def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("look") / "nano", NANO, uneven_weights(NANO, 5))
+    return write_run(tmp_path_factory.mktemp("look") / "nano", NANO, uneven_weights(NANO, 12))
 
 
 def page_of(run: Path, text: str = TEXT, **options: Any) -> str:
@@ -53,6 +53,7 @@ LOGITS = "((llama) => job.tokens.map((token, at) => (llama.read(token), Array.fr
 LOGITS += "(new Llama(job.data.shape, job.data.sizes, job.data.weights))"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 @pytest.mark.parametrize("name", ["run", "nano"])
 def test_logits_are_the_backends(name: str, backend: str, request: pytest.FixtureRequest) -> None:
