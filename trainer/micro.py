@@ -1,8 +1,7 @@
 """A whole language model and its training in numpy alone: the algorithm, to be read from top to bottom.
 
-It is the Llama of `trainer.model` and the AdamW of `trainer.optim` with nothing left out but speed: the same weights
-by the same names, the same loss, gradients and updates. A function that is learned through returns its result and
-`back`, from the gradient of that result to those of what went in: backpropagation calls these in reverse order.
+The Llama of `trainer.model` and the AdamW of `trainer.optim`, equal to both backends in all but speed. A function that
+is learned through returns its result and `back`: from that result's gradient to those of what went in.
 
     python -m trainer.micro FILE        trains a small model on the bytes of a file, then lets it write
 
@@ -23,8 +22,6 @@ from trainer.model.initial import initial_weights
 Array = np.ndarray
 Weights = dict[str, Array]
 Back = Callable[[Array], Any]
-
-# --- The parts of a layer ---------------------------------------------------------------------------------------------
 
 
 def linear(x_BxTxI: Array, weight_OxI: Array) -> tuple[Array, Back]:
@@ -141,13 +138,12 @@ def layer(x_BxTxD: Array, weights: Weights, prefix: str, config: ModelConfig) ->
         d_other, g["mlp.up_proj.weight"] = back_up(d_up)
         d_between, g["post_attention_layernorm.weight"] = back_post_norm(d_one + d_other)
         d_between = d_between + d_BxTxD  # around the MLP
-
         d_attended, g["self_attn.o_proj.weight"] = back_o(d_between)
         d_q, d_k, d_v = back_attention(split(d_attended))
         d_q, d_k = (rotated(d, config.rope_theta, -1) for d in (d_q, d_k))
         d_normed = np.zeros_like(x_BxTxD)
-        for name, back_name, d in (("q", back_q, d_q), ("k", back_k, d_k), ("v", back_v, d_v)):
-            d_part, g[f"self_attn.{name}_proj.weight"] = back_name(joined(d))
+        for name, back_part, d in zip("qkv", (back_q, back_k, back_v), (d_q, d_k, d_v), strict=True):
+            d_part, g[f"self_attn.{name}_proj.weight"] = back_part(joined(d))
             d_normed += d_part
         d_x, g["input_layernorm.weight"] = back_norm(d_normed)
         return d_x + d_between, {prefix + name: value for name, value in g.items()}  # around attention
@@ -230,13 +226,17 @@ def train_step(
 
 def main(path: str, steps: int = 200, length: int = 200) -> None:
     """Train on windows of a file's bytes, which are the tokens, and write `length` more."""
-    data, draw = np.fromfile(path, np.uint8).astype(np.int64), np.random.default_rng(1)
+    try:
+        data, draw = np.fromfile(path, np.uint8).astype(np.int64), np.random.default_rng(1)
+    except OSError as error:
+        sys.exit(f"{path} can't be read ({error.strerror}); give a text file")
     config = ModelConfig(vocab_size=256, context=64, dim=64, layers=2, heads=4, kv_heads=2, hidden=176)
+    if len(data) <= config.context:
+        sys.exit(f"{path} has {len(data)} bytes; give a file of more than {config.context}")
     weights = initial_weights(config, seed=1)
     optimizer = AdamW(weights)
     for step in range(steps):
-        starts_8x1 = draw.integers(0, len(data) - config.context, (8, 1))
-        rows = data[starts_8x1 + np.arange(config.context + 1)]
+        rows = data[draw.integers(0, len(data) - config.context, (8, 1)) + np.arange(config.context + 1)]
         loss, _ = train_step(weights, optimizer, config, rows[:, :-1], rows[:, 1:], np.ones((8, config.context)), 0.01)
         print(f"step {step:4}  loss {loss:.3f} nats a byte")
     text = [10]
@@ -247,4 +247,4 @@ def main(path: str, steps: int = 200, length: int = 200) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1] if len(sys.argv) == 2 else sys.exit("usage: python -m trainer.micro FILE"))

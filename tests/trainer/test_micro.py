@@ -115,3 +115,11 @@ def test_it_learns_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     losses = [float(line.split()[3]) for line in steps]
     assert losses[0] == pytest.approx(np.log(256), rel=0.02)
     assert losses[-1] < 0.6 * losses[0]
+
+
+@pytest.mark.parametrize(("text", "told"), [(None, "can't be read"), ("x" * 64, "has 64 bytes; give a file of more")])
+def test_a_file_that_it_can_not_learn(tmp_path: Path, text: str | None, told: str) -> None:
+    if text is not None:
+        (tmp_path / "text").write_text(text)
+    with pytest.raises(SystemExit, match=told):
+        micro.main(str(tmp_path / "text"))
