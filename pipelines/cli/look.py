@@ -1,4 +1,4 @@
-"""`bateia show`, `languages`, `try`, `explain`, `explain-batch`: recipes, a page, a URL, a training step, looked at."""
+"""`bateia show`, `languages`, `try`, `explain`, `journey`, `explain-batch`: recipes, pages, URLs, steps, looked at."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import RECIPE, add_languages, write_file
+from pipelines.cli.options import RECIPE, add_languages, require_packages, write_file, write_page
 from pipelines.cli.settings import positive, whole
 from pipelines.cli.streams import writes_unicode
 
@@ -101,6 +101,25 @@ def run_explain(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_journey(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="the page's address, as it is in the ledger")
+    parser.add_argument("--in", dest="folder", required=True, metavar="DIR", help="output of `bateia shard`")
+    parser.add_argument("--run", metavar="DIR", help="a model trained on them, which reads the page")
+    parser.add_argument("--backend", metavar="NAME", help="jax or torch (default: what the model was trained by)")
+    parser.add_argument("--html", required=True, metavar="F.html", help="the page to write")
+
+
+def run_journey(args: argparse.Namespace) -> int:
+    with require_packages():
+        from pipelines.analysis.journey import follow
+        from pipelines.reports.journey import render_page
+        from schemas.manifest import versions
+
+        report = follow(args.url, args.folder, args.run, args.backend)
+        write_page(args.html, render_page(report, versions(("bateia", "trafilatura", "pyarrow", "jax", "torch"))))
+    return 0
+
+
 def add_explain_batch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", required=True, metavar="DIR", help="output of `bateia shard`")
     parser.add_argument("--plan", default="main", metavar="NAME", help="plan of the training")
@@ -159,6 +178,15 @@ COMMANDS = (
         example="bateia explain https://example.org/page --in out/shards",
         options=add_explain,
         run=run_explain,
+        reads=("folder",),
+    ),
+    Command(
+        name="journey",
+        group="look",
+        about="Write a page that follows a URL: HTML, every rule, nearest neighbour, tokens, rows, each token's loss",
+        example="bateia journey https://example.org/page --in out/shards --run out/model --html journey.html",
+        options=add_journey,
+        run=run_journey,
         reads=("folder",),
     ),
     Command(
