@@ -15,11 +15,16 @@ from pipelines.recipes.fineweb_gated import FINEWEB_GATED
 from pipelines.recipes.portuguese import PORTUGUESE
 from pipelines.recipes.recipe import Recipe
 from pipelines.recipes.tiny import TINY
+from pipelines.recipes.web import NAME as WEB_NAME
+from pipelines.recipes.web import WEB, web
 from schemas.faults import BadInput
 from transforms.lean_beam import load_beam
 from transforms.steps.filters.languages import KeepLanguages
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, fineweb2(), PORTUGUESE, TINY)}
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for recipe in (WEB, FINEWEB, FINEWEB_GATED, fineweb2(), PORTUGUESE, TINY)
+}
+BY_LANGUAGE = {FINEWEB2: fineweb2, WEB_NAME: web}  # recipes that are made for languages
 
 
 class UnknownRecipe(BadInput):
@@ -35,9 +40,10 @@ def find_recipe(name: str, languages: tuple[str, ...] = (), language_model: str 
     """
     recipe = _find(name)
     if languages:
-        if name != FINEWEB2:
-            raise BadInput(f"recipe '{name}' has its own languages; --languages is for {FINEWEB2}")
-        recipe = fineweb2(*languages)
+        if name not in BY_LANGUAGE:
+            known = " and ".join(BY_LANGUAGE)
+            raise BadInput(f"recipe '{name}' has its own languages; --languages is for {known}")
+        recipe = BY_LANGUAGE[name](*languages)
     return recipe if language_model is None else with_language_model(recipe, language_model)
 
 
