@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,6 +17,10 @@ from transforms.steps.step import DocumentStep, judge
 # A word in which letters of two of these scripts meet; each has letters that look like one of the other's.
 MIXED = regex.compile(
     r"(?<!\p{L})(?:\p{Latin}+[\p{Cyrillic}\p{Greek}]|\p{Cyrillic}+[\p{Latin}\p{Greek}]|\p{Greek}+[\p{Latin}\p{Cyrillic}])\p{L}*"
+)
+LATIN, OTHERS = (
+    re.compile("[A-Za-z\u00c0-\u024f]"),
+    re.compile("[\u0370-\u052f\u1c80-\u1c8f\u1f00-\u1fff\ua640-\ua69f]"),
 )
 LETTERS = regex.compile(r"\p{L}+")
 FORMULA_CHARS = 3  # "µm", "kΩ" and "Δx" are no words
@@ -44,6 +49,8 @@ class DropLookalikes(DocumentStep):
 
 def mixed_share(text: str) -> float:
     """The share of words of more than FORMULA_CHARS letters that mix scripts."""
+    if OTHERS.search(text) is None or LATIN.search(text) is None:  # nearly every text, at a hundredth of the cost
+        return 0.0
     mixed = sum(len(match[0]) > FORMULA_CHARS for match in MIXED.finditer(text))
     if not mixed:
         return 0.0

@@ -57,9 +57,7 @@ class CleanWebLines(DocumentStep):
     measures: ClassVar[tuple[str, ...]] = ("lorem_ipsum", "web_sentences", "web_lines_removed")
 
     lorem_ipsum: int | None = setting(0, "max lines with 'lorem ipsum'", C4)
-    min_sentences: int | None = setting(
-        3, "min sentences in the lines kept", "ours; C4's 5 drop 0.2 %"
-    )
+    min_sentences: int | None = setting(3, "min sentences in the lines kept", "ours; C4's 5 drop 0.2 %")
     min_line_words: int = setting(3, "min words of a line of prose that is kept", C4)
     max_word_chars: int = setting(1000, "max characters of a line's longest word", "C4's published code")
     notice_words: tuple[str, ...] = setting(
