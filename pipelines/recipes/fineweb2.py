@@ -6,6 +6,7 @@ Values, their source and licence: transforms/steps/text/fineweb2.json. What diff
 - It removes duplicates before its filters; here they are removed after, and `cluster_size` counts those that were kept.
 - English is not in its table: FINEWEB's values, in FineWeb2's order and with the rules that it leaves out left out.
 - The longest document of a cluster is kept; FineWeb2 keeps any.
+- A language gate drops pages before extraction that are improbably in one of the languages, where lid.176 is asked.
 - Personal data as in FINEWEB: more types, and placeholders.
 """
 
@@ -19,6 +20,7 @@ from pipelines.recipes.fineweb import FINEWEB
 from pipelines.recipes.recipe import Recipe
 from schemas.faults import BadInput
 from transforms.steps.dedup.settings import Deduplicate
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.by_language import (
     FineWebByLanguage,
     GopherQualityByLanguage,
@@ -29,7 +31,15 @@ from transforms.steps.filters.gopher_quality import STOP_WORDS, KeepGopherQualit
 from transforms.steps.filters.gopher_repetition import KeepGopherRepetition
 from transforms.steps.filters.language_scripts import KeepLanguageScripts
 from transforms.steps.filters.repair import RepairText
-from transforms.steps.text.languages import SUPPORTED, find_language, fineweb2_values, has_values, languages, nearest
+from transforms.steps.text.languages import (
+    SUPPORTED,
+    find_language,
+    fineweb2_values,
+    has_values,
+    languages,
+    nearest,
+    relatives_of,
+)
 
 NAME = "fineweb2"
 ENGLISH: dict[str, Any] = {  # FINEWEB's, by the names of FineWeb2's table
@@ -63,12 +73,21 @@ def fineweb2(*names: str, model: str | None = None) -> Recipe:
         GopherQualityByLanguage(tuple((code, quality(code, held)) for code, held in values.items())),
         RepairText(),
     )
+    extract = FINEWEB.curate.extract
+    if model is None:
+        extract = replace(extract, gate=LanguageGate(gate_labels(codes)))
     return FINEWEB.vary(
-        replace(FINEWEB.curate, documents=documents),
+        replace(FINEWEB.curate, extract=extract, documents=documents),
         Deduplicate(scope="language", rehydrate=True, rehydrate_by_language=True),
         name=NAME,
         about="web text in the languages of FineWeb2's table, by its values for each, deduplicated over all crawls",
     )
+
+
+def gate_labels(codes: Iterable[str]) -> tuple[str, ...]:
+    """lid.176's labels of these languages and their relatives, any of which lets a page through the language gate."""
+    related = dict.fromkeys(relative for code in codes for relative in relatives_of(code))
+    return tuple("no" if code == "nb" else code for code in related)
 
 
 def read_codes(names: Iterable[str]) -> tuple[str, ...]:
