@@ -3,10 +3,11 @@
     python -m benchmarks.curate.recipe_web --corpus WARCS --languages en de ru pl el --look look.html --out
 
 Both recipes are run on the same pages in turns, once for each language, keeping that language alone; `fineweb` has the
-language gate too, so that costs compare. Measured are CPU seconds of all processes, and what is kept. Where a gold.jsonl lies beside the WARC files, the pages on which people
-marked an article are counted by the language of the page: the share of them that is kept is what a recipe costs in good
-text. Of other pages it is told how many each keeps; --look writes a page with the texts of all that one of them keeps
-and the other drops, to be read, because no figure says whether they are any good.
+language gate too, so that costs compare. Measured are CPU seconds of all processes, and what is kept. Where a
+gold.jsonl lies beside the WARC files, the pages on which people marked an article are counted by the language of the
+page: the share of them that is kept is what a recipe costs in good text. Of other pages it is told how many each keeps;
+--look writes a page with the texts of all that one of them keeps and the other drops, to be read, because no figure
+says whether they are any good.
 """
 
 from __future__ import annotations
