@@ -17,6 +17,7 @@ from pipelines.recipes.fineweb2 import fineweb2
 from schemas.document import Document
 from schemas.faults import BadInput
 from transforms.steps.dedup.settings import REHYDRATION, rehydration_steps, rehydration_weight
+from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.by_language import FineWebByLanguage, GopherQualityByLanguage, GopherRepetitionByLanguage
 from transforms.steps.filters.gopher_quality import KeepGopherQuality
 from transforms.steps.filters.gopher_repetition import KeepGopherRepetition
@@ -63,7 +64,8 @@ def test_english_has_finewebs_values_in_fineweb2s_order() -> None:
 def test_without_languages_it_is_for_all_that_are_supported() -> None:
     assert RECIPES["fineweb2"] == fineweb2() == fineweb2(*SUPPORTED)
     assert RECIPES["fineweb2"].curate.languages == SUPPORTED
-    assert RECIPES["portuguese"].curate == fineweb2("pt").curate
+    gated = fineweb2("pt").vary(LanguageGate(("pt",)), name="gated")
+    assert RECIPES["portuguese"].curate == gated.curate
     assert fineweb2("pt", "por", "zho").curate.languages == ("pt", "zh")
 
 

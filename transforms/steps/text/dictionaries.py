@@ -7,7 +7,7 @@ for Vietnamese, Kiwi for Korean, white space and signs for Hindi. What differs f
 - A text is split line by line, and a line's words are remembered, as lines repeat on the web and every rule asks again.
   A splitter that looks past a line's end may see another word there.
 - A line longer than LONGEST_LINE is split in pieces, and what is behind a language's `max_chars` of a text by a regular
-  expression: so the worst text takes a splitter about two seconds.
+  expression: so the worst text takes a splitter a second or two.
 - Kiwi has another model: the one that datatrove names left Kiwi's packages with version 0.22.
 """
 
@@ -103,12 +103,10 @@ def load_indic() -> SplitLine:
 
 DICTIONARIES = {
     "zh": Dictionary(load_jieba, 100_000, ("jieba",), ("jieba",), "zh"),
-    "ja": Dictionary(
-        load_sudachi, 1_000_000, ("sudachipy", "sudachidict_core"), ("SudachiPy", "SudachiDict-core"), "ja"
-    ),
-    "th": Dictionary(load_pythainlp, 250_000, ("pythainlp",), ("pythainlp",), "th"),
-    "vi": Dictionary(load_pyvi, 300_000, ("pyvi",), ("pyvi", "scikit-learn"), "vi"),
-    "ko": Dictionary(load_kiwi, 60_000, ("kiwipiepy",), ("kiwipiepy", "kiwipiepy-model"), "ko"),
+    "ja": Dictionary(load_sudachi, 300_000, ("sudachipy", "sudachidict_core"), ("SudachiPy", "SudachiDict-core"), "ja"),
+    "th": Dictionary(load_pythainlp, 100_000, ("pythainlp",), ("pythainlp",), "th"),
+    "vi": Dictionary(load_pyvi, 150_000, ("pyvi",), ("pyvi", "scikit-learn"), "vi"),
+    "ko": Dictionary(load_kiwi, 50_000, ("kiwipiepy",), ("kiwipiepy", "kiwipiepy-model"), "ko"),
     "hi": Dictionary(load_indic, 1_000_000),
 }
 SAME_SPLITTER = {"yue": "zh", "wuu": "zh"}  # as datatrove's assignment
