@@ -14,6 +14,9 @@ from schemas.verdict import Check, Drop
 from transforms.steps.step import DocumentStep
 
 SOURCE = "FineWeb2, fineweb-2-pipeline.py"
+# Of these signs alone ftfy changes none: mojibake has letters with accents, entities begin with "&". A "<" counts, for
+# ftfy leaves entities alone from the first one on.
+SOUND = re.compile("[\\t !-%'-;=-~“”‘’–—…]*")
 BARS = re.compile(r"[| ]*\|[| ]*")  # a line of bars, where trafilatura wrote a row without cells
 
 
@@ -39,8 +42,7 @@ class RepairText(DocumentStep):
 
     def repaired(self, text: str) -> str:
         if self.encoding:
-            fix, config = _ftfy()
-            text = fix(text, config=config)
+            text = _mended(text)
         if not self.bars or "|" not in text:
             return text
         lines: list[str] = []
@@ -60,6 +62,21 @@ class RepairText(DocumentStep):
         if not text.strip():
             return Drop(self.stage, "empty")
         return document if text == document.text else replace(document, text=text)
+
+
+def _mended(text: str) -> str:
+    """The text by ftfy, which goes line by line; lines that it can't change are not shown to it."""
+    fix, config = _ftfy()
+    lines = text.split("\n")
+    doubtful = [index for index, line in enumerate(lines) if SOUND.fullmatch(line) is None]
+    if not doubtful:
+        return text
+    mended = fix("\n".join(lines[index] for index in doubtful), config=config).split("\n")
+    if len(mended) != len(doubtful):  # a line was made of several, so which is which isn't known
+        return fix(text, config=config)
+    for index, line in zip(doubtful, mended, strict=True):
+        lines[index] = line
+    return "\n".join(lines)
 
 
 @cache
