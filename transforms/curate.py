@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from schemas.document import Document, document_schema
 from schemas.ledger import CONTENT_TYPE_CHARS, TRUNCATED_CHARS, ledger_schema
-from schemas.storage import open_read
+from schemas.storage import absolute, open_read
 from schemas.tally import Tally
 from schemas.verdict import Drop
 from transforms.steps.curator import Curator, Outcome
@@ -50,6 +50,7 @@ class CuratePages:
 
     def __init__(self, recipe: CurateRecipe, dump: str | None = None, keep_dropped: bool = False) -> None:
         """dump: name of the crawl for all documents, or None to take it from path or warcinfo."""
+        self._folder = absolute(".")  # rows name files as they were typed; a worker may have another working folder
         self._recipe, self._dump, self._keep_dropped = recipe, dump, keep_dropped
         self._curator: Curator | None = None
 
@@ -69,7 +70,7 @@ class CuratePages:
             done = min(max(position - unit.start, 0), unit.end - unit.start)
             heartbeat(done, read=tally.read, kept=tally.kept)
 
-        with open_read(unit.path) as stream:
+        with open_read(absolute(unit.path, self._folder)) as stream:
             dump = self._dump or dump_of(stream, unit.range)
             for item in read_unit(stream, unit.range, self._recipe.read, beat):
                 if isinstance(item, Skipped):
