@@ -51,6 +51,8 @@ def locate(path: str) -> tuple[fs.FileSystem, str]:
     try:
         if scheme in OBJECT_STORES:
             parts = urlsplit(quote(path, safe=URI_CHARS))
+            if not parts.netloc:
+                raise ValueError("no bucket is named")
             # Test servers and accounts are named by variables, and a forked process needs a client of its own.
             state = (os.getpid(), *(os.environ.get(name) for name in CLIENT_VARIABLES))
             return client(scheme, parts.netloc, parts.query, state), f"{parts.netloc}{unquote(parts.path)}"
