@@ -14,7 +14,7 @@ from support.processes import wait_until
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    wait_until(lambda: listens(port) or process.poll() is not None, 60, 0.1)
+    wait_until(lambda: listens(port) or process.poll() is not None, 240, 0.1)
     assert listens(port), f"{process.args} does not listen on port {port}"
 
 
