@@ -36,6 +36,7 @@ from benchmarks.inputs import add_corpus_options, described, warc_files
 from benchmarks.peers.installed import DATATROVE
 from benchmarks.process_cost import Cost, bateia, measure
 from pipelines.assets.registry import resolve_language_model
+from transforms.steps.filters.gopher_quality import KeepGopherQuality
 
 SIDES = ("ours", "datatrove")
 STEPS = ("language_gate", "extract", "language", "gopher_repetition", "gopher_quality", "c4", "fineweb")
@@ -118,6 +119,8 @@ def run_rounds(args: argparse.Namespace, warcs: list[Path], scratch: Path) -> di
         if side == "datatrove":
             command = [args.datatrove, PEER, "--model", model, "--language", args.language, "--timeout", args.timeout]
             command += ["--output", output, *warcs]
+            if args.language != "en":  # datatrove has English stop words alone
+                command += ["--stop-words", *dict(KeepGopherQuality().stop_words)[args.language]]
         else:
             command = bateia("curate", "--recipe", args.recipe, "--no-blocklist", "--quiet", "--workers", 1)
             command += ["--output", output, "--input", *warcs]
