@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from pipelines.recipes.as_is import AS_IS
 from pipelines.recipes.fineweb import FINEWEB
 from pipelines.recipes.fineweb_gated import FINEWEB_GATED
 from pipelines.recipes.portuguese import PORTUGUESE
@@ -15,7 +16,7 @@ from pipelines.recipes.tiny import TINY
 from schemas.faults import BadInput
 from transforms.lean_beam import load_beam
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, PORTUGUESE, TINY)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FINEWEB, FINEWEB_GATED, PORTUGUESE, AS_IS, TINY)}
 
 
 class UnknownRecipe(BadInput):

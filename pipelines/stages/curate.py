@@ -1,25 +1,29 @@
-"""`bateia curate`: WARC files in, a filtered Parquet dataset with FineWeb's columns out, and every page's fate."""
+"""`bateia curate`: pages or texts in, a filtered Parquet dataset with FineWeb's columns out, and every page's fate."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.assets.bind import BoundRecipe, bind
-from pipelines.engine.inputs import WarcFile, find_inputs, is_changed, plan_units
+from pipelines.engine.inputs import InputFile, find_inputs, is_changed, plan_units
 from pipelines.engine.output import StageOutput
 from pipelines.engine.progress import UnitMonitor
-from pipelines.engine.run import Phases, RunStats
+from pipelines.engine.run import Execution, Phases, RunStats
 from pipelines.recipes.recipe import Recipe
 from schemas.faults import BadInput, BrokenRun
-from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
+from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
 from schemas.setting import setting
-from schemas.storage import join, remove, remove_folder, write_whole
+from schemas.storage import is_local, join, remove, remove_folder, write_whole
 from schemas.tally import Tally, funnel
 from schemas.wording import plural
 from transforms.curate import CurateUnit
+from transforms.steps.fetch.files import is_remote
+from transforms.steps.fetch.settings import FetchSettings
+from transforms.steps.sources.columns import Columns
+from transforms.steps.sources.selection import NOT_FETCHED
 from transforms.steps.warc.reader import kinds_text
 from transforms.units import PROGRESS, Records, write_units
 
@@ -39,13 +43,17 @@ class CurateRun:
     """One run as asked for.
 
     settings: all that the output's bytes depend on besides the input.
+    columns: of tables of one's own.
+    fetch: how files on servers are fetched, which changes no byte.
     """
 
     output: str
     bound: BoundRecipe
-    files: tuple[WarcFile, ...]
+    files: tuple[InputFile, ...]
     units: tuple[CurateUnit, ...]
     settings: dict[str, Any]
+    columns: Columns = Columns()  # noqa: RUF009 - frozen
+    fetch: FetchSettings = FetchSettings()  # noqa: RUF009 - frozen
 
     @property
     def plan_path(self) -> str:
@@ -58,7 +66,7 @@ class CurateRun:
     @property
     def directory(self) -> StageOutput:
         # Times are for resuming only: half of a file and half of another are no dataset, though their sizes be equal.
-        seen = [row | {"modified": file.modified} for row, file in zip(self.source, self.files, strict=True)]
+        seen = [row | state_of_file(file) for row, file in zip(self.source, self.files, strict=True)]
         return StageOutput(self.output, STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, seen)
 
     @property
@@ -73,14 +81,26 @@ class CurateRun:
         ]
 
     def is_finished(self) -> bool:
-        return self.directory.is_finished()
+        """Whether it is, and nothing is left that might be fetched now."""
+        return self.directory.is_finished() and not not_fetched_in(read_manifest(self.output))
 
     def finished_differences(self) -> list[tuple[str, Any, Any]]:
         return self.directory.finished_differences()
 
     def prepare(self, overwrite: bool) -> None:
+        if not overwrite and self.directory.is_finished() and not_fetched_in(read_manifest(self.output)):
+            remove(join(self.output, MANIFEST))  # the run goes on with the units that could not be fetched
         self.directory.prepare(overwrite)
+        if any(not is_local(file.root or file.path) for file in self.files):
+            self._forget_not_fetched()
         write_units(self.plan_path, self.units)
+
+    def _forget_not_fetched(self) -> None:
+        """Remove the records of units with bytes that could not be had, so that they are tried again."""
+        names = {unit.name for unit in self.units}
+        for name in self.records.listed():
+            if name in names and not_fetched_of(Tally.from_json(self.records.read(name)["tally"])):
+                remove(self.records.path(name))
 
     def progress_summary(self) -> str:
         done = self.records.finished(unit.name for unit in self.units)
@@ -91,16 +111,23 @@ class CurateRun:
         resumed = self.records.finished(unit.name for unit in self.units)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
         monitor = UnitMonitor(self.records, sizes, "page", ("read", "kept"))
-        phases.run("curate", len(self.units), lambda root: build(root, self), monitor)
+        if any(is_remote(file.root or file.path) for file in self.files):
+            sys.stderr.write(f"bateia: note: {politeness(self.fetch, machines_of(phases.execution))}\n")
+        run = replace(self, fetch=self.fetch.shared_by(machines_of(phases.execution)))
+        phases.run("curate", len(self.units), lambda root: build(root, run), monitor)
         return finish(self, phases, resumed)
 
 
 @dataclass(frozen=True)
 class CurateSummary:
-    """The result of a run: its report."""
+    """The result of a run: its report.
+
+    not_fetched: what could not be had, in a sentence; empty if nothing.
+    """
 
     output: str
     report: CurateReport
+    not_fetched: str = ""
 
     def lines(self) -> list[str]:
         output, counts, pace, funnel = self.output, self.report.counts, self.report.throughput, self.report.funnel
@@ -111,6 +138,7 @@ class CurateSummary:
             f"+ {counts.unreadable:,} unreadable; {pace.cpu_ms_per_page:.1f} CPU ms a page, {pace.wall_s:.0f} s",
             *(f"  {row.stage:<{width}}  {row.reached:>9,}  −{row.dropped:,}" for row in funnel),
             *([self.report.nothing_kept] if self.report.nothing_kept else []),
+            *([self.not_fetched] if self.not_fetched else []),
             f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  fates: {output}/ledger",
             f"look at {output}/report.html",
         ]
@@ -118,7 +146,7 @@ class CurateSummary:
 
 @dataclass(frozen=True)
 class CurateOptions:
-    """How WARC files are read, besides the recipe."""
+    """How files are read, besides the recipe."""
 
     dump: str | None = setting(
         None, "name of the crawl", none="from each file's path or its warcinfo record", metavar="NAME"
@@ -135,24 +163,65 @@ class CurateOptions:
             raise BadInput(f"--unit-mb {self.unit_mb}: a unit is of 1 MB or more")
 
 
-def plan_curate(recipe: Recipe, inputs: list[str], output: str, options: CurateOptions) -> CurateRun:
-    """A run of a recipe on WARC files, globs and lists of them. Raises BadInput; warns of files that are left out."""
-    files = find_inputs(inputs, options.paths_root)
+def plan_curate(
+    recipe: Recipe,
+    inputs: list[str],
+    output: str,
+    options: CurateOptions,
+    columns: Columns = Columns(),  # noqa: B008  frozen
+    fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+) -> CurateRun:
+    """A run of a recipe on files, crawls and lists of them. Raises BadInput; warns of files that are left out."""
+    files = find_inputs(inputs, options.paths_root, columns, fetch)
     for file in files:
         if file.problem:
             sys.stderr.write(f"bateia: warning: {file.path} {file.problem}; it is left out\n")
-    return curate_run(output, bind(recipe, options.no_blocklist), files, options)
+    return curate_run(output, bind(recipe, options.no_blocklist), files, options, columns, fetch)
 
 
-def curate_run(output: str, bound: BoundRecipe, files: list[WarcFile], options: CurateOptions) -> CurateRun:
+def curate_run(
+    output: str,
+    bound: BoundRecipe,
+    files: list[InputFile],
+    options: CurateOptions,
+    columns: Columns = Columns(),  # noqa: B008  frozen
+    fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+) -> CurateRun:
     settings = {
         "recipe": bound.description,
         "assets": bound.assets,
         "unit_mb": options.unit_mb,
         "dump": options.dump,
         "keep_dropped": options.keep_dropped,
+        **columns.given,
     }
-    return CurateRun(output, bound, tuple(files), tuple(plan_units(files, options.unit_mb << 20)), settings)
+    units = tuple(plan_units(files, options.unit_mb << 20))
+    return CurateRun(output, bound, tuple(files), units, settings, columns, fetch)
+
+
+def state_of_file(file: InputFile) -> dict[str, Any]:
+    """By what a file is known again besides path and size."""
+    return {"modified": file.modified} | ({"etag": file.etag} if file.etag and not file.root else {})
+
+
+def machines_of(execution: Execution) -> int:
+    """Machines that fetch at once: the in-process runner's workers share this one; of others each counts as one."""
+    return execution.workers if execution.beam_args else 1
+
+
+def politeness(fetch: FetchSettings, machines: int) -> str:
+    shared = f", a {machines}th of it on each of {machines} workers" if machines > 1 else ""
+    agent = "" if fetch.contact else "; name a --contact that servers' owners can write to"
+    return f"at most {fetch.requests_per_s:g} requests a second to one host{shared}{agent}"
+
+
+def not_fetched_of(tally: Tally) -> int:
+    return tally.reasons[("read", NOT_FETCHED, "unreadable")]
+
+
+def not_fetched_in(manifest: Manifest | None) -> int:
+    """Records and units of a finished run that could not be fetched, and may be there another time."""
+    return int(manifest.counts.get(NOT_FETCHED, 0)) if manifest is not None else 0
 
 
 def build(root: Any, run: CurateRun) -> Any:
@@ -162,7 +231,9 @@ def build(root: Any, run: CurateRun) -> Any:
     from transforms.curate import CuratePages
     from transforms.run_units import RunUnits
 
-    work = CuratePages(run.bound.recipe.curate, run.settings["dump"], run.settings["keep_dropped"])
+    work = CuratePages(
+        run.bound.recipe.curate, run.settings["dump"], run.settings["keep_dropped"], run.columns, run.fetch
+    )
     return root | "Plan" >> beam.Create([run.plan_path]) | "CurateUnits" >> RunUnits(work, run.records)
 
 
@@ -185,6 +256,8 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
         run.directory.clear()
         names = ", ".join(file.path for file in run.files[:3])
         raise BadInput(f"{names}: no HTTP response, {kinds_text(tally.skipped)}; give WARC files with responses")
+    if not_fetched_of(tally) == tally.read:
+        raise BrokenRun(f"nothing of {run.files[0].address} could be fetched; {not_fetched_line(tally)}")
     files = tuple(FileEntry(**file) for record in records for file in record["files"])
     check(run, tally, files, phases.execution.guard)
     manifest = Manifest(
@@ -198,6 +271,7 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
             "dropped": tally.dropped,
             "unreadable": tally.unreadable,
             "skipped_records": dict(sorted(tally.skipped.items())),
+            **({NOT_FETCHED: missing} if (missing := not_fetched_of(tally)) else {}),
         },
         files=tuple(sorted(files, key=lambda file: file.path)),
         dataset_hash=hash_dataset(files),
@@ -215,7 +289,16 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     write_manifest(run.output, manifest)
     remove_folder(join(run.output, PROGRESS))
     remove(join(run.output, "failure.log"))
-    return CurateSummary(run.output, report)
+    return CurateSummary(run.output, report, not_fetched_line(tally))
+
+
+def not_fetched_line(tally: Tally) -> str:
+    """Where the run is to be repeated, one sentence that says so."""
+    missing = not_fetched_of(tally)
+    again = "the same command tries just these again"
+    return (
+        f"{plural(missing, 'part')} of the input could not be fetched, as the ledger says; {again}" if missing else ""
+    )
 
 
 def check_inputs(run: CurateRun) -> None:

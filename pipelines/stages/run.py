@@ -19,13 +19,15 @@ from schemas.manifest import MANIFEST
 from schemas.setting import shown_difference
 from schemas.storage import join, size_of
 from schemas.wording import command_line
+from transforms.steps.fetch.settings import FetchSettings
+from transforms.steps.sources.columns import Columns
 
 
 @dataclass(frozen=True)
 class RunOptions:
     """Options of a run besides its recipe.
 
-    inputs: WARC files, globs, lists.
+    inputs: files, globs, folders, crawls, lists.
     output: folder of the stages' folders.
     until: folder of the last stage to run; None for all that the recipe has.
     curate: how WARC files are read.
@@ -33,6 +35,8 @@ class RunOptions:
     tokenizer: path of one's own, which fills token_count and encodes the shards; None trains one.
     bos_token: name of its special token that begins documents.
     begin: folder of the first stage to run, those before are taken as they are; None for the first unfinished.
+    columns: of tables of one's own.
+    fetch: how files on servers are fetched.
     """
 
     inputs: tuple[str, ...]
@@ -43,6 +47,8 @@ class RunOptions:
     tokenizer: str | None = None
     bos_token: str | None = None
     begin: str | None = None
+    columns: Columns = Columns()  # noqa: RUF009 - frozen
+    fetch: FetchSettings = FetchSettings()  # noqa: RUF009 - frozen
 
     def folder(self, name: str) -> str:
         return join(self.output, name)
@@ -63,7 +69,8 @@ class Stage:
 
 
 def curate(recipe: Recipe, options: RunOptions) -> StageRun:
-    return plan_curate(recipe, list(options.inputs), options.folder("documents"), options.curate)
+    inputs, output = list(options.inputs), options.folder("documents")
+    return plan_curate(recipe, inputs, output, options.curate, options.columns, options.fetch)
 
 
 def dedup(recipe: Recipe, options: RunOptions) -> StageRun:

@@ -87,7 +87,7 @@ def test_input_that_cannot_be_used(bateia: Call, place: Path, given: str, thing:
 def test_input_that_may_not_be_read(bateia: Call, place: Path) -> None:
     """Permissions don't stop root, who may be running this."""
     command = ("curate", "--recipe", "tiny", "--input", place / "good.warc.gz", "--output", place / "out")
-    with mock.patch("pipelines.engine.inputs.open_read", side_effect=PermissionError(13, "Permission denied")):
+    with mock.patch("pipelines.engine.inputs.open_input", side_effect=PermissionError(13, "Permission denied")):
         line = refused(bateia, *command)
     assert "good.warc.gz can't be read (Permission denied)" in line
     assert "check its permissions" in line

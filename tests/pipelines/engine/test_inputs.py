@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.engine.inputs import (
-    WarcFile,
+    InputFile,
     expand,
     find_inputs,
     matches,
@@ -94,7 +94,7 @@ def test_a_useless_file_is_noted_unless_all_are(crawl: Path) -> None:
 
 
 def test_units_cover_every_byte_once() -> None:
-    units = plan_units([WarcFile("x/a.warc.gz", 1000, None), WarcFile("x/b.warc.gz", 300, None)], 300)
+    units = plan_units([InputFile("x/a.warc.gz", 1000, None), InputFile("x/b.warc.gz", 300, None)], 300)
     for path, size in (("x/a.warc.gz", 1000), ("x/b.warc.gz", 300)):
         mine = [unit for unit in units if unit.path == path]
         assert [mine[0].start, mine[-1].end] == [0, size]
@@ -105,7 +105,7 @@ def test_units_cover_every_byte_once() -> None:
 
 
 def test_equal_names_in_different_folders_stay_apart() -> None:
-    files = [WarcFile("one/c.warc.gz", 10), WarcFile("two/c.warc.gz", 10), WarcFile("two/d.warc.gz", 10)]
+    files = [InputFile("one/c.warc.gz", 10), InputFile("two/c.warc.gz", 10), InputFile("two/d.warc.gz", 10)]
     names = [unit.name for unit in plan_units(files, 100)]
     assert len(set(names)) == 3
     assert names[2] == "d-000000000000"
@@ -113,7 +113,7 @@ def test_equal_names_in_different_folders_stay_apart() -> None:
 
 
 def test_files_with_a_problem_have_no_units() -> None:
-    assert plan_units([WarcFile("a.warc.gz", 10, "is empty")], 100) == []
+    assert plan_units([InputFile("a.warc.gz", 10, "is empty")], 100) == []
 
 
 def test_a_place_to_write_is_made(tmp_path: Path) -> None:

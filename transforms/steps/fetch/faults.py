@@ -22,6 +22,10 @@ class Changed(NotFetched):
     """The file is another than the one that the run began with."""
 
 
+class HostDown(NotFetched):
+    """The last of several files in a row that a host did not give: what is left need not be tried now."""
+
+
 class Passing(Exception):
     """A fault of one attempt, after which another is made.
 

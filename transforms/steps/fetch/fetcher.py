@@ -6,6 +6,7 @@ import os
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,7 @@ import requests
 import urllib3
 
 from transforms.steps.fetch.bucket import LONGEST_S, Bucket
-from transforms.steps.fetch.faults import Changed, NotFetched, Passing
+from transforms.steps.fetch.faults import Changed, HostDown, NotFetched, Passing
 from transforms.steps.fetch.settings import FetchSettings
 
 CHUNK_BYTES = 1 << 18
@@ -26,6 +27,7 @@ MAX_SKIPPED_BYTES = 256 << 20  # of a whole file, where its server knows no rang
 LONGEST_BACKOFF_S = 60.0
 # 403 is what Common Crawl's front answers to clients that ask too fast.
 PASSING_STATUS = frozenset({403, 408, 425, 429, *range(500, 600)})
+MAX_LOST = 5  # ranges in a row that a host did not give, each after all attempts; then it is taken to be down
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)$")
 SCHEMES = ("http://", "https://")
 
@@ -69,13 +71,14 @@ class Fetcher:
         self.settings = settings
         self._session = requests.Session()
         self._buckets: dict[str, Bucket] = {}
+        self._lost: Counter[str] = Counter()  # ranges in a row, by host
 
     def fetch(self, url: str, start: int, stop: int | None, write: Sink, etag: str = "") -> Remote:
         """Give the bytes [start, stop) of the file to `write`, piece by piece and each once.
 
         stop: None for the file's end. Less comes only where the file is shorter.
         etag: of the file that is meant; "" for whichever is there.
-        Raises NotFetched, and Changed if the file is another or becomes one on the way.
+        Raises NotFetched; Changed if the file is another or becomes one on the way; HostDown if the host gives nothing.
         """
         transfer = Transfer(url, start, stop, etag, write, start)
         failures = 0
@@ -85,21 +88,24 @@ class Fetcher:
             try:
                 self._attempt(transfer)
                 assert transfer.remote is not None
+                self._lost[host_of(url)] = 0
                 return transfer.remote
             except Passing as fault:
                 passing = fault
             except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, UnicodeError) as error:
                 raise NotFetched(url, f"it is no address: {error}", lasting=True) from error
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                if isinstance(error, NotFetched) or isinstance(error.__cause__, NotFetched):
+                if isinstance(error, NotFetched):
                     raise
-                if isinstance(error, OSError) and not isinstance(error, requests.exceptions.RequestException):
-                    if not isinstance(error, (ConnectionError, TimeoutError)):
-                        raise  # the disk's, of `write`
+                network = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
+                if not isinstance(error, (*network, ConnectionError, TimeoutError)):
+                    raise  # the disk's, of `write`
                 passing = Passing(cause(error))
             failures = 1 if transfer.done - before >= PROGRESS_BYTES else failures + 1
             if failures >= self.settings.attempts:
-                raise NotFetched(url, f"{passing.what}; {failures} attempts in a row")
+                self._lost[host_of(url)] += 1
+                kind = HostDown if self._lost[host_of(url)] >= MAX_LOST else NotFetched
+                raise kind(url, f"{passing.what}; {failures} attempts in a row")
             self._wait(url, failures, passing.wait_s)
 
     def _attempt(self, transfer: Transfer) -> None:
@@ -193,11 +199,16 @@ class Fetcher:
         time.sleep(own)
 
     def _bucket(self, url: str) -> Bucket:
-        host = urlsplit(url).netloc.rpartition("@")[2].lower()
+        host = host_of(url)
         bucket = self._buckets.get(host)
         if bucket is None:
             bucket = self._buckets[host] = Bucket(host, self.settings.own_requests_per_s)
         return bucket
+
+
+def host_of(url: str) -> str:
+    """Host and port, without a user's name."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 def token_of(url: str) -> dict[str, str]:

@@ -54,13 +54,15 @@ def is_remote(path: str) -> bool:
     return is_http(path) or path.lower().startswith("hf://")
 
 
-def open_input(path: str, settings: FetchSettings, etag: str = "") -> BinaryIO:
-    """A file for reading at any position. etag: of the file that is meant, on a server.
+def open_input(path: str, settings: FetchSettings, etag: str = "", checked: bool = False) -> BinaryIO:
+    """A file for reading at any position.
 
+    etag: of the file that is meant, on a server
+    checked: whether the reader checks what it reads, so that the cache may answer for a file without an ETag
     Raises OSError (NotFetched, FileNotFoundError, …) and BadInput for what is no address.
     """
     if is_remote(path):
-        return cast(BinaryIO, RemoteFile(fetcher_of(settings), address_of(path), etag))
+        return cast(BinaryIO, RemoteFile(fetcher_of(settings), address_of(path), etag, checked))
     return open_read(path)
 
 
@@ -82,8 +84,9 @@ def state_of(path: str, settings: FetchSettings) -> FileState | None:
 class RemoteFile(io.RawIOBase):
     """A file on a server, read at any position: by blocks of a megabyte, or out of a span that was fetched ahead."""
 
-    def __init__(self, fetcher: Fetcher, url: str, etag: str = "") -> None:
+    def __init__(self, fetcher: Fetcher, url: str, etag: str = "", checked: bool = False) -> None:
         super().__init__()
+        self._checked = checked
         self._fetcher, self._url = fetcher, url
         self._etag, self._size = etag, -1
         self._position = 0
@@ -109,7 +112,8 @@ class RemoteFile(io.RawIOBase):
         self._drop_span()
         settings = self._fetcher.settings
         cache = Cache(settings.cache, int(settings.cache_gb * 1e9)) if settings.cache else None
-        file = cache.find(self._url, self._etag, start, stop) if cache else None
+        known = "checked" if self._checked else self._etag
+        file = cache.find(self._url, known, start, stop) if cache else None
         if file is None:
             temporary = cast(BinaryIO, tempfile.TemporaryFile(prefix="bateia-"))  # noqa: SIM115 - held until dropped
             try:
@@ -119,7 +123,7 @@ class RemoteFile(io.RawIOBase):
                 raise
             file = temporary
             if cache:
-                cache.keep(self._url, self._etag, start, stop, file)
+                cache.keep(self._url, "checked" if self._checked else self._etag, start, stop, file)
         file.seek(0, io.SEEK_END)
         self._span, self._span_start, self._span_stop = file, start, start + file.tell()
 
