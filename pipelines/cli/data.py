@@ -6,10 +6,19 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.command import Command, add_hidden
-from pipelines.cli.options import RECIPE, TOKENIZER, add_execution, execution_of
+from pipelines.cli.options import (
+    OWN,
+    RECIPE,
+    TOKENIZER,
+    add_execution,
+    add_sources,
+    columns_of,
+    documents_of,
+    execution_of,
+    fetch_of,
+)
 from pipelines.cli.settings import add_settings, changed, given
 from pipelines.cli.shards import PLAN_OPTIONS
-from pipelines.cli.sources import OWN, add_sources, columns_of, documents_of, fetch_of
 
 if TYPE_CHECKING:
     from pipelines.recipes.recipe import Recipe

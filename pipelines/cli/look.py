@@ -8,7 +8,7 @@ import json
 from pipelines.cli.command import Command
 from pipelines.cli.options import RECIPE, write_file
 from pipelines.cli.settings import positive, whole
-from pipelines.cli.streams import writes_unicode
+from pipelines.engine.streams import writes_unicode
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:

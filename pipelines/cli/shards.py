@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import TOKENIZER, add_execution, execution_of
+from pipelines.cli.options import OWN, TOKENIZER, add_execution, add_sources, documents_of, execution_of
 from pipelines.cli.settings import add_settings, given
-from pipelines.cli.sources import OWN, add_sources, documents_of
 
 PLAN_OPTIONS = ("context", "packing", "epochs", "tokens", "mixture", "by")
 DOCUMENTS = f"outputs of `bateia dedup` or `curate`, or {OWN}"

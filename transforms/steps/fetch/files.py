@@ -54,15 +54,18 @@ def is_remote(path: str) -> bool:
     return is_http(path) or path.lower().startswith("hf://")
 
 
-def open_input(path: str, settings: FetchSettings, etag: str = "", checked: bool = False) -> BinaryIO:
+def open_input(
+    path: str, settings: FetchSettings, etag: str = "", checked: bool = False, block: int = BLOCK_BYTES
+) -> BinaryIO:
     """A file for reading at any position.
 
     etag: of the file that is meant, on a server
     checked: whether the reader checks what it reads, so that the cache may answer for a file without an ETag
+    block: least that is asked of a server at once
     Raises OSError (NotFetched, FileNotFoundError, …) and BadInput for what is no address.
     """
     if is_remote(path):
-        return cast(BinaryIO, RemoteFile(fetcher_of(settings), address_of(path), etag, checked))
+        return cast(BinaryIO, RemoteFile(fetcher_of(settings), address_of(path), etag, checked, block))
     return open_read(path)
 
 
@@ -84,9 +87,11 @@ def state_of(path: str, settings: FetchSettings) -> FileState | None:
 class RemoteFile(io.RawIOBase):
     """A file on a server, read at any position: by blocks of a megabyte, or out of a span that was fetched ahead."""
 
-    def __init__(self, fetcher: Fetcher, url: str, etag: str = "", checked: bool = False) -> None:
+    def __init__(
+        self, fetcher: Fetcher, url: str, etag: str = "", checked: bool = False, block: int = BLOCK_BYTES
+    ) -> None:
         super().__init__()
-        self._checked = checked
+        self._checked, self._block_bytes = checked, block
         self._fetcher, self._url = fetcher, url
         self._etag, self._size = etag, -1
         self._position = 0
@@ -135,7 +140,7 @@ class RemoteFile(io.RawIOBase):
     def _fill(self, start: int, length: int) -> None:
         """Bring the block that begins at `start`."""
         held = bytearray()
-        stop = start + max(length, BLOCK_BYTES)
+        stop = start + max(length, self._block_bytes)
         self._note(self._fetcher.fetch(self._url, start, stop, held.extend, self._etag))
         self._block, self._block_start = bytes(held), start
 
