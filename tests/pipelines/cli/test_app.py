@@ -65,7 +65,7 @@ def place(tmp_path: Path, sample: SampleIndex) -> Path:
     "given, thing, remedy",
     [
         ("missing.warc.gz", "missing.warc.gz does not exist", "check the path"),
-        ("folder", "folder is a directory", "give its files: '"),
+        ("folder", "folder is a directory without WARC", "check the path"),
         ("*.nothing", "*.nothing does not exist", "check the path"),
         ("empty.warc.gz", "empty.warc.gz is empty", "Give WARC files"),
         ("page.warc.gz", "page.warc.gz is not a WARC file", "Give WARC files"),

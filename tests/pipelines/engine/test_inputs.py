@@ -198,7 +198,6 @@ def test_a_file_of_other_records_says_what_it_holds(tmp_path: Path) -> None:
         return b"".join(RECORD.replace(b"warcinfo", kind.encode()) for kind in kinds)
 
     for kinds, told in (
-        (["warcinfo", "conversion", "conversion"], "2 conversion, 1 warcinfo records (it is a WET file)"),
         (["warcinfo", *["metadata"] * 300], "199 metadata, 1 warcinfo records (it is a WAT file)"),
         (["warcinfo", "request", "metadata"], "1 metadata, 1 request, 1 warcinfo records."),
     ):
@@ -207,6 +206,8 @@ def test_a_file_of_other_records_says_what_it_holds(tmp_path: Path) -> None:
         with pytest.raises(BadInput) as refused:
             find_inputs([str(path)])
         assert told in str(refused.value)
+    path.write_bytes(records("warcinfo", "conversion", "conversion"))
+    assert find_inputs([str(path)])[0].kind == "wet"
     path.write_bytes(records(*["request"] * 300))  # responses may follow
     assert find_inputs([str(path)])[0].problem is None
 
