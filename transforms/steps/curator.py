@@ -75,6 +75,7 @@ class Curator:
             language=item.language,
             language_score=item.language_score,
             token_count=item.token_count,
+            title=item.title,
         )
         return Outcome(self.judge(document), text)
 

@@ -15,7 +15,14 @@ from transforms.steps.warc.limits import ReadLimits
 TEXT_HABITS = ("text", "content", "raw_content", "body", "document", "page_content")
 ID_HABITS = ("id", "doc_id", "_id", "uuid", "record_id", "warc_record_id")
 URL_HABITS = ("url", "uri", "source_url", "link", "metadata.url", "meta.url")
-CARRIED = ("dump", "date", "language", "language_score", "token_count")  # FineWeb's, taken over where they are
+CARRIED = (
+    "dump",
+    "date",
+    "language",
+    "language_score",
+    "token_count",
+    "title",
+)  # FineWeb's and ours, taken over where they are
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,7 @@ class Columns:
             language=string_of(row, "language", ()),
             language_score=float(score) if isinstance(score, (int, float)) else None,
             token_count=tokens if type(tokens) is int and 0 <= tokens < 1 << 62 else None,
+            title=string_of(row, "title", ()),
         )
 
 

@@ -104,6 +104,7 @@ class Text:
     dump: name of the crawl, or None if nothing names it
     language, language_score: as given, or None
     token_count: as given, or None
+    title: as given, or None
     """
 
     url: str
@@ -116,6 +117,7 @@ class Text:
     language: str | None = None
     language_score: float | None = None
     token_count: int | None = None
+    title: str | None = None
 
 
 Event = Response | Text | Unreadable | Skipped
