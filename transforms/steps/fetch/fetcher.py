@@ -62,6 +62,11 @@ class Transfer:
     write: Sink
     done: int
     remote: Remote | None = None
+    on_remote: Callable[[Remote], object] | None = None
+
+    @property
+    def known_etag(self) -> str:
+        return self.etag or (self.remote.etag if self.remote is not None else "")
 
 
 class Fetcher:
@@ -73,14 +78,26 @@ class Fetcher:
         self._buckets: dict[str, Bucket] = {}
         self._lost: Counter[str] = Counter()  # ranges in a row, by host
 
-    def fetch(self, url: str, start: int, stop: int | None, write: Sink, etag: str = "") -> Remote:
+    def fetch(
+        self,
+        url: str,
+        start: int,
+        stop: int | None,
+        write: Sink,
+        etag: str = "",
+        restart: Callable[[], object] | None = None,
+        on_remote: Callable[[Remote], object] | None = None,
+    ) -> Remote:
         """Give the bytes [start, stop) of the file to `write`, piece by piece and each once.
 
         stop: None for the file's end. Less comes only where the file is shorter.
         etag: of the file that is meant; "" for whichever is there.
+        restart: takes back what was written, where a server names no ETag that would vouch for the rest; without it
+            the rest is asked for all the same, and only the file's size is compared
+        on_remote: is told of the file before each attempt's first byte
         Raises NotFetched; Changed if the file is another or becomes one on the way; HostDown if the host gives nothing.
         """
-        transfer = Transfer(url, start, stop, etag, write, start)
+        transfer = Transfer(url, start, stop, etag, write, start, on_remote=on_remote)
         failures = 0
         while True:
             before = transfer.done
@@ -107,6 +124,9 @@ class Fetcher:
                 kind = HostDown if self._lost[host_of(url)] >= MAX_LOST else NotFetched
                 raise kind(url, f"{passing.what}; {failures} attempts in a row")
             self._wait(url, failures, passing.wait_s)
+            if restart is not None and transfer.done > start and not transfer.known_etag:
+                restart()
+                transfer.done, transfer.remote = start, None
 
     def _attempt(self, transfer: Transfer) -> None:
         """One request. Raises Passing for what another may mend, NotFetched for what none will."""
@@ -116,6 +136,7 @@ class Fetcher:
         headers |= token_of(transfer.url)
         if not whole:
             headers["Range"] = f"bytes={transfer.done}-{last}"
+            headers |= {"If-Range": transfer.known_etag} if transfer.known_etag else {}
         timeout = self.settings.timeout_s
         with self._session.get(transfer.url, headers=headers, stream=True, timeout=timeout) as response:
             skip = self._check(transfer, response, whole)
@@ -135,7 +156,7 @@ class Fetcher:
             if size.isdigit() and int(size) <= transfer.done:  # the file ends before what is wanted
                 self._identify(transfer, response, int(size))
                 return None
-            raise Passing(told)
+            raise Changed(url, f"{told}: it is shorter than byte {transfer.done}", lasting=True)
         if status not in (200, 206):
             raise NotFetched(url, told, lasting=True)
         length = response.headers.get("Content-Length", "")
@@ -153,13 +174,15 @@ class Fetcher:
         """Note which file answers. Raises Changed if it is not the one that is meant."""
         etag = response.headers.get("ETag", "")
         etag = "" if etag.startswith("W/") else etag
-        known = transfer.etag or (transfer.remote.etag if transfer.remote is not None else "")
+        known = transfer.known_etag
         if known and etag and etag != known:
             raise Changed(transfer.url, f"it changed on the server: ETag {etag}, not {known}", lasting=True)
         before = transfer.remote.size if transfer.remote is not None else None
         if before is not None and size is not None and size != before:
             raise Changed(transfer.url, f"it changed on the server: {size} bytes, not {before}", lasting=True)
         transfer.remote = Remote(transfer.url, size if size is not None else before, etag or known)
+        if transfer.on_remote is not None:
+            transfer.on_remote(transfer.remote)
 
     def _receive(self, transfer: Transfer, response: requests.Response, skip: int) -> None:
         """Take in the body up to what is wanted. Raises Passing if it ends early or drips."""

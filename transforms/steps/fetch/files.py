@@ -6,6 +6,7 @@ import io
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
@@ -122,7 +123,8 @@ class RemoteFile(io.RawIOBase):
         if file is None:
             temporary = cast(BinaryIO, tempfile.TemporaryFile(prefix="bateia-"))  # noqa: SIM115 - held until dropped
             try:
-                self._note(self._fetcher.fetch(self._url, start, stop, temporary.write, self._etag))
+                restart = partial(take_back, temporary)
+                self._note(self._fetcher.fetch(self._url, start, stop, temporary.write, self._etag, restart))
             except BaseException:
                 temporary.close()
                 raise
@@ -141,7 +143,7 @@ class RemoteFile(io.RawIOBase):
         """Bring the block that begins at `start`."""
         held = bytearray()
         stop = start + max(length, self._block_bytes)
-        self._note(self._fetcher.fetch(self._url, start, stop, held.extend, self._etag))
+        self._note(self._fetcher.fetch(self._url, start, stop, held.extend, self._etag, held.clear))
         self._block, self._block_start = bytes(held), start
 
     def _drop_span(self) -> None:
@@ -192,6 +194,12 @@ class RemoteFile(io.RawIOBase):
         super().close()
 
 
+def take_back(file: BinaryIO) -> None:
+    """Forget what was written to a file."""
+    file.seek(0)
+    file.truncate()
+
+
 def fetch_bytes(path: str, settings: FetchSettings, max_bytes: int) -> bytes:
     """A whole small file, wherever it lies. Raises OSError, and BadInput if it is larger than `max_bytes`."""
     if not is_remote(path):
@@ -199,7 +207,7 @@ def fetch_bytes(path: str, settings: FetchSettings, max_bytes: int) -> bytes:
             data = file.read(max_bytes + 1)
     else:
         held = bytearray()
-        fetcher_of(settings).fetch(address_of(path), 0, max_bytes + 1, held.extend)
+        fetcher_of(settings).fetch(address_of(path), 0, max_bytes + 1, held.extend, restart=held.clear)
         data = bytes(held)
     if len(data) > max_bytes:
         raise BadInput(f"{path} has more than {max_bytes:,} bytes; is it the right file?")
