@@ -36,7 +36,7 @@ def bucket(crawl: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     there.create_dir("commoncrawl")
     for path in crawl.rglob("*"):
         if path.is_file():
-            with there.open_output_stream(f"commoncrawl/{path.relative_to(crawl)}") as file:
+            with there.open_output_stream(f"commoncrawl/{path.relative_to(crawl)}", compression=None) as file:
                 file.write(path.read_bytes())
     yield "s3://commoncrawl"
     moto.stop()
