@@ -30,7 +30,7 @@ from transforms.steps.sources.columns import Columns
 from transforms.steps.sources.read import JSONL, PARQUET, SELECTION, TEXT
 from transforms.steps.sources.selection import spans_of, wanted_of
 from transforms.steps.sources.tables import spans_of as spans_of_table
-from transforms.steps.warc.names import stem
+from transforms.steps.warc.names import dump_of_path, stem
 from transforms.steps.warc.reader import split_units
 
 LIST_ENDINGS = (".paths", ".paths.gz")
@@ -167,7 +167,7 @@ def expand_uri(pattern: str) -> list[str]:
     """URIs of the files that a URI with a glob names. A question mark begins a URI's options, so it is no wildcard."""
     address, mark, options = pattern.partition("?")
     if address.endswith("/"):
-        return [uri for uri in expand_uri(f"{address}**{mark}{options}") if FILE_ENDING.search(uri.partition("?")[0])]
+        return [uri for uri in expand_uri(f"{address}**/*{mark}{options}") if FILE_ENDING.search(uri.partition("?")[0])]
     if (wildcard := re.search(r"[*\[]", address)) is None:
         return [pattern]
     folder = address[: wildcard.start()].rpartition("/")[0]
@@ -254,8 +254,20 @@ def described(path: str, root: str, state: FileState, kind: Kind) -> InputFile:
     modified = 0 if root else state.modified
     if kind.name == SELECTION and kind.problem is None:
         root = crawl_root()
+        if is_local(root):
+            check_mirror(path, root)
     of_file = {"kind": kind.name, "root": root, "etag": state.etag, "footer": kind.footer, "whole": kind.whole}
     return InputFile(path, state.size or 0, kind.problem, modified, **of_file)
+
+
+def check_mirror(path: str, root: str) -> None:
+    """Raise BadInput if a mirror has not the first file of a selection: it is of another crawl, or of another part."""
+    first = read_table(path, columns=["warc_filename"]).slice(0, 1)["warc_filename"][0].as_py()
+    if not isinstance(first, str) or size_of(join(root, first)) is None:
+        raise BadInput(
+            f"selection {path} is of {dump_of_path(str(first)) or 'another crawl'}, and the mirror {root} has no {first}; "
+            "set BATEIA_COMMONCRAWL to a place that has it"
+        )
 
 
 def is_changed(file: InputFile) -> bool:

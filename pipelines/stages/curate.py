@@ -11,7 +11,7 @@ from pipelines.assets.bind import BoundRecipe, bind
 from pipelines.engine.inputs import InputFile, find_inputs, is_changed, plan_units
 from pipelines.engine.output import StageOutput
 from pipelines.engine.progress import UnitMonitor
-from pipelines.engine.run import Execution, Phases, RunStats
+from pipelines.engine.run import Execution, Phases, RunStats, workers_named
 from pipelines.recipes.recipe import Recipe
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
@@ -223,13 +223,13 @@ def state_of_file(file: InputFile) -> dict[str, Any]:
 
 def machines_of(execution: Execution) -> int:
     """Machines that fetch at once: the in-process runner's workers share this one; of others each counts as one."""
-    return execution.workers if execution.beam_args else 1
+    return workers_named(execution.beam_args, execution.workers) if execution.beam_args else 1
 
 
 def politeness(fetch: FetchSettings, machines: int) -> str:
-    shared = f", a {machines}th of it on each of {machines} workers" if machines > 1 else ""
+    shared = f", shared evenly by {machines} workers" if machines > 1 else ""
     agent = "" if fetch.contact else "; name a --contact that servers' owners can write to"
-    return f"at most {fetch.requests_per_s:g} requests a second to one host{shared}{agent}"
+    return f"requests a second to one host: {fetch.requests_per_s:g} at most{shared}{agent}"
 
 
 def not_fetched_of(tally: Tally) -> int:
