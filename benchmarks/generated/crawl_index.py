@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 import pyarrow.parquet as pq
 
+pc: Any = pyarrow.compute  # its functions are made at run time, so that stubs lack them
 CRAWL = "CC-MAIN-2024-33"
 TLDS = ("com", "org", "net", "de", "br", "gov.br", "fr", "ru", "info", "es")
 SHARES = (0.45, 0.08, 0.06, 0.07, 0.06, 0.01, 0.06, 0.09, 0.06, 0.06)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from pipelines.crawls.names import crawl_list, crawl_root, keyed
@@ -20,6 +20,7 @@ from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.sources.selection import SELECTION_SCHEMA
 from transforms.steps.text.hashes import mix
 
+pc: Any = pyarrow.compute  # its functions are made at run time, so that stubs lack them
 LIST = "cc-index-table.paths.gz"
 SUBSET = "/subset=warc/"  # successful answers; the others are robots.txt and diagnostics
 FOOTER_BYTES = 1 << 16  # asked for at once where a footer is read
@@ -133,7 +134,7 @@ def answer(table: pa.Table, question: Question) -> pa.Table:
     return table.select(SELECTION_SCHEMA.names).cast(SELECTION_SCHEMA)
 
 
-def host_mask(table: pa.Table, question: Question) -> pa.Array:
+def host_mask(table: pa.Table, question: Question) -> Any:
     """Which rows are of the question's hosts; each host is judged once."""
     encoded = table["url_host_name"].combine_chunks().dictionary_encode()
     known = pa.array([host is not None and question.has_host(host) for host in encoded.dictionary.to_pylist()])

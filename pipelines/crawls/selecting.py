@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from pipelines.crawls.cdx import blocks_of, cdx_answers, has_cdx
@@ -32,6 +33,7 @@ from schemas.wording import plural
 from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.sources.selection import CRAWL_KEY, SELECTION_SCHEMA
 
+pc: Any = pyarrow.compute  # its functions are made at run time, so that stubs lack them
 INDEXES = ("auto", "columnar", "cdx")
 ROWS_PER_GROUP = 100_000
 Show = Callable[[str], None]
@@ -71,7 +73,6 @@ class Selecting:
         by_cdx = self._by_cdx()
         table = self._by_blocks() if by_cdx else self._by_parts()
         table = drawn(table, self.question.limit, self.question.sample_seed)
-        table = table.sort_by([("warc_filename", "ascending"), ("warc_record_offset", "ascending")])
         return self._write(table)
 
     def _by_cdx(self) -> bool:
@@ -159,11 +160,14 @@ class Selecting:
                 f"no page of {self.crawl} answers; ask for more with --languages, --hosts, --mime or --status"
             )
         question = {"crawl": self.crawl, **asdict(self.question)}
-        table = table.replace_schema_metadata({CRAWL_KEY: self.crawl, b"bateia.question": json.dumps(question)})
-        with write_whole(self.output) as file:
-            pq.write_table(table, file, compression="zstd", row_group_size=ROWS_PER_GROUP)
+        schema = table.schema.with_metadata({CRAWL_KEY: self.crawl, b"bateia.question": json.dumps(question)})
+        order = pc.sort_indices(table, [("warc_filename", "ascending"), ("warc_record_offset", "ascending")])
+        with write_whole(self.output) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for first in range(0, len(table), ROWS_PER_GROUP):  # a group at a time: a sorted copy takes as much again
+                group = table.take(order.slice(first, ROWS_PER_GROUP))
+                writer.write_table(group.replace_schema_metadata(schema.metadata))
         remove_folder(f"{self.output}.work")
-        size = sum(table["warc_record_length"].to_pylist())
+        size = pc.sum(table["warc_record_length"]).as_py()
         files = len(table["warc_filename"].unique())
         holds = f"{plural(len(table), 'page')} in {plural(files, 'WARC file')}, {size / 1e6:,.1f} MB to fetch"
         lines = [

@@ -264,10 +264,9 @@ def check_mirror(path: str, root: str) -> None:
     """Raise BadInput if a mirror has not the first file of a selection: it is of another crawl, or of another part."""
     first = read_table(path, columns=["warc_filename"]).slice(0, 1)["warc_filename"][0].as_py()
     if not isinstance(first, str) or size_of(join(root, first)) is None:
-        raise BadInput(
-            f"selection {path} is of {dump_of_path(str(first)) or 'another crawl'}, and the mirror {root} has no {first}; "
-            "set BATEIA_COMMONCRAWL to a place that has it"
-        )
+        crawl = dump_of_path(str(first)) or "another crawl"
+        remedy = "set BATEIA_COMMONCRAWL to a place that has it"
+        raise BadInput(f"selection {path} is of {crawl}, and the mirror {root} has no {first}; {remedy}")
 
 
 def is_changed(file: InputFile) -> bool:

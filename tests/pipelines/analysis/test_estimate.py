@@ -42,7 +42,7 @@ def test_an_estimate_of_all_pieces_is_the_truth(bateia: Call, tmp_path: Path) ->
     asked = ("estimate", "as-is", "--input", tmp_path, "--pieces", "5", "--workers", "4", "--price", "2")
     ended = bateia(*asked)
     assert ended.returncode == 0, ended.stderr
-    told = {name: value for name, value in re.findall(r"^  (.+?)  +(\S+)", ended.stdout, re.MULTILINE)}
+    told = dict(re.findall(r"^  (.+?)  +(\S+)", ended.stdout, re.MULTILINE))
     assert (told["pages"], told["documents kept"]) == ("60", "60")
     assert float(told["million tokens"]) == pytest.approx(60 * 199 / 4e6, rel=0.01)
     assert "at 2 a core hour (your --price)" in ended.stdout and "wall hours, 4 workers" in ended.stdout

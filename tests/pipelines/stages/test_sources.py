@@ -64,7 +64,8 @@ def as_zstd(records: list[bytes], dictionary: bool, packed: bool = False) -> byt
     if not dictionary:
         compress = zstandard.ZstdCompressor(write_checksum=True).compress
         return b"".join(map(compress, records))
-    trained = zstandard.train_dictionary(20_000, records)
+    samples: list[Any] = list(records)
+    trained = zstandard.train_dictionary(20_000, samples)
     raw = zstandard.ZstdCompressor().compress(trained.as_bytes()) if packed else trained.as_bytes()
     compress = zstandard.ZstdCompressor(dict_data=trained, write_checksum=True).compress
     skipped = b"\x50\x2a\x4d\x18" + struct.pack("<I", 5) + b"notes"
