@@ -77,6 +77,7 @@ class Page:
     warc_offset: byte offset in the WARC file of the gzip member (or plain record) that holds the record.
     size: bytes of the HTTP body after transfer and content decoding.
     html: the body decoded to text.
+    reserved: headers that may reserve rights (X-Robots-Tag, TDM-Reservation), a line each; empty if there are none.
     """
 
     url: str
@@ -86,3 +87,4 @@ class Page:
     warc_offset: int
     size: int
     html: str
+    reserved: str = ""

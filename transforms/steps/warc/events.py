@@ -33,6 +33,7 @@ class Response:
     truncated: None, or what says that the body ends early: the value of WARC-Truncated, else `chunked`,
         `content-length` or the name of a content encoding, else `record` (the record is shorter than its length)
     declared_type: the Content-Type header as given, or None
+    reserved: X-Robots-Tag and TDM-Reservation headers as given, a line each; '' if there are none
     """
 
     url: str
@@ -47,6 +48,7 @@ class Response:
     body: bytes
     truncated: str | None
     declared_type: str | None = None
+    reserved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits, wanted:
         body=message.body,
         truncated=head.get(b"warc-truncated").strip() or message.cut or (None if message.whole else _cut(record)),
         declared_type=message.declared_type,
+        reserved=message.reserved,
     )
 
 
