@@ -21,6 +21,15 @@ FINEWEB_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
 OWN_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (("warc_offset", pa.int64()), ("title", pa.string()))
 
 
+# Columns of recipes that ask for them (transforms.steps.urls.rights): a page's license, where on the page it was found,
+# and what its headers and tags say to robots.
+RIGHTS_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
+    ("license", pa.string()),
+    ("license_found", pa.string()),
+    ("robots", pa.string()),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document.
@@ -37,6 +46,7 @@ class Document:
     token_count: tokens of the text, or None if it was not tokenized
     quality: every value that a passed rule measured, by its measure's name
     title: of the page, as it gives it itself, or None
+    rights: values of RIGHTS_COLUMNS, where a step recorded them
     """
 
     text: str
@@ -51,19 +61,19 @@ class Document:
     token_count: int | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
     title: str | None = None
+    rights: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def document_schema(measures: Iterable[str]) -> pa.Schema:
-    """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, our own, and one struct of quality values.
+def document_schema(measures: Iterable[str], rights: bool = False) -> pa.Schema:
+    """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, warc_offset, title, one struct of quality values.
 
     measures: names of the quality values that the recipe's steps measure, in the order of the steps. Without any there
         is no quality column: Parquet has no struct without fields.
+    rights: with RIGHTS_COLUMNS.
     """
-    columns = [*FINEWEB_COLUMNS, *OWN_COLUMNS]
-    if not (names := list(measures)):
-        return pa.schema(columns)
-    quality = pa.struct([pa.field(name, pa.float64()) for name in names])
-    return pa.schema([*columns, ("quality", quality)])
+    values = pa.struct([pa.field(name, pa.float64()) for name in measures])
+    quality = [("quality", values)] if len(values) else []
+    return pa.schema([*FINEWEB_COLUMNS, *OWN_COLUMNS, *quality, *(RIGHTS_COLUMNS if rights else ())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class Page:
     size: bytes of the HTTP body after transfer and content decoding.
     html: the body decoded to text.
     reserved: headers that may reserve rights (X-Robots-Tag, TDM-Reservation), a line each; empty if there are none.
+    rights: values of RIGHTS_COLUMNS, where a step recorded them.
     """
 
     url: str
@@ -88,3 +99,4 @@ class Page:
     size: int
     html: str
     reserved: str = ""
+    rights: Mapping[str, str | None] = field(default_factory=dict)

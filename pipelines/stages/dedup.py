@@ -11,9 +11,11 @@ from pipelines.engine.run import Phases, RunStats
 from pipelines.stages.curate import VERSIONED
 from pipelines.stages.datasets import Input, source_of
 from schemas.corpus_tally import CorpusTally
+from schemas.document import RIGHTS_COLUMNS
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import (
+    column_names,
     join,
     list_files,
     read_json,
@@ -72,6 +74,12 @@ class DedupRun:
         """Names of the quality values of all inputs. An input has the same in all its files: those of its recipe."""
         first = [join(item.path, item.data[0].path) for item in self.inputs if item.data]
         return tuple(dict.fromkeys(name for path in first for name in measures_in(path)))
+
+    @property
+    def rights(self) -> bool:
+        """Whether any input has the columns of rights."""
+        first = [join(item.path, item.data[0].path) for item in self.inputs if item.data]
+        return any(RIGHTS_COLUMNS[0][0] in column_names(path) for path in first)
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -216,7 +224,7 @@ def choose(run: DedupRun, phases: Phases, stars: str) -> None:
 def rewrite(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import RewriteDocuments
 
-    work = RewriteDocuments(run.recipe, run.output, run.tokenizer, run.measures)
+    work = RewriteDocuments(run.recipe, run.output, run.tokenizer, run.measures, run.rights)
     run_parts(run, phases, "rewrite", work, run.workdir.rewriting)
 
 
@@ -278,7 +286,7 @@ def finish(run: DedupRun, phases: Phases) -> DedupSummary:
     check(run, tally, clusters, files)
     manifest = manifest_of(run, tally, clusters, files)
     origins = [read_origin(item.path, item.manifest) for item in run.inputs]
-    summary = CorpusSummary(manifest, tally, origins, run.measures)
+    summary = CorpusSummary(manifest, tally, origins, run.measures, run.rights)
     with write_whole(join(run.output, "README.md")) as file:
         file.write(make_card(summary).encode("utf-8", "replace"))
     run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})

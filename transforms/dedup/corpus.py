@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from schemas.corpus import PII_SCHEMA, corpus_schema, signature_schema
 from schemas.corpus_tally import CorpusTally
+from schemas.document import RIGHTS_COLUMNS
 from schemas.storage import locate, read_table, size_of
 from transforms.dedup.signatures import DedupWorkdir
 from transforms.documents import ROWS_AT_ONCE, Part, read_documents
@@ -20,7 +21,7 @@ from transforms.steps.tokens.tokenizer import load_tokenizer
 from transforms.units import Heartbeat, UnitFiles, UnitResult
 
 READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count"]
-READ += ["warc_offset", "title", "quality"]
+READ += ["warc_offset", "title", "quality", *(name for name, _ in RIGHTS_COLUMNS)]
 SIGNED = ["text", "id", "dump", "url", "language"]
 
 
@@ -74,13 +75,18 @@ class RewriteDocuments:
     """
 
     def __init__(
-        self, recipe: CorpusRecipe, output: str, tokenizer: str | None = None, measures: tuple[str, ...] = ()
+        self,
+        recipe: CorpusRecipe,
+        output: str,
+        tokenizer: str | None = None,
+        measures: tuple[str, ...] = (),
+        rights: bool = False,
     ) -> None:
         """tokenizer: a tokenizer.json, a SentencePiece model or a folder that fills token_count; or None.
         measures: names of the documents' quality values, the same for all parts so that they have one schema.
         """
         self._recipe, self._tokenizer_path, self._workdir = recipe, tokenizer, DedupWorkdir(output)
-        self._measures = measures
+        self._measures, self._rights = measures, rights
 
     def setup(self) -> None:
         for step in self._recipe.steps():
@@ -91,7 +97,7 @@ class RewriteDocuments:
         return Part.from_json(line)
 
     def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
-        tally, corpus = CorpusTally(), CorpusFiles(files, unit, self._recipe, self._measures)
+        tally, corpus = CorpusTally(), CorpusFiles(files, unit, self._recipe, self._measures, self._rights)
         signed = signatures_of(self._workdir, unit) if self._recipe.dedup is not None else iter(())
         rows = zip(read_documents(unit.files, READ), decisions_of(self._workdir, unit), strict=True)
         for done, (row, decision) in enumerate(rows, 1):
@@ -143,8 +149,10 @@ def passages(cleaned: Cleaned) -> dict[str, str]:
 class CorpusFiles:
     """The Parquet files of one part of a corpus. One without rows is not written."""
 
-    def __init__(self, files: UnitFiles, part: Part, recipe: CorpusRecipe, measures: tuple[str, ...] = ()) -> None:
-        self._files, self._part, self._measures = files, part, measures
+    def __init__(
+        self, files: UnitFiles, part: Part, recipe: CorpusRecipe, measures: tuple[str, ...] = (), rights: bool = False
+    ) -> None:
+        self._files, self._part, self._measures, self._rights = files, part, measures, rights
         self._weighted = recipe.dedup is not None and recipe.dedup.rehydrate
         self._bands = recipe.dedup.bands if recipe.dedup is not None else 1
 
@@ -159,7 +167,7 @@ class CorpusFiles:
                 file.add({"id": row["id"], **span._asdict()})
 
     def _schema(self) -> pa.Schema:
-        return corpus_schema(self._weighted, self._measures)
+        return corpus_schema(self._weighted, self._measures, self._rights)
 
     def add_signature(self, row: dict[str, Any]) -> None:
         self._files.rows(f"signatures/{self._part.name}.parquet", lambda: signature_schema(self._bands)).add(row)

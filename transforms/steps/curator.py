@@ -110,4 +110,5 @@ def new_document(page: Page, text: str, dump: str) -> Document:
         file_path=page.warc_file,
         warc_offset=page.warc_offset,
         title=title_of(page.html),
+        rights=page.rights,
     )

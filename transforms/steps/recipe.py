@@ -69,6 +69,11 @@ class CurateRecipe:
     def measures(self) -> tuple[str, ...]:
         return tuple(measure for step in self.documents for measure in step.measures)
 
+    @property
+    def records_rights(self) -> bool:
+        """Whether a step records licenses and what pages say to robots, in columns of the documents."""
+        return any(getattr(step, "records_rights", False) for step in self.pages)
+
     def steps(self) -> Iterator[Step]:
         yield self.read
         yield from self.pages

@@ -45,6 +45,9 @@ MEANINGS = {
     "cluster_size": "documents that were equal or nearly equal to this one, itself included",
     "rehydration_weight": "how often FineWeb2 would repeat a document for the size of its cluster",
     "quality": "what the rules of the filters measured, by their names, before the text was cleaned",
+    "license": "Creative Commons license that the page names, such as cc-by-4.0",
+    "license_found": "where on the page it stands: link, meta, json-ld, a rel, or a (of the page or of something in it)",
+    "robots": "what headers and tags of the page say to robots",
 }
 
 
@@ -72,7 +75,7 @@ def make_card(summary: CorpusSummary) -> str:
         funnel=summary.funnel,
         is_curated=bool(summary.read),
         configuration=Markup(re.sub(r"[^\w-]", "", kept[0].language if kept else "en")),
-        columns=corpus_schema(bool(dedup and dedup.get("rehydrate")), summary.measures),
+        columns=corpus_schema(bool(dedup and dedup.get("rehydrate")), summary.measures, summary.rights),
         MEANINGS=MEANINGS,
         link_probabilities=link_probabilities(dedup) if dedup else [],
         replaced=replaced_types(pii, tally) if pii else [],

@@ -94,12 +94,14 @@ class CorpusSummary:
     tally: of all documents read.
     origins: the directories it was read from and compared with.
     measures: names of the documents' quality values.
+    rights: whether documents have the columns of rights.
     """
 
     manifest: Manifest
     tally: CorpusTally
     origins: Sequence[Origin]
     measures: tuple[str, ...] = ()
+    rights: bool = False
 
     @property
     def recipe(self) -> dict[str, Any]:

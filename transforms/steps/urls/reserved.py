@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from typing import ClassVar
@@ -39,18 +40,9 @@ class DropReserved(PageStep):
     tdm: bool = setting(True, "TDM-Reservation counts", "W3C's TDM Reservation Protocol, 2024, sections 6.1 and 6.3")
 
     def __call__(self, page: Page) -> Page | Drop:
-        for line in page.reserved.splitlines():
-            name, _, value = line.partition(": ")
+        for name, value in said_to_robots(page):
             if reason := self.judge_value(name, value):
-                return Drop(self.stage, reason, detail=line[:200])
-        for tag in META.finditer(page.html, 0, HEAD_CHARS):
-            values = {
-                key.lower(): unescape(double or single or bare).strip()
-                for key, double, single, bare in ATTRIBUTE.findall(tag[1])
-            }
-            name, value = values.get("name", "").lower(), values.get("content", "")
-            if reason := self.judge_value(name, value):
-                return Drop(self.stage, reason, detail=f"meta {name}: {value}"[:200])
+                return Drop(self.stage, reason, detail=f"{name}: {value}"[:200])
         return page
 
     def judge_value(self, name: str, value: str) -> str | None:
@@ -67,3 +59,16 @@ class DropReserved(PageStep):
             return None
         words = {word.strip().lower() for word in value.split(",")}
         return "robots" if words & {directive.lower() for directive in self.directives} else None
+
+
+def said_to_robots(page: Page) -> Iterator[tuple[str, str]]:
+    """(name, value) of the headers as recorded and of the meta tags in the page's head; names in lower case."""
+    for line in page.reserved.splitlines():
+        name, _, value = line.partition(": ")
+        yield name, value
+    for tag in META.finditer(page.html, 0, HEAD_CHARS):
+        values = {
+            key.lower(): unescape(double or single or bare).strip()
+            for key, double, single, bare in ATTRIBUTE.findall(tag[1])
+        }
+        yield values.get("name", "").lower(), values.get("content", "")
