@@ -46,7 +46,7 @@ MEANINGS = {
     "rehydration_weight": "how often FineWeb2 would repeat a document for the size of its cluster",
     "quality": "what the rules of the filters measured, by their names, before the text was cleaned",
     "license": "Creative Commons license that the page names, such as cc-by-4.0",
-    "license_found": "where on the page it stands: link, meta, json-ld, a rel, or a (of the page or of something in it)",
+    "license_found": "where on the page it stands: link, meta, json-ld, a rel, or a (which may mean a part of it)",
     "robots": "what headers and tags of the page say to robots",
 }
 
