@@ -20,6 +20,9 @@ from transforms.steps.fetch.fetcher import Fetcher
 from transforms.steps.fetch.settings import FetchSettings
 
 
+LOOKS = (1 << 16, 1 << 20)  # bytes that planning asks for
+
+
 def curate(bateia: Call, output: Path, *inputs: str, words: tuple[str, ...] = ()) -> str:
     given = ("--recipe", "tiny", "--input", *inputs, "--output", output, "--quiet", "--unit-mb", "1", *words)
     ended = bateia("curate", *given)
@@ -64,7 +67,7 @@ def test_what_a_dead_path_kept_back_is_tried_alone_by_the_same_command(
         told = curate(bateia, output, *addresses)
         assert "1 part of the input could not be fetched" in planned, planned
         assert "could not be fetched" not in told, told
-        fetched = {asked.path for asked in server.asked if asked.stop is None or asked.stop - asked.start != 1 << 20}
+        fetched = {asked.path for asked in server.asked if asked.stop is None or asked.stop - asked.start not in LOOKS}
         assert fetched == {second}, "planning looks at all files, and the rest is of this one"
         assert hash_of(output) == hash_of(mirrored)
 
@@ -107,7 +110,7 @@ def test_what_was_finished_before_a_kill_is_not_fetched_again(
         assert finished
         server.asked.clear()
         curate(bateia, output, *addresses)
-        spans = [asked for asked in server.asked if asked.stop is None or asked.stop - asked.start != 1 << 20]
+        spans = [asked for asked in server.asked if asked.stop is None or asked.stop - asked.start not in LOOKS]
         names_again = {asked.path.rpartition("/")[2].removesuffix(".warc.gz") for asked in spans}
         assert not names_again & {name.rpartition("-")[0] for name in finished}, "only planning looked at it"
     assert hash_of(output) == hash_of(mirrored)

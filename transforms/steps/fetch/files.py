@@ -20,6 +20,7 @@ from transforms.steps.fetch.fetcher import Fetcher, fetcher_of, is_http
 from transforms.steps.fetch.settings import FetchSettings
 
 BLOCK_BYTES = 1 << 20  # least that is asked for at once
+PROBE_BYTES = 1 << 16  # where only size and ETag are wanted, and a footer may come along
 HF_SCHEME = "hf://datasets/"
 
 
@@ -73,7 +74,7 @@ def open_input(
 def state_of(path: str, settings: FetchSettings) -> FileState | None:
     """What is known of a file without reading it, or None if there is none. Raises OSError if nobody can say."""
     if is_remote(path):
-        file = RemoteFile(fetcher_of(settings), address_of(path))
+        file = RemoteFile(fetcher_of(settings), address_of(path), block=PROBE_BYTES)
         try:
             return FileState(file.size, 0, file.etag)
         except NotFetched as fault:
