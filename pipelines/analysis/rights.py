@@ -121,8 +121,8 @@ def lines_of(
     yield ""
     if dropped is None:
         yield "- what was left out stands in the ledger of the documents that this corpus was made of"
-    for stage, about in OPT_OUTS.items() if dropped is not None else ():
-        yield f"- {about}: {plural(dropped[stage], 'page')} left out"
+    else:
+        yield from (f"- {about}: {plural(dropped[stage], 'page')} left out" for stage, about in OPT_OUTS.items())
     yield "- the crawler's own honouring of robots.txt: [Common Crawl's CCBot obeys it; name other crawlers]"
     yield ""
     yield f"Illegal content: [measures]. Steps of the recipe: {steps_of(manifest)}."

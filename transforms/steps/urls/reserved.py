@@ -37,7 +37,7 @@ class DropReserved(PageStep):
     agents: tuple[str, ...] = setting(
         ("ccbot", "gptbot", "google-extended"), "agents whose directives count, beside those for all", "ours"
     )
-    tdm: bool = setting(True, "TDM-Reservation counts", "W3C's TDM Reservation Protocol, 2024, sections 6.1 and 6.3")
+    tdm: bool = setting(True, "TDM-Reservation counts", "TDM Reservation Protocol, W3C Community Group, 2024")
 
     def __call__(self, page: Page) -> Page | Drop:
         for name, value in said_to_robots(page):

@@ -30,11 +30,11 @@ ROBOTS_CHARS = 500
 
 @dataclass(frozen=True)
 class RecordRights(PageStep):
-    """Records a page's license, the place it was found, and what it says to robots: columns license, license_found and
-    robots of documents and corpora. Drops pages of other licenses than `keep`, if any is given.
+    """Records a page's license with the place it was found, and what the page says to robots.
 
-    license: such as cc-by-4.0, cc0-1.0, pdm-1.0 (public domain mark). Where a page has several, the surest place
-        counts, then the first.
+    These are the columns license, license_found and robots of documents and corpora. A license is such as cc-by-4.0,
+    cc0-1.0 or pdm-1.0 (the public domain mark); of several the one at the surest place counts, then the first. Pages of
+    other licenses than `keep` are dropped, if any is given.
     """
 
     stage: ClassVar[str] = "rights"
