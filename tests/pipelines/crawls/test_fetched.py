@@ -19,7 +19,6 @@ from support.outputs import hash_of
 from transforms.steps.fetch.fetcher import Fetcher
 from transforms.steps.fetch.settings import FetchSettings
 
-
 LOOKS = (1 << 16, 1 << 20)  # bytes that planning asks for
 
 
