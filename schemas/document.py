@@ -21,15 +21,6 @@ FINEWEB_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
 OWN_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (("warc_offset", pa.int64()), ("title", pa.string()))
 
 
-# Columns of recipes that ask for them (transforms.steps.urls.rights): a page's license, where on the page it was found,
-# and what its headers and tags say to robots.
-RIGHTS_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
-    ("license", pa.string()),
-    ("license_found", pa.string()),
-    ("robots", pa.string()),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document.
@@ -46,7 +37,8 @@ class Document:
     token_count: tokens of the text, or None if it was not tokenized
     quality: every value that a passed rule measured, by its measure's name
     title: of the page, as it gives it itself, or None
-    rights: values of RIGHTS_COLUMNS, where a step recorded them
+    rights: values of OPTIONAL_COLUMNS, where a step recorded them
+    language_script: FineWeb2's label of language and script, such as "por_Latn"; None if no step of the recipe sets it
     """
 
     text: str
@@ -61,19 +53,36 @@ class Document:
     token_count: int | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
     title: str | None = None
+    language_script: str | None = None
     rights: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def document_schema(measures: Iterable[str], rights: bool = False) -> pa.Schema:
-    """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, warc_offset, title, one struct of quality values.
+# Columns that only some recipes' steps fill, in the order in which files have them, behind OWN_COLUMNS: FineWeb2's
+# label of language and script; a page's license, where on the page it was found, and what the page says to robots.
+OPTIONAL_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
+    ("language_script", pa.string()),
+    ("license", pa.string()),
+    ("license_found", pa.string()),
+    ("robots", pa.string()),
+)
+
+
+def optional_columns(names: Iterable[str]) -> list[tuple[str, pa.DataType]]:
+    """Those of OPTIONAL_COLUMNS with these names."""
+    wanted = set(names)
+    return [(name, kind) for name, kind in OPTIONAL_COLUMNS if name in wanted]
+
+
+def document_schema(measures: Iterable[str], columns: Iterable[str] = ()) -> pa.Schema:
+    """Arrow schema of `data/<language>/*.parquet`: FineWeb's columns, our own, and one struct of quality values.
 
     measures: names of the quality values that the recipe's steps measure, in the order of the steps. Without any there
         is no quality column: Parquet has no struct without fields.
-    rights: with RIGHTS_COLUMNS.
+    columns: names of OPTIONAL_COLUMNS that the recipe's steps fill.
     """
-    values = pa.struct([pa.field(name, pa.float64()) for name in measures])
-    quality = [("quality", values)] if len(values) else []
-    return pa.schema([*FINEWEB_COLUMNS, *OWN_COLUMNS, *quality, *(RIGHTS_COLUMNS if rights else ())])
+    quality = pa.struct([pa.field(name, pa.float64()) for name in measures])
+    own = [*FINEWEB_COLUMNS, *OWN_COLUMNS, *optional_columns(columns)]
+    return pa.schema([*own, *([("quality", quality)] if len(quality) else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class Page:
     size: bytes of the HTTP body after transfer and content decoding.
     html: the body decoded to text.
     reserved: headers that may reserve rights (X-Robots-Tag, TDM-Reservation), a line each; empty if there are none.
-    rights: values of RIGHTS_COLUMNS, where a step recorded them.
+    rights: values of OPTIONAL_COLUMNS, where a step recorded them.
     """
 
     url: str

@@ -23,7 +23,7 @@ ROOMS = """
 """
 WITHIN = {
     "pipelines": """
-        __main__ → cli → upkeep → {lineage, analysis} → stages → reports → {assets, engine, sample} → {recipes, crawls}
+        __main__ → cli → upkeep → analysis → lineage → stages → reports → {assets, engine, sample} → {recipes, crawls}
     """,
     "transforms.steps": """
         curator → recipe → {filters, dedup, pii, extract} → {text, warc} → step
@@ -33,6 +33,7 @@ WITHIN = {
     """,
     "trainer": """
         {probes, post} → {generate, export, forecast} → run → backend → optim → settings → {model, data}
+        micro → model
     """,
 }
 BEAM_FREE = {"schemas", "transforms.steps", "trainer", "deploy"}

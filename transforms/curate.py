@@ -197,7 +197,7 @@ class UnitParts:
 
     def __init__(self, files: UnitFiles, unit: CurateUnit, recipe: CurateRecipe, keep_dropped: bool) -> None:
         self._files, self._unit, self._keep_dropped = files, unit, keep_dropped
-        self._document_schema = document_schema(recipe.measures, recipe.records_rights)
+        self._document_schema = document_schema(recipe.measures, recipe.columns)
         self._ledger = f"ledger/part-{unit.name}.parquet"
 
     def add(self, item: Response | Text | Unreadable, outcome: Outcome, warc_file: str) -> None:
@@ -229,6 +229,7 @@ def document_row(document: Document) -> dict[str, Any]:
         "token_count": document.token_count,
         "warc_offset": document.warc_offset,
         "title": document.title,
+        "language_script": document.language_script,
         "quality": dict(document.quality),
         **document.rights,
     }

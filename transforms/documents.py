@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from schemas.document import OPTIONAL_COLUMNS
 from schemas.storage import locate
 
 ROWS_AT_ONCE = 256
@@ -54,6 +55,13 @@ def read_documents(files: Sequence[str], columns: Sequence[str]) -> Iterator[dic
                     what = f"text from row {row} on is no UTF-8 ({error}); write the file anew"
                     raise ValueError(f"{path}: {what}") from error
                 row += len(batch)
+
+
+def columns_in(path: str) -> tuple[str, ...]:
+    """Names of the optional columns that a file of documents has."""
+    filesystem, name = locate(path)
+    present = pq.read_schema(filesystem.open_input_file(name)).names
+    return tuple(name for name, _ in OPTIONAL_COLUMNS if name in present)
 
 
 def measures_in(path: str) -> tuple[str, ...]:

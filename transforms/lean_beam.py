@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -56,9 +57,7 @@ class PandasLater(MetaPathFinder):
 
             def run_and_tell(module: ModuleType) -> None:
                 run(module)
-                from pyarrow import lib
-
-                lib._pandas_api.pd  # noqa: B018 - to ask for it is to look for it
+                import_module("pyarrow.lib")._pandas_api.pd  # noqa: B018 - to ask for it is to look for it
 
             spec.loader.exec_module = run_and_tell
         return spec

@@ -9,7 +9,7 @@ kept, or lost at which step. A page is an HTML response with status 200. Texts a
 Both sides use one worker, the same language model and the same input. The URL filter is off: it needs lists that
 neither ships. A second run on one page, which both keep, loads all that a long run loads; the steady cost of a page
 leaves its time out. datatrove gives a page one second of wall time for extraction, so how many pages it loses depends
-on the machine's load; its timeouts stand beside each round.
+on the machine's load; its timeouts stand beside each round. On a machine with other work, give it more (--timeout 60).
 
 datatrove 0.10.1 asks for trafilatura 1.11, ours is newer, so texts and verdicts differ. To see what else does, install
 ours in a second environment (pip install trafilatura==2.3.1; pip warns) and compare with that.
@@ -116,7 +116,8 @@ def run_rounds(args: argparse.Namespace, warcs: list[Path], scratch: Path) -> di
     def run(side: str) -> Run:
         output = scratch / f"output-{next(numbers)}"
         if side == "datatrove":
-            command = [args.datatrove, PEER, "--model", model, "--output", output, *warcs]
+            command = [args.datatrove, PEER, "--model", model, "--language", args.language, "--timeout", args.timeout]
+            command += ["--output", output, *warcs]
         else:
             command = bateia("curate", "--recipe", args.recipe, "--no-blocklist", "--quiet", "--workers", 1)
             command += ["--output", output, "--input", *warcs]
@@ -203,6 +204,10 @@ def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_corpus_options(parser)
     parser.add_argument("--recipe", default="fineweb", help="of our side: a name, or path/to/file.py:NAME")
+    parser.add_argument(
+        "--timeout", type=float, default=1.0, help="seconds that datatrove gives a page; its own is 1 (default)"
+    )
+    parser.add_argument("--language", default="en", help="that both sides keep; the recipe must keep it alone")
 
 
 BENCHMARK = Benchmark(

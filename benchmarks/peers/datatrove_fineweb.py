@@ -73,17 +73,17 @@ class NotingTrafilatura(Trafilatura):
         super().stat_update(*labels, value=value, unit=unit)
 
 
-def chain(warcs: list[Path], output: Path) -> list[Any]:
+def chain(warcs: list[Path], output: Path, language: str, timeout_s: float) -> list[Any]:
     paths = output / "paths.txt"
     paths.write_text("".join(f"{warc.resolve()}\n" for warc in warcs))
     return [
         WarcReader("/", paths_file=str(paths), default_metadata={"dump": "benchmark"}),
-        NotingTrafilatura(favour_precision=True),
-        LanguageFilter(languages=["en"], exclusion_writer=NoteLoss("language")),
-        GopherRepetitionFilter(exclusion_writer=NoteLoss("gopher_repetition")),
-        GopherQualityFilter(exclusion_writer=NoteLoss("gopher_quality")),
-        C4QualityFilter(filter_no_terminal_punct=False, exclusion_writer=NoteLoss("c4")),
-        FineWebQualityFilter(exclusion_writer=NoteLoss("fineweb")),
+        NotingTrafilatura(favour_precision=True, timeout=timeout_s),
+        LanguageFilter(languages=[language], exclusion_writer=NoteLoss("language")),
+        GopherRepetitionFilter(exclusion_writer=NoteLoss("gopher_repetition"), language=language),
+        GopherQualityFilter(exclusion_writer=NoteLoss("gopher_quality"), language=language),
+        C4QualityFilter(filter_no_terminal_punct=False, exclusion_writer=NoteLoss("c4"), language=language),
+        FineWebQualityFilter(exclusion_writer=NoteLoss("fineweb"), language=language),
         JsonlWriter(str(output / "documents")),
     ]
 
@@ -93,11 +93,15 @@ def main() -> None:
     parser.add_argument("warcs", nargs="+", type=Path)
     parser.add_argument("--model", required=True, help="fastText lid.176 model to use instead of downloading one")
     parser.add_argument("--output", required=True, type=Path)
+    parser.add_argument("--language", default="en", help="the one that is kept; thresholds are FineWeb's for all")
+    parser.add_argument("--timeout", type=float, default=1.0, help="seconds of wall time for a page's extraction")
     args = parser.parse_args()
     args.output.mkdir(parents=True)
     datatrove.utils.lid.cached_asset_path_or_download = lambda *_, **__: args.model
     logs = str(args.output / "logs")
-    LocalPipelineExecutor(chain(args.warcs, args.output), tasks=1, workers=1, logging_dir=logs).run()
+    LocalPipelineExecutor(
+        chain(args.warcs, args.output, args.language, args.timeout), tasks=1, workers=1, logging_dir=logs
+    ).run()
     (args.output / "fates.jsonl").write_text("".join(json.dumps(fate) + "\n" for fate in FATES.values()))
 
 

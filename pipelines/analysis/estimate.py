@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.crawls.names import keyed
 from pipelines.stages.curate import CurateRun
 from schemas.faults import BadInput
+from schemas.storage import read_table
 from schemas.tally import Tally
 from schemas.wording import plural
 from transforms.curate import CuratePages, CurateUnit
@@ -95,7 +94,7 @@ def try_piece(work: CuratePages, unit: CurateUnit, folder: str) -> Piece:
     tally, timings = Tally.from_json(record["tally"]), record["timings"]
     written = sum(file["bytes"] for file in record["files"])
     chars = sum(
-        sum(len(text) for text in pq.read_table(f"{folder}/{file['path']}", columns=["text"])["text"].to_pylist())
+        sum(len(text) for text in read_table(f"{folder}/{file['path']}", ["text"])["text"].to_pylist())
         for file in record["files"]
         if file["path"].startswith("data/")
     )
@@ -114,7 +113,7 @@ def try_piece(work: CuratePages, unit: CurateUnit, folder: str) -> Piece:
 
 def fetched_bytes(folder: str, record: dict[str, Any]) -> int:
     ledgers = [file["path"] for file in record["files"] if file["path"].startswith("ledger/")]
-    return sum(sum(pq.read_table(f"{folder}/{path}", columns=["bytes"])["bytes"].to_pylist()) for path in ledgers)
+    return sum(sum(read_table(f"{folder}/{path}", ["bytes"])["bytes"].to_pylist()) for path in ledgers)
 
 
 def scaled(tried: list[Piece], whole: int) -> dict[str, Amount]:

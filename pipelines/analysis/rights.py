@@ -13,11 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.stages.datasets import READABLE, open_input
 from schemas.manifest import Manifest
-from schemas.storage import join, locate
+from schemas.storage import join, stream_table
 from schemas.tally import host_of
 from schemas.wording import plural
 
@@ -76,10 +74,8 @@ def summary(folder: str, small: bool = False) -> str:
 def rows_of(folder: str, manifest: Manifest, prefix: str, columns: Iterable[str]) -> Iterator[dict[str, Any]]:
     for entry in sorted(manifest.files, key=lambda entry: entry.path):
         if entry.path.startswith(prefix):
-            filesystem, name = locate(join(folder, entry.path))
-            with filesystem.open_input_file(name) as source, pq.ParquetFile(source) as file:
-                for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
-                    yield from batch.to_pylist()
+            for batch in stream_table(join(folder, entry.path), ROWS_AT_ONCE):
+                yield from batch.select(list(columns)).to_pylist()
 
 
 def opt_outs(folder: str, manifest: Manifest) -> Counter[str] | None:

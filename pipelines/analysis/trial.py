@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +18,7 @@ from pipelines.reports.verdicts import check_text, reason_text
 from schemas.document import Document, Page
 from schemas.faults import BadInput
 from schemas.storage import join
-from schemas.verdict import Drop
+from schemas.verdict import Check, Drop
 from schemas.wording import plural
 from transforms.steps.curator import Curator, new_document
 from transforms.steps.extract.extract_text import Extractor
@@ -127,6 +128,64 @@ def response_or_fault(item: Event, source: str) -> Response:
     raise BadInput(f"{source} is no HTTP response ({what}); take the offset of a response from the ledger")
 
 
+@dataclass(frozen=True)
+class Stop:
+    """A step on a page's way.
+
+    stage: of the step
+    verdict: what it made of the page, or why it drops it
+    checks: what its rules measured
+    removed: lines that it takes out of the text
+    """
+
+    stage: str
+    verdict: Page | Document | Drop | str
+    checks: tuple[Check, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A page through a recipe. After a step that drops it the others are still measured.
+
+    stops: its steps, reading first
+    page: as it was read; None if it could not be
+    extracted: the text before any rule; None if there is none
+    document: what the steps made of it; None if there is no text
+    dropped: why it goes no further; None if it is kept
+    """
+
+    stops: tuple[Stop, ...]
+    page: Page | None = None
+    extracted: str | None = None
+    document: Document | None = None
+    dropped: Drop | None = None
+
+
+def take_through(recipe: CurateRecipe, response: Response, warc_file: str) -> Trial:
+    page = page_of(response, warc_file)
+    stops = [Stop("read", page)]
+    if isinstance(page, Drop):
+        return Trial(tuple(stops), dropped=page)
+    for page_step in recipe.pages:
+        page_step.setup(recipe.languages)
+        stops.append(Stop(page_step.stage, page_step(page)))
+    with Extractor(recipe.extract) as extractor:
+        text = extractor.extract(page)
+    stops.append(Stop("extract", text))
+    document = None
+    if not isinstance(text, Drop):
+        document = new_document(page, text, "")
+        for step in recipe.documents:
+            step.setup(recipe.languages)
+            verdict = step(document)
+            removed = tuple(removed_lines(step, document, verdict))
+            stops.append(Stop(step.stage, verdict, tuple(step.checks(document)), removed))
+            document = next_document(document, verdict)
+    dropped = next((stop.verdict for stop in stops if isinstance(stop.verdict, Drop)), None)
+    return Trial(tuple(stops), page, None if isinstance(text, Drop) else text, document, dropped)
+
+
 def try_response(recipe: CurateRecipe, response: Response, warc_file: str, corpus: CorpusRecipe | None = None) -> str:
     """The verdicts of all steps as text. After a step that drops the page the others are still measured.
 
@@ -139,45 +198,26 @@ def verdict_lines(
     recipe: CurateRecipe, response: Response, warc_file: str, corpus: CorpusRecipe | None = None
 ) -> Iterator[str]:
     yield f"{on_one_line(response.url)}  ({plural(len(response.body), 'byte')})"
-    page = page_of(response, warc_file)
-    first = page if isinstance(page, Drop) else None
-    yield step_line("read", page)
-    if isinstance(page, Page):
-        for page_step in recipe.pages:
-            page_step.setup(recipe.languages)
-            verdict = page_step(page)
-            yield step_line(page_step.stage, verdict)
-            first = first or (verdict if isinstance(verdict, Drop) else None)
-        with Extractor(recipe.extract) as extractor:
-            text = extractor.extract(page)
-        yield step_line("extract", text)
-        if isinstance(text, Drop):
-            first = first or text
-        else:
-            document, later = new_document(page, text, ""), None
-            for step in recipe.documents:
-                step.setup(recipe.languages)
-                verdict = step(document)
-                yield step_line(step.stage, verdict)
-                yield from (f"    {check_text(check)}" for check in step.checks(document))
-                yield from removed_lines(step, document, verdict)
-                document, later = next_document(document, verdict, later)
-            first = first or later
-            if corpus is not None:
-                yield from personal_lines(corpus, document)
-            yield f"\n{passage(document.text, SHOWN_CHARS)}"
-    yield "\nkept" if first is None else f"\ndropped at {first.stage} by {first.reason}"
+    trial = take_through(recipe, response, warc_file)
+    for stop in trial.stops:
+        yield step_line(stop.stage, stop.verdict)
+        yield from (f"    {check_text(check)}" for check in stop.checks)
+        yield from taken_out("removes", [shortened(line) for line in stop.removed])
+    if trial.document is not None:
+        if corpus is not None:
+            yield from personal_lines(corpus, trial.document)
+        yield f"\n{passage(trial.document.text, SHOWN_CHARS)}"
+    dropped = trial.dropped
+    yield "\nkept" if dropped is None else f"\ndropped at {dropped.stage} by {dropped.reason}"
 
 
-def next_document(document: Document, verdict: Document | Drop, first: Drop | None) -> tuple[Document, Drop | None]:
+def next_document(document: Document, verdict: Document | Drop) -> Document:
     """The document for the next step: what the step made of it, or unchanged where it would have been dropped."""
     if isinstance(verdict, Document):
-        return verdict, first
-    from dataclasses import replace
-
-    if verdict.language is not None:
-        document = replace(document, language=verdict.language, language_score=verdict.language_score)
-    return document, first or verdict
+        return verdict
+    if verdict.language is None:
+        return document
+    return replace(document, language=verdict.language, language_score=verdict.language_score)
 
 
 def step_line(stage: str, verdict: Page | Document | Drop | str) -> str:
@@ -195,20 +235,19 @@ def step_line(stage: str, verdict: Page | Document | Drop | str) -> str:
 
 
 def removed_lines(step: DocumentStep, document: Document, verdict: Document | Drop) -> Iterator[str]:
-    """Lines that a step takes out of the text; C4's of a page that it drops too."""
+    """Lines that a step takes out of the text, without white space at their ends; C4's of a page that it drops too."""
     if isinstance(verdict, Document):
         left = verdict.text.splitlines()
     elif isinstance(step, CleanC4):
-        left = step.clean(document.text).lines
+        left = step.clean(document.text, document.language or "en").lines
     else:
         return
-    unmatched, removed = Counter(map(bare, left)), []
+    unmatched = Counter(map(bare, left))
     for line in filter(None, map(bare, document.text.splitlines())):
         if unmatched[line]:
             unmatched[line] -= 1
         else:
-            removed.append(line)
-    yield from taken_out("removes", [shortened(line) for line in removed])
+            yield line
 
 
 def bare(line: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.assets.registry import MissingAsset, identity, known_assets, resolve
 from pipelines.recipes.recipe import Recipe
 from transforms.steps.step import BLOCK_LIST, AnyStep, AssetRef, Step, without_paths
+from transforms.steps.text.words import require_installed
 
 NO_BLOCKLIST = "none (--no-blocklist)"
 
@@ -29,7 +30,8 @@ class BoundRecipe:
 
 def bind(recipe: Recipe, no_blocklist: bool = False) -> BoundRecipe:
     """Resolve the assets of a recipe's steps. Raises MissingAsset, whose message ends with the command that brings it,
-    and BadInput for settings that an asset rules out, such as a language that the model doesn't have.
+    and BadInput for settings that an asset rules out, such as a language that the model doesn't have, and for a
+    language whose word splitter is not installed.
 
     no_blocklist: leave out the steps on pages that need a block list.
     """
@@ -48,6 +50,8 @@ def bind(recipe: Recipe, no_blocklist: bool = False) -> BoundRecipe:
         ready.validate()
         return ready
 
+    if recipe.curate.counts_words:
+        require_installed(recipe.curate.languages)
     curate = recipe.curate.changed(bound)
     return BoundRecipe(replace(recipe, curate=curate), describe(recipe), assets)
 

@@ -16,8 +16,8 @@ INTRO = (
     ("bateia run tiny --input 'out/warc/*.warc.gz' --output out", "pages to documents, corpus, shards, model"),
     ('bateia sample --run out/model --prompt "The history of"', "let the model write"),
     ("bateia explain URL --in out/shards", "what became of a page, and why"),
-    ("bateia try fineweb page.html --no-blocklist", "one page, every rule's measured value"),
-    ("bateia show fineweb", "a recipe: the whole run with its sources"),
+    ("bateia try web page.html --no-blocklist", "one page, every rule's measured value"),
+    ("bateia show web", "a recipe: the whole run with its sources"),
 )
 
 # Former names of commands. They work, with a note on stderr.

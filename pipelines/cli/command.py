@@ -70,7 +70,7 @@ class Command:
         """Raises BadInput for a local folder to read that does not exist; other faults are found when it is read."""
         for name in self.reads:
             value = getattr(args, name)
-            for path in value if isinstance(value, list) else [value]:
+            for path in value if isinstance(value, list) else filter(None, [value]):
                 if "://" not in path and not glob.has_magic(path) and not Path(path).exists():
                     from schemas.faults import BadInput
 

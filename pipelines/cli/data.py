@@ -11,6 +11,7 @@ from pipelines.cli.options import (
     RECIPE,
     TOKENIZER,
     add_execution,
+    add_languages,
     add_sources,
     columns_of,
     documents_of,
@@ -42,6 +43,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     first = "first of DIR/… to make; those before are taken as they are, and with --overwrite it is made anew"
     parser.add_argument("--from", dest="begin", choices=UNTIL, help=first)
     parser.add_argument("--until", choices=UNTIL, help="last of DIR/… to make (default: all that the recipe has)")
+    add_languages(parser)
     add_curate_options(parser)
     add_dedup_options(parser, "fills token_count and encodes the shards (default: one is trained)")
     parser.add_argument("--bos-token", metavar="NAME", help="its special token that begins documents")
@@ -83,7 +85,7 @@ def recipe_argument(args: argparse.Namespace) -> Recipe:
             "`bateia run` needs a recipe, such as `bateia run fineweb --input crawl.warc.gz --output out`; "
             "`bateia show` lists them"
         )
-    return find_recipe(name)
+    return find_recipe(name, args.languages, args.language_model)
 
 
 def with_options(recipe: Recipe, args: argparse.Namespace) -> Recipe:
@@ -102,6 +104,7 @@ def with_options(recipe: Recipe, args: argparse.Namespace) -> Recipe:
 def add_curate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", required=True, metavar="RECIPE", help=RECIPE)
     parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help=WARC_INPUT)
+    add_languages(parser)
     add_curate_options(parser)
     add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://")
 
@@ -125,7 +128,12 @@ def run_curate(args: argparse.Namespace) -> int:
     from pipelines.stages.curate import plan_curate
 
     run = plan_curate(
-        find_recipe(args.recipe), args.input, args.output, curate_options(args), columns_of(args), fetch_of(args)
+        find_recipe(args.recipe, args.languages, args.language_model),
+        args.input,
+        args.output,
+        curate_options(args),
+        columns_of(args),
+        fetch_of(args),
     )
     return run_stage(run, execution_of(args))
 
@@ -166,6 +174,8 @@ def run_dedup(args: argparse.Namespace) -> int:
 
 def add_demo_crawl(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="DIR", help="directory to write")
+    about = "sample: 246 pages, five languages and all that goes wrong; all: 168 articles in 21 languages"
+    parser.add_argument("--languages", choices=("sample", "all"), default="sample", help=about)
 
 
 def run_demo_crawl(args: argparse.Namespace) -> int:
@@ -179,9 +189,10 @@ def run_demo_crawl(args: argparse.Namespace) -> int:
 
     if not is_local(args.output):
         raise BadInput(f"output {args.output}: the crawl is written to a local folder; copy it where it belongs")
-    refuse_foreign(args.output, names_of_files())
+    world = args.languages == "all"
+    refuse_foreign(args.output, names_of_files(world=world))
     require_writable(args.output)
-    build_sample(Path(args.output))
+    build_sample(Path(args.output), world=world)
     print(f"the crawl is in {args.output}: *.warc.gz, its block list in {args.output}/blocklist")
     return 0
 

@@ -20,6 +20,25 @@ OWN = "Parquet, JSONL or text files and folders of one's own"
 TOKENIZER = "folder, tokenizer.json or SentencePiece *.model"
 
 
+# --- Recipes ----------------------------------------------------------------------------------------------------------
+
+
+def add_languages(parser: Any) -> None:
+    """Options that change a recipe's languages."""
+    about = "of a recipe made for any, as fineweb2: codes, with commas (default: all 21 that it is tested for)"
+    parser.add_argument("--languages", type=codes, default=(), metavar="pt,es,zh", help=about)
+    model = "fastText model in place of the recipe's, such as GlotLID's"
+    parser.add_argument("--language-model", metavar="FILE", help=model)
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """Codes of languages with commas between them. Raises ArgumentTypeError where there is none."""
+    given = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not given:
+        raise argparse.ArgumentTypeError(f"{text!r} names no language; give codes such as pt,es,zh")
+    return given
+
+
 # --- How a run is executed --------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""`bateia sample`: a trained model continues a prompt, on the terminal or on a page."""
+"""`bateia sample`, `look`, `base`: a trained model writes, shows what it computes, and what a base model is."""
 
 from __future__ import annotations
 
@@ -95,6 +95,60 @@ def shown(piece: str) -> str:
     return harmless(piece).replace("\n", "⏎").replace("\t", "⇥").replace(" ", "·")
 
 
+# --- look -------------------------------------------------------------------------------------------------------------
+
+
+def add_look(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", dest="folder", required=True, metavar="DIR", help="output of `bateia train`")
+    parser.add_argument(
+        "--text", default="", metavar="TEXT", help="what the page begins with (default: a new document)"
+    )
+    parser.add_argument("--html", required=True, metavar="F.html", help="the page to write")
+
+
+def run_look(args: argparse.Namespace) -> int:
+    with require_packages():
+        from pipelines.analysis.look import look_into
+        from pipelines.reports.model.look import render_page
+        from trainer.run.job import versions
+
+        write_page(args.html, render_page(look_into(args.folder, args.text), versions()))
+    return 0
+
+
+# --- base -------------------------------------------------------------------------------------------------------------
+
+
+def add_base(parser: argparse.ArgumentParser) -> None:
+    from pipelines.analysis.base import BaseSettings
+
+    add_model(parser)
+    parser.add_argument("--shards", required=True, metavar="DIR", help="shards that it was trained on")
+    add_settings(parser, BaseSettings)
+    parser.add_argument("--html", required=True, metavar="F.html", help="the page to write")
+
+
+def run_base(args: argparse.Namespace) -> int:
+    from pipelines.engine.terminal import StatusLine
+
+    line = StatusLine()
+
+    def show_progress(what: str) -> None:
+        if line.replaces:
+            line.write(f"{what} …")
+
+    with require_packages():
+        from pipelines.analysis.base import BaseSettings, show_base
+        from pipelines.reports.model.base import render_page
+        from trainer.run.job import versions
+
+        settings = BaseSettings(**given(args, BaseSettings))
+        report = show_base(args.folder, args.shards, settings, args.backend, show_progress)
+    line.clear()
+    write_page(args.html, render_page(report, versions()))
+    return 0
+
+
 COMMANDS = (
     Command(
         name="sample",
@@ -104,5 +158,23 @@ COMMANDS = (
         options=add_sample,
         run=run_sample,
         reads=("folder",),
+    ),
+    Command(
+        name="look",
+        group="model",
+        about="Write a page with the model in it: attention, activations and the next token, computed as one types",
+        example='bateia look --run out/model --text "The history of" --html look.html',
+        options=add_look,
+        run=run_look,
+        reads=("folder",),
+    ),
+    Command(
+        name="base",
+        group="model",
+        about="Write a page on what a base model is: its dreams, what it recites from which pages, what it invents",
+        example="bateia base --run out/model --shards out/shards --html base.html",
+        options=add_base,
+        run=run_base,
+        reads=("folder", "shards"),
     ),
 )

@@ -12,6 +12,7 @@ from pipelines.recipes.recipe import Recipe
 from trainer.model.config import SIZES
 from trainer.settings import TrainRecipe
 from transforms.steps.dedup.settings import Deduplicate
+from transforms.steps.filters.by_language import ByLanguage
 from transforms.steps.step import Step, without_paths
 from transforms.steps.tokens.settings import TrainTokenizer
 
@@ -44,6 +45,9 @@ def settings_of_step(step: Any, prefix: str = "") -> Iterator[dict[str, str]]:
 
 def settings_in(step: Any, prefix: str = "") -> Iterator[tuple[str, Field[Any], Any]]:
     """(name with its path, field, value) of every setting of a step, those of settings within settings too."""
+    if isinstance(step, ByLanguage):
+        yield from ((f"{prefix}{field.name}", field, value) for field, value in step.merged())
+        return
     for field in fields(step):
         value = getattr(step, field.name)
         if is_dataclass(value) and not isinstance(value, type):
@@ -58,6 +62,8 @@ def show_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
+        if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
+            return "; ".join(f"{name}: {show_value(item)}" for name, item in value)
         return ", ".join(show_value(item) for item in value) or "none"
     return str(value)
 

@@ -1,20 +1,11 @@
-"""FINEWEB's filters on Portuguese; duplicates over all crawls of the language, as FineWeb2 has them (arXiv 2506.20920).
+"""FineWeb2's recipe for Portuguese, with the personal data that Brazil and Portugal have beside the rest's."""
 
-Thresholds are FineWeb's own: FineWeb2's for single languages come from statistics that are not part of this repository.
-"""
-
-from pipelines.recipes.fineweb import FINEWEB
-from transforms.steps.dedup.settings import Deduplicate
-from transforms.steps.extract.language_gate import LanguageGate
-from transforms.steps.filters.languages import KeepLanguages
+from pipelines.recipes.fineweb2 import fineweb2
 from transforms.steps.pii.entities import ALL_TYPES
 from transforms.steps.pii.scrub import ScrubPii
 
-PORTUGUESE = FINEWEB.vary(
-    KeepLanguages(("pt",), 0.65),
-    LanguageGate(("pt",)),
+PORTUGUESE = fineweb2("pt").vary(
     ScrubPii(types=ALL_TYPES, spelled_emails=True),  # PIS, título de eleitor, CNH, RG and NIF too
-    Deduplicate(scope="language", rehydrate=True),
     name="portuguese",
-    about="Portuguese web text by FineWeb's rules, deduplicated over all crawls, with FineWeb2's rehydration weights",
+    about="Portuguese web text by FineWeb2's values, deduplicated over all crawls, with its rehydration weights",
 )

@@ -79,6 +79,19 @@ def spread(low: float | None, middle: float | None, high: float | None) -> Marku
     ).format(x_low, x_high - x_low, min(x_middle, 99))
 
 
+def gauge(value: float, limit: float, passed: bool) -> Markup:
+    """A measured value as a bar from nought, with a line at what it has to be on one side of."""
+    if not (math.isfinite(value) and math.isfinite(limit)):
+        return Markup("")
+    whole = max(abs(value), abs(limit)) * 1.15 or 1.0
+    colour = "kept" if passed else "unreadable"
+    return Markup(
+        '<svg class="bar step" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="{}" width="{:.2f}" y="0.25" height="0.5"/><rect class="other" x="{:.2f}" width="0.5" height="1"/>'
+        "</svg>"
+    ).format(colour, max(100 * abs(value) / whole, 0.4), 100 * abs(limit) / whole)
+
+
 def strip(pieces: Iterable[tuple[str, float, str]], whole: float) -> Markup:
     """A bar whose pieces are named when one points at them.
 

@@ -6,9 +6,11 @@ comes from templates and charts alone.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +22,7 @@ from pipelines.reports.formats import NOTHING, clean, number
 from schemas import wording
 from schemas.faults import BadInput
 from schemas.storage import join, write_json, write_whole
+from transforms.steps.text.languages import name_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -109,10 +112,10 @@ def new_environment(finalize: Callable[[Any], Any]) -> Environment:
     for module, names in (
         (wording, ("plural",)),
         (formats, ("number", "share", "size", "duration", "span")),
-        (charts, ("bar", "spread", "strip", "histogram", "log_histogram", "line_chart")),
+        (charts, ("bar", "gauge", "spread", "strip", "histogram", "log_histogram", "line_chart")),
     ):
         made.globals |= {name: getattr(module, name) for name in names}
-    made.globals["VAST"] = VAST
+    made.globals |= {"VAST": VAST, "language_name": name_of}
     made.policies["json.dumps_function"] = _compact_json
     return made
 
@@ -120,6 +123,12 @@ def new_environment(finalize: Callable[[Any], Any]) -> Environment:
 def source_of(name: str) -> str:
     """A file of web/ as a template includes it."""
     return environment().get_template(name).render()
+
+
+def script_hash(names: Sequence[str]) -> str:
+    """What a page's policy knows its one script by, which is made of these files of web/."""
+    script = "".join(source_of(name) for name in names)
+    return b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _compact_json(value: Any, **_: Any) -> str:

@@ -6,9 +6,7 @@ the libraries do). It is the only page with a script, which its policy knows by 
 
 from __future__ import annotations
 
-import hashlib
 import json
-from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from pipelines.reports.render import encode, render, source_of
+from pipelines.reports.render import encode, render, script_hash
 from pipelines.reports.tokenizers import named
 from schemas.faults import BadInput
 from transforms.steps.tokens.export import to_tokenizer_json
@@ -25,7 +23,7 @@ from transforms.steps.tokens.tokenizer_files import JSON, tokenizer_file
 from transforms.steps.tokens.train_bpe import GPT4_SPLIT
 from transforms.steps.tokens.train_sentencepiece import parse
 
-SCRIPTS = ("bpe.js", "tokens.js")  # as the page includes them
+SCRIPTS = ("bpe.js", "shown.js", "tokens.js")  # as the page includes them
 KINDS = {"pieces": "BPE over the text, bytes for rare characters", "bytes": "byte-level BPE"}
 SUPPORTED = "byte-level BPE with the split of GPT-2 or GPT-4, and BPE with byte fallback and no normalizer, are"
 _REST = r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -46,7 +44,6 @@ def render_page(paths: Sequence[str], text: str) -> str:
         raise BadInput("--tokenizer names a tokenizer twice; give another one beside it")
     names = named(paths)
     vocabularies = [vocabulary_of(path) for path in names.values()]
-    script = "".join(source_of(name) for name in SCRIPTS)
     return render(
         "tokens.html",
         panels=[
@@ -54,7 +51,8 @@ def render_page(paths: Sequence[str], text: str) -> str:
             for name, vocabulary in zip(names, vocabularies, strict=True)
         ],
         data={"vocabularies": [encode(vocabulary) for vocabulary in vocabularies], "text": text},
-        script_sha256=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        scripts=SCRIPTS,
+        script_sha256=script_hash(SCRIPTS),
     )
 
 

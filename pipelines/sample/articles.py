@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 ARTICLES = Path(__file__).parent / "articles"
+WORLD = Path(__file__).parent / "world"  # in languages that the first crawl has no article in
 
 
 @dataclass(frozen=True, slots=True)

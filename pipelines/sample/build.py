@@ -3,6 +3,7 @@
 Nothing here depends on the clock, the machine or the order of a directory: every build gives the same files.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -10,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pipelines.sample.articles import read_articles
-from pipelines.sample.copies import blocked_pages, exact_copies, near_copies
+from pipelines.sample.articles import WORLD, Article, read_articles
+from pipelines.sample.copies import blocked_pages, exact_copies, near_copies, world_copies
 from pipelines.sample.oddities import oddities
 from pipelines.sample.personal import personal_pages
 from pipelines.sample.records import DUMP, cut_short, flip_bytes, page_members, warcinfo
@@ -22,6 +23,7 @@ from pipelines.sample.wire import damaged_pages, wire_pages
 
 BLOCKLIST = Path(__file__).parent / "blocklist"
 EXPECTED = "expected.json"
+ARTICLES_OF_EACH = 6
 
 # Most records as Common Crawl has them; the rest as raw crawlers do.
 DELIVERIES: tuple[Delivery, ...] = (
@@ -52,14 +54,17 @@ class SampleIndex:
     pages: tuple[dict[str, Any], ...]
 
 
-def build_sample(output: Path, files: int = 2) -> SampleIndex:
-    """Write `files` WARC files, the block list and `expected.json` into `output`."""
+def build_sample(output: Path, files: int = 2, world: bool = False) -> SampleIndex:
+    """Write `files` WARC files, the block list and `expected.json` into `output`.
+
+    world: the second crawl, of articles in the 21 languages, in place of the first.
+    """
     if files < 1:
         raise ValueError(f"the sample needs at least one file, not {files}")
     output.mkdir(parents=True, exist_ok=True)
     warc_files, facts = [], []
-    for number, pages in enumerate(spread(all_pages(), files)):
-        path = output / warc_name(number)
+    for number, pages in enumerate(spread(world_pages() if world else all_pages(), files)):
+        path = output / warc_name(number, world)
         write(path, b"".join(members(pages, path.name)))
         warc_files.append(path)
         facts += [page.facts() | {"file": path.name} for page in pages]
@@ -70,13 +75,31 @@ def build_sample(output: Path, files: int = 2) -> SampleIndex:
     return SampleIndex(DUMP, tuple(warc_files), output / BLOCKLIST.name, expected, tuple(facts))
 
 
-def warc_name(number: int) -> str:
-    return f"bateia-sample-{number:05}.warc.gz"
+def warc_name(number: int, world: bool = False) -> str:
+    return f"bateia-{'world' if world else 'sample'}-{number:05}.warc.gz"
 
 
-def names_of_files(files: int = 2) -> frozenset[str]:
+def names_of_files(files: int = 2, world: bool = False) -> frozenset[str]:
     """Names of all that `build_sample` writes directly in its folder."""
-    return frozenset({*map(warc_name, range(files)), BLOCKLIST.name, EXPECTED})
+    return frozenset({*(warc_name(number, world) for number in range(files)), BLOCKLIST.name, EXPECTED})
+
+
+def world_articles() -> list[Article]:
+    """Six articles in each of the 21 languages: of languages that the first crawl has, its first six."""
+    taken, articles = Counter[str](), []
+    for article in (*read_articles(), *read_articles(WORLD)):
+        taken[article.language] += 1
+        articles += [article] if taken[article.language] <= ARTICLES_OF_EACH else []
+    return articles
+
+
+def world_pages() -> list[WebPage]:
+    """The second crawl's pages, in an order that mixes languages."""
+    articles = world_articles()
+    published = publish_all(articles)
+    by_title = {article.title: page for article, page in zip(articles, published, strict=True)}
+    pages = sorted([*published, *world_copies(articles, by_title)], key=lambda page: sha256(page.url.encode()).digest())
+    return [with_delivery(page, turn) for turn, page in enumerate(pages)]
 
 
 def all_pages() -> list[WebPage]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from pipelines.sample.articles import Article, seeded
-from pipelines.sample.sites import Site, publish, sites_in
+from pipelines.sample.sites import Site, publish, sites_in, world_sites
 from pipelines.sample.webpage import WebPage
 
 # What an editor put in the place of a sentence.
@@ -19,6 +19,30 @@ EDITS = {
         "O resto vem com a prática.",
         "Só isso já valeria a visita.",
     ),
+}
+
+# What an editor added at the end, in the languages of the second crawl.
+ADDED = {
+    **{language: edits[0] for language, edits in EDITS.items()},
+    "es": "Los lectores nos han contado historias parecidas.",
+    "fr": "Des lecteurs nous ont raconté à peu près la même chose.",
+    "de": "Leserinnen und Leser haben uns Ähnliches erzählt.",
+    "it": "I lettori ci hanno raccontato storie molto simili.",
+    "nl": "Lezers hebben ons ongeveer hetzelfde verteld.",
+    "pl": "Czytelnicy opowiadali nam bardzo podobne historie.",
+    "ru": "Читатели рассказывали нам похожие истории.",
+    "uk": "Читачі розповідали нам схожі історії.",
+    "el": "Οι αναγνώστες μάς έχουν πει παρόμοιες ιστορίες.",
+    "tr": "Okurlarımız bize benzer hikâyeler anlattı.",
+    "ar": "حكى لنا القراء قصصا تشبه هذه القصة.",
+    "fa": "خوانندگان داستان‌هایی شبیه به این برای ما گفته‌اند.",
+    "hi": "पाठकों ने हमें ऐसी ही कहानियाँ सुनाई हैं।",
+    "id": "Para pembaca menceritakan kisah yang hampir sama kepada kami.",
+    "vi": "Bạn đọc cũng đã kể cho chúng tôi những câu chuyện tương tự.",
+    "zh": "读者也给我们讲过类似的故事。",
+    "ja": "読者の皆さんからも似たような話が届いています。",
+    "ko": "독자들도 우리에게 비슷한 이야기를 들려주었다.",
+    "th": "ผู้อ่านก็เล่าเรื่องที่คล้ายกันให้เราฟัง",
 }
 
 # Each carries an article's text, so that nothing but its address can condemn it.
@@ -53,6 +77,21 @@ def near_copies(articles: list[Article], pages: dict[str, WebPage]) -> list[WebP
             others = [site for site in sites if site.template != dict(original.about)["template"]]
             site = others[turn % len(others)]
             copies.append(publish(edited(article), site, 0, kind="near_copy", copy_of=original.url))
+    return copies
+
+
+def world_copies(articles: list[Article], pages: dict[str, WebPage]) -> list[WebPage]:
+    """The first and the fourth article of each language with a sentence more, on another site of it."""
+    copies = []
+    for language in dict.fromkeys(article.language for article in articles):
+        sites = sites_in(language) or world_sites(language)
+        for article in of_language(articles, language)[::3]:
+            original = pages[article.title]
+            site = next(site for site in sites if site.template != dict(original.about)["template"])
+            *others, last = article.paragraphs
+            space = "" if language in ("zh", "ja") else " "
+            longer = replace(article, paragraphs=(*others, f"{last}{space}{ADDED[language]}"))
+            copies.append(publish(longer, site, 0, kind="near_copy", copy_of=original.url))
     return copies
 
 

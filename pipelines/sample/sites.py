@@ -1,5 +1,6 @@
 """The sample's web: made-up sites under reserved names, and how each publishes an article."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from pipelines.sample.parts import Scene
 from pipelines.sample.templates import TEMPLATES
 from pipelines.sample.webpage import WebPage
 from pipelines.sample.words import WORDS
+from transforms.steps.text.languages import languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,25 @@ def sites_in(language: str) -> list[Site]:
     return [site for site in SITES if site.language == language]
 
 
+# Encodings that sites of a language had before UTF-8.
+LEGACY = {
+    **{"ru": "koi8-r", "uk": "windows-1251", "pl": "iso-8859-2", "el": "iso-8859-7", "tr": "windows-1254"},
+    **{"ar": "windows-1256", "vi": "windows-1258", "th": "tis-620", "zh": "gb18030", "ja": "euc-jp", "ko": "euc-kr"},
+    **dict.fromkeys(("it", "nl", "id"), "windows-1252"),
+}
+
+
+def world_sites(language: str) -> list[Site]:
+    """Sites of a language that the first crawl has none of: two in UTF-8, one in what was usual before it."""
+    known = languages()[language]
+    codes = (charsets.in_meta(LEGACY[language]),) if language in LEGACY else ODD
+    return [
+        Site(f"news-{language}.example", known.own_name, "news", language, "/news/{year}/{number}.html"),
+        Site(f"wiki-{language}.test", known.own_name, "wiki", language, "/wiki/{title}"),
+        Site(f"www.home-{language}.example", known.own_name, "minimal", language, "/{number}.htm", codes),
+    ]
+
+
 def publish(
     article: Article, site: Site, turn: int, kind: str = "article", locale: str | None = None, **about
 ) -> WebPage:
@@ -100,7 +121,7 @@ def scene_of(article: Article, site: Site, url: str, charset: Charset, locale: s
         rng=rng,
         elsewhere=tuple((title, f"/{rng.randrange(10**4)}") for title in rng.sample(headlines, 5)),
         meta=charset.meta,
-        locale=locale or words.locale,
+        locale=locale or (words.locale if article.language in WORDS else article.language),
         year=rng.randint(2016, 2024),
         month=rng.randint(1, 12),
         day=rng.randint(1, 28),
@@ -109,9 +130,9 @@ def scene_of(article: Article, site: Site, url: str, charset: Charset, locale: s
 
 def publish_all(articles: Iterable[Article]) -> list[WebPage]:
     """Every article once, the sites of its language taking turns."""
-    pages, turns = [], dict.fromkeys(WORDS, 0)
+    pages, turns = [], Counter[str]()
     for article in articles:
-        sites, turn = sites_in(article.language), turns[article.language]
+        sites, turn = sites_in(article.language) or world_sites(article.language), turns[article.language]
         pages.append(publish(article, sites[turn % len(sites)], turn // len(sites)))
         turns[article.language] += 1
     return pages

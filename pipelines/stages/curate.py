@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,11 @@ from schemas.wording import plural
 from transforms.curate import CurateUnit
 from transforms.steps.fetch.files import is_remote
 from transforms.steps.fetch.settings import FetchSettings
+from transforms.steps.recipe import CurateRecipe
 from transforms.steps.sources.columns import Columns
 from transforms.steps.sources.selection import NOT_FETCHED
+from transforms.steps.text.dictionaries import splitters_of
+from transforms.steps.text.words import require_installed
 from transforms.steps.urls.excluded import DropExcludedHosts
 from transforms.steps.warc.reader import kinds_text
 from transforms.units import PROGRESS, Records, write_units
@@ -177,6 +180,8 @@ def plan_curate(
     fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
 ) -> CurateRun:
     """A run of a recipe on files, crawls and lists of them. Raises BadInput; warns of files that are left out."""
+    if recipe.curate.counts_words:
+        require_installed(recipe.curate.languages)
     files = find_inputs(inputs, options.paths_root, columns, fetch)
     for file in files:
         if file.problem:
@@ -275,7 +280,7 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     manifest = Manifest(
         stage=STAGE,
         settings=run.settings,
-        versions=versions(VERSIONED),
+        versions=versions((*VERSIONED, *recipe_packages(run.bound.recipe.curate))),
         source=run.source,
         counts={
             "read": tally.read,
@@ -311,6 +316,14 @@ def not_fetched_line(tally: Tally) -> str:
     return (
         f"{plural(missing, 'part')} of the input could not be fetched, as the ledger says; {again}" if missing else ""
     )
+
+
+def recipe_packages(recipe: CurateRecipe) -> Iterator[str]:
+    """Distributions that only some recipes use: splitters of the languages kept, and what their steps name."""
+    for step in recipe.documents:
+        yield from getattr(step, "distributions", ())
+    if recipe.counts_words:
+        yield from splitters_of(recipe.languages)
 
 
 def check_inputs(run: CurateRun) -> None:

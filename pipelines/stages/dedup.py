@@ -11,11 +11,9 @@ from pipelines.engine.run import Phases, RunStats
 from pipelines.stages.curate import VERSIONED
 from pipelines.stages.datasets import Input, source_of
 from schemas.corpus_tally import CorpusTally
-from schemas.document import RIGHTS_COLUMNS
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import (
-    column_names,
     join,
     list_files,
     read_json,
@@ -27,8 +25,9 @@ from schemas.storage import (
 )
 from schemas.wording import plural
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
-from transforms.documents import Part, measures_in
+from transforms.documents import Part, columns_in, measures_in
 from transforms.steps.recipe import CorpusRecipe
+from transforms.steps.text.dictionaries import splitters_of
 from transforms.units import PROGRESS, Records, Work, write_units
 
 if TYPE_CHECKING:
@@ -72,14 +71,16 @@ class DedupRun:
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of the quality values of all inputs. An input has the same in all its files: those of its recipe."""
-        first = [join(item.path, item.data[0].path) for item in self.inputs if item.data]
-        return tuple(dict.fromkeys(name for path in first for name in measures_in(path)))
+        return tuple(dict.fromkeys(name for path in self._first_files for name in measures_in(path)))
 
     @property
-    def rights(self) -> bool:
-        """Whether any input has the columns of rights."""
-        first = [join(item.path, item.data[0].path) for item in self.inputs if item.data]
-        return any(RIGHTS_COLUMNS[0][0] in column_names(path) for path in first)
+    def columns(self) -> tuple[str, ...]:
+        """Names of the optional columns of all inputs."""
+        return tuple(dict.fromkeys(name for path in self._first_files for name in columns_in(path)))
+
+    @property
+    def _first_files(self) -> list[str]:
+        return [join(item.path, item.data[0].path) for item in self.inputs if item.data]
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -224,7 +225,7 @@ def choose(run: DedupRun, phases: Phases, stars: str) -> None:
 def rewrite(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import RewriteDocuments
 
-    work = RewriteDocuments(run.recipe, run.output, run.tokenizer, run.measures, run.rights)
+    work = RewriteDocuments(run.recipe, run.output, run.tokenizer, run.measures, run.columns)
     run_parts(run, phases, "rewrite", work, run.workdir.rewriting)
 
 
@@ -286,7 +287,7 @@ def finish(run: DedupRun, phases: Phases) -> DedupSummary:
     check(run, tally, clusters, files)
     manifest = manifest_of(run, tally, clusters, files)
     origins = [read_origin(item.path, item.manifest) for item in run.inputs]
-    summary = CorpusSummary(manifest, tally, origins, run.measures, run.rights)
+    summary = CorpusSummary(manifest, tally, origins, run.measures, run.columns)
     with write_whole(join(run.output, "README.md")) as file:
         file.write(make_card(summary).encode("utf-8", "replace"))
     run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})
@@ -316,7 +317,9 @@ def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], fil
     return Manifest(
         stage=STAGE,
         settings=run.settings,
-        versions=versions((*VERSIONED, "presidio-analyzer")),
+        versions=versions(
+            (*VERSIONED, "presidio-analyzer", *splitters_of(sorted({part.language for part in run.parts})))
+        ),
         source=run.source,
         counts={
             "read": tally.read,

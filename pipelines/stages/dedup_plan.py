@@ -22,6 +22,8 @@ from transforms.dedup.signatures import DedupWorkdir, SignatureFile
 from transforms.documents import Part
 from transforms.steps.dedup.settings import Deduplicate
 from transforms.steps.recipe import CorpusRecipe
+from transforms.steps.text.dictionaries import NO_SPLITTER
+from transforms.steps.text.words import require_installed
 
 MIN_PART_BYTES, MAX_PART_BYTES = 8 << 20, 256 << 20
 PARTS_WANTED = 16  # so that a small corpus still keeps some workers busy
@@ -30,7 +32,7 @@ PARTS_WANTED = 16  # so that a small corpus still keeps some workers busy
 def plan_dedup(
     output: str, name: str, recipe: CorpusRecipe, inputs: list[str], against: list[str], tokenizer: str | None
 ) -> DedupRun:
-    """Raises BadInput for inputs that are unfinished, changed, or not comparable."""
+    """Raises BadInput for inputs that are unfinished, changed, or not comparable, and for absent word splitters."""
     if against and recipe.dedup is None:
         raise BadInput(f"recipe '{name}' does not deduplicate, so --against means nothing; leave it out")
     for given in (*inputs, *against):
@@ -45,6 +47,8 @@ def plan_dedup(
     earlier = read_earlier(against, recipe.dedup) if recipe.dedup is not None else []
     old = plan_signature_files(earlier)
     parts = plan_parts(documents, len(old))
+    if recipe.dedup is not None:
+        require_installed(sorted({part.language for part in parts} - NO_SPLITTER))
     settings = {
         "recipe": {
             "name": name,

@@ -51,5 +51,10 @@ def is_own(path: str) -> bool:
     if not is_local(path):
         return "*" in path or path.endswith("/")
     if Path(path).is_dir():
-        return any(FILE_ENDING.search(file.name) for file in Path(path).rglob("*"))
+        return any(is_table(file.name) for file in Path(path).rglob("*"))
     return Path(path).is_file() or "*" in path
+
+
+def is_table(name: str) -> bool:
+    """Whether a file makes its folder one of texts. A letter.txt does not: that is in any folder."""
+    return FILE_ENDING.search(name) is not None and ".txt" not in name.lower()

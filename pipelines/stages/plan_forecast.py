@@ -29,13 +29,12 @@ def cautions(settings: PlanSettings, train: Mapping[str, Any], files: Sequence[D
     if not train["tokens"]:
         return
     size, copies = settings.context + 1, settings.copies(train)
-    tokens, often = train["tokens"] * copies if isinstance(copies, float) else 0.0, copies
     if isinstance(copies, dict):
         tokens = sum(times * train[f"{settings.by}s"][name]["tokens"] for name, times in copies.items())
-        often = max(copies.values())
-        most = max(copies, key=lambda name: copies[name])
+        often, which = max((times, f"documents of {name}") for name, times in copies.items())
+    else:
+        tokens, often, which = copies * train["tokens"], copies, "documents"
     if often > MAX_PASSES:
-        which = f"documents of {most}" if isinstance(copies, dict) else "documents"
         yield (
             f"{which} are seen {often:.0f} times each: after about {MAX_PASSES} a model learns them by heart and "
             "little else (arXiv 2305.16264); give more text, fewer --tokens or --epochs, or another --mixture"

@@ -490,3 +490,84 @@ SAMPLES: Json = {
         for seed in (1, 2)
     ],
 }
+
+WRITTEN: Json = {
+    "prompt": "The history of",
+    "seed": 1,
+    "temperature": 0.8,
+    "pieces": [
+        {
+            "text": " gold\nin a",
+            "source": {
+                "tokens": 9,
+                "url": "https://recited.example/",
+                "warc_file": "a.warc.gz",
+                "warc_offset": 383_378,
+            },
+        },
+        {"text": "\tpan.", "source": None},
+        {"text": " Sand", "source": {"tokens": 8, "url": None, "warc_file": None, "warc_offset": None}},
+    ],
+    "tokens": 12,
+    "ended": True,
+}
+
+BASE: Json = {
+    "run": "/runs/small",
+    "step": 40,
+    "least": 8,
+    "dreams": [WRITTEN | {"prompt": ""}, WRITTEN | {"prompt": "", "pieces": []}],
+    "dreamt_share": 0.75,
+    "held_out_share": None,
+    "temperatures": [WRITTEN | {"temperature": temperature} for temperature in (0, 0.5, 1.0, 1.5)],
+    "asked": WRITTEN,
+    "continued": [
+        {"url": url, "prompt": "At first", "page": " a glacier is", "written": WRITTEN, "same": 0}
+        for url in ("https://held-out.example/", None)
+    ],
+    "memorization": MEMORIZATION,
+    "few_shot": FEWSHOT,
+}
+
+JOURNEY: Json = {
+    "url": "https://page.example/",
+    "notes": ["it was fetched twice"],
+    "record": {
+        "url": "https://page.example/",
+        "warc_file": "a.warc.gz",
+        "warc_offset": 383_378,
+        "bytes": 2_925,
+        "status": 200,
+        "content_type": "text/html",
+        "fate": "dropped",
+        "why": "c4: too_few_sentences",
+    },
+    "recipe": "tiny",
+    "html": "<!doctype html>\n<p>Gold",
+    "html_chars": 5_388,
+    "stops": [
+        {"stage": "extract", "dropped": None, "about": "9 characters", "dials": [], "removed": []},
+        {
+            "stage": "c4",
+            "dropped": "too_few_sentences: measured 3",
+            "about": "",
+            "dials": [
+                {"rule": "too_few_sentences", "value": 3, "keep": ">=", "threshold": 5, "passed": False},
+                {"rule": "curly_bracket", "value": 0, "keep": "<=", "threshold": 0, "passed": True},
+            ],
+            "removed": ["Read more"],
+        },
+    ],
+    "extracted": "Gold.\nRead more",
+    "text": "Gold.",
+    "copies": {
+        "fate": "removed as near duplicate of b",
+        "shingle": 5,
+        "compared": 48,
+        "compared_all": True,
+        "nearest": {"url": "https://nearest.example/", "similarity": 0.9, "is_survivor": True, "text": "Gold!\n"},
+    },
+    "tokens": {"split": "train", "shard": 4, "start": 0, "length": 1_000, "names": ["Go", "ld", "\\xc3"]},
+    "plans": [{"plan": "main", "rows": "3, 7-9", "count": 4, "steps": "0", "passes": 1.5}],
+    "surprisal": None,
+}

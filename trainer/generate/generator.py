@@ -83,12 +83,28 @@ class TextGenerator:
         return [(self.piece(int(token)), float(by_model_V[token]), float(by_sampling_V[token])) for token in order]
 
 
-def load_generator(run: str, backend: str | None = None) -> TextGenerator:
-    """The model of a run's newest checkpoint.
+@dataclass(frozen=True)
+class TrainedModel:
+    """A run's weights, as numpy has them, with what it takes to use them.
 
-    backend: by default the one that trained the run, or else one that is installed
+    bos: the token that every text begins with
+    stops: tokens that end a text
+    step: how many steps the model was trained
+    backend: that trained it
+    """
 
-    Raises BadInput if the folder holds no run with a checkpoint, or the backend is not installed.
+    config: ModelConfig
+    weights: dict[str, np.ndarray]
+    bos: int
+    stops: frozenset[int]
+    step: int
+    backend: str | None
+
+
+def load_model(run: str) -> TrainedModel:
+    """The model of a run's newest checkpoint; no backend is needed.
+
+    Raises BadInput if the folder holds no run with a checkpoint.
     """
     folder = Path(run)
     if not folder.is_dir():
@@ -98,9 +114,20 @@ def load_generator(run: str, backend: str | None = None) -> TextGenerator:
     config, weights = from_hf(given), checkpoint.weights()
     if {name: value.shape for name, value in weights.items()} != shapes(config):
         raise BadInput(f"{checkpoint.folder}: its weights do not fit its config.json; train it anew")
-    decoder = make_decoder(backend or chosen_backend(checkpoint.state.get("backend")), weights, config)
     bos, stops = given["bos_token_id"], frozenset({given["bos_token_id"], given["eos_token_id"]})
-    return TextGenerator(decoder, Text(folder / "tokenizer"), bos, stops, checkpoint.step)
+    return TrainedModel(config, weights, bos, stops, checkpoint.step, checkpoint.state.get("backend"))
+
+
+def load_generator(run: str, backend: str | None = None) -> TextGenerator:
+    """The model of a run's newest checkpoint.
+
+    backend: by default the one that trained the run, or else one that is installed
+
+    Raises BadInput if the folder holds no run with a checkpoint, or the backend is not installed.
+    """
+    model = load_model(run)
+    decoder = make_decoder(backend or chosen_backend(model.backend), model.weights, model.config)
+    return TextGenerator(decoder, Text(Path(run) / "tokenizer"), model.bos, model.stops, model.step)
 
 
 def chosen_backend(trained_by: str | None) -> str:

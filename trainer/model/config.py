@@ -132,6 +132,38 @@ def flops_per_token(config: ModelConfig) -> float:
     return 6 * multiplying + 12 * config.layers * config.dim * config.context
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of the model as a forward pass meets it.
+
+    name: embedding, attention, mlp or head; a norm belongs to what reads it
+    count: how many of it there are
+    parameters: of one
+    flops: of one, for one token
+    """
+
+    name: str
+    count: int
+    parameters: int
+    flops: int
+
+
+def parts(config: ModelConfig, positions: int) -> tuple[Part, ...]:
+    """What a forward pass of one token goes through, if it attends to so many positions.
+
+    Two FLOPs for each parameter that multiplies and 4 · D for each position attended to: with `positions` the whole
+    context they sum to a third of `flops_per_token`, as the backward pass costs twice the forward pass.
+    """
+    dim, kv_dim, table = config.dim, config.kv_heads * config.head_dim, config.vocab_size * config.dim
+    attention, mlp = dim + 2 * dim * dim + 2 * dim * kv_dim, dim + 3 * dim * config.hidden
+    return (
+        Part("embedding", 1, table, 0),
+        Part("attention", config.layers, attention, 2 * attention + 4 * dim * positions),
+        Part("mlp", config.layers, mlp, 2 * mlp),
+        Part("head", 1, dim if config.tied else dim + table, 2 * (dim + table)),
+    )
+
+
 def to_hf(config: ModelConfig, bos_id: int, eos_id: int | None, pad_id: int | None) -> dict[str, Any]:
     """config.json of transformers' LlamaForCausalLM. A model that ends a text with the next one's BOS stops there."""
     return {

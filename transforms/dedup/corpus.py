@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from schemas.corpus import PII_SCHEMA, corpus_schema, signature_schema
 from schemas.corpus_tally import CorpusTally
-from schemas.document import RIGHTS_COLUMNS
+from schemas.document import OPTIONAL_COLUMNS
 from schemas.storage import locate, read_table, size_of
 from transforms.dedup.signatures import DedupWorkdir
 from transforms.documents import ROWS_AT_ONCE, Part, read_documents
@@ -21,7 +21,7 @@ from transforms.steps.tokens.tokenizer import load_tokenizer
 from transforms.units import Heartbeat, UnitFiles, UnitResult
 
 READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count"]
-READ += ["warc_offset", "title", "quality", *(name for name, _ in RIGHTS_COLUMNS)]
+READ += ["warc_offset", "title", "quality", *(name for name, _ in OPTIONAL_COLUMNS)]
 SIGNED = ["text", "id", "dump", "url", "language"]
 
 
@@ -80,13 +80,14 @@ class RewriteDocuments:
         output: str,
         tokenizer: str | None = None,
         measures: tuple[str, ...] = (),
-        rights: bool = False,
+        columns: tuple[str, ...] = (),
     ) -> None:
         """tokenizer: a tokenizer.json, a SentencePiece model or a folder that fills token_count; or None.
         measures: names of the documents' quality values, the same for all parts so that they have one schema.
+        columns: names of the documents' optional columns, the same for all parts too.
         """
         self._recipe, self._tokenizer_path, self._workdir = recipe, tokenizer, DedupWorkdir(output)
-        self._measures, self._rights = measures, rights
+        self._measures, self._columns = measures, columns
 
     def setup(self) -> None:
         for step in self._recipe.steps():
@@ -97,7 +98,7 @@ class RewriteDocuments:
         return Part.from_json(line)
 
     def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
-        tally, corpus = CorpusTally(), CorpusFiles(files, unit, self._recipe, self._measures, self._rights)
+        tally, corpus = CorpusTally(), CorpusFiles(files, unit, self._recipe, self._measures, self._columns)
         signed = signatures_of(self._workdir, unit) if self._recipe.dedup is not None else iter(())
         rows = zip(read_documents(unit.files, READ), decisions_of(self._workdir, unit), strict=True)
         for done, (row, decision) in enumerate(rows, 1):
@@ -150,16 +151,23 @@ class CorpusFiles:
     """The Parquet files of one part of a corpus. One without rows is not written."""
 
     def __init__(
-        self, files: UnitFiles, part: Part, recipe: CorpusRecipe, measures: tuple[str, ...] = (), rights: bool = False
+        self,
+        files: UnitFiles,
+        part: Part,
+        recipe: CorpusRecipe,
+        measures: tuple[str, ...] = (),
+        columns: tuple[str, ...] = (),
     ) -> None:
-        self._files, self._part, self._measures, self._rights = files, part, measures, rights
+        self._files, self._part, self._measures, self._columns = files, part, measures, columns
         self._weighted = recipe.dedup is not None and recipe.dedup.rehydrate
+        self._by_language = recipe.dedup is not None and recipe.dedup.rehydrate_by_language
         self._bands = recipe.dedup.bands if recipe.dedup is not None else 1
 
     def add(self, row: dict[str, Any], spans: Sequence[Span]) -> None:
         """A document that is kept, and its spans of personal data."""
         if self._weighted:
-            row["rehydration_weight"] = rehydration_weight(row["cluster_size"])
+            language = row["language"] if self._by_language else None
+            row["rehydration_weight"] = rehydration_weight(row["cluster_size"], language)
         self._files.rows(f"data/{self._part.name}.parquet", self._schema).add(row)
         if spans:
             file = self._files.rows(f"pii/{self._part.name}.parquet", lambda: PII_SCHEMA)
@@ -167,7 +175,7 @@ class CorpusFiles:
                 file.add({"id": row["id"], **span._asdict()})
 
     def _schema(self) -> pa.Schema:
-        return corpus_schema(self._weighted, self._measures, self._rights)
+        return corpus_schema(self._weighted, self._measures, self._columns)
 
     def add_signature(self, row: dict[str, Any]) -> None:
         self._files.rows(f"signatures/{self._part.name}.parquet", lambda: signature_schema(self._bands)).add(row)

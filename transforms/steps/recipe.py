@@ -70,9 +70,15 @@ class CurateRecipe:
         return tuple(measure for step in self.documents for measure in step.measures)
 
     @property
-    def records_rights(self) -> bool:
-        """Whether a step records licenses and what pages say to robots, in columns of the documents."""
-        return any(getattr(step, "records_rights", False) for step in self.pages)
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of documents that only some steps fill, such as language_script."""
+        steps = (*self.pages, *self.documents)
+        return tuple(name for step in steps for name in getattr(step, "columns", ()))
+
+    @property
+    def counts_words(self) -> bool:
+        """Whether a step needs word splitters for the languages that are kept."""
+        return any(getattr(step, "counts_words", False) for step in self.documents)
 
     def steps(self) -> Iterator[Step]:
         yield self.read

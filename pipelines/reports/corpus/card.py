@@ -41,13 +41,14 @@ MEANINGS = {
     "token_count": "tokens of the text; null if no tokenizer was given",
     "warc_offset": "where the page's record starts in the WARC file (bytes)",
     "title": "the page's `<title>`, with personal data replaced as in the text",
+    "language_script": "language and script by FineWeb2's label, such as por_Latn",
+    "license": "Creative Commons license that the page names, such as cc-by-4.0",
+    "license_found": "where on the page it stands: link, meta, json-ld, a rel, or a (which may mean a part of it)",
+    "robots": "what headers and tags of the page say to robots",
     "cluster_id": "cluster of these documents in `clusters/`; null for a document that nothing duplicates",
     "cluster_size": "documents that were equal or nearly equal to this one, itself included",
     "rehydration_weight": "how often FineWeb2 would repeat a document for the size of its cluster",
     "quality": "what the rules of the filters measured, by their names, before the text was cleaned",
-    "license": "Creative Commons license that the page names, such as cc-by-4.0",
-    "license_found": "where on the page it stands: link, meta, json-ld, a rel, or a (which may mean a part of it)",
-    "robots": "what headers and tags of the page say to robots",
 }
 
 
@@ -75,7 +76,7 @@ def make_card(summary: CorpusSummary) -> str:
         funnel=summary.funnel,
         is_curated=bool(summary.read),
         configuration=Markup(re.sub(r"[^\w-]", "", kept[0].language if kept else "en")),
-        columns=corpus_schema(bool(dedup and dedup.get("rehydrate")), summary.measures, summary.rights),
+        columns=corpus_schema(bool(dedup and dedup.get("rehydrate")), summary.measures, summary.columns),
         MEANINGS=MEANINGS,
         link_probabilities=link_probabilities(dedup) if dedup else [],
         replaced=replaced_types(pii, tally) if pii else [],
@@ -95,7 +96,7 @@ def make_card(summary: CorpusSummary) -> str:
 @cache
 def _environment() -> Environment:
     environment = new_environment(finalize=_in_markdown)
-    for name in ("plural", "share", "size"):  # of numbers alone, so they are no code
+    for name in ("plural", "share", "size", "language_name"):  # of numbers alone, so they are no code
         write = environment.globals[name]
         environment.globals[name] = lambda *values, write=write: Markup(write(*values))
     environment.filters |= {"plain": plain, "bare": bare}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
@@ -94,14 +94,14 @@ class CorpusSummary:
     tally: of all documents read.
     origins: the directories it was read from and compared with.
     measures: names of the documents' quality values.
-    rights: whether documents have the columns of rights.
+    columns: names of the documents' optional columns.
     """
 
     manifest: Manifest
     tally: CorpusTally
     origins: Sequence[Origin]
     measures: tuple[str, ...] = ()
-    rights: bool = False
+    columns: tuple[str, ...] = ()
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -221,21 +221,40 @@ def settings_of(recipe: dict[str, Any]) -> tuple[Setting, ...]:
     return tuple(
         Setting(step["step"], name, show_setting(value), *known.get((step["step"], name), ("", "")))
         for step in recipe.get("steps", ())
-        for name, value in step.items()
-        if name != "step"
+        for name, value in settings_in(step)
     )
+
+
+def settings_in(step: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(name, value) of each setting of a step as a manifest holds it; of rules by language, each with its languages."""
+    for name, value in step.items():
+        if name == "rules" and value and all(isinstance(pair[-1], dict) for pair in value):
+            for setting in value[0][-1]:
+                values = {language: rules[setting] for language, rules in value}
+                same = all(each == value[0][-1][setting] for each in values.values())
+                yield setting, value[0][-1][setting] if same else values
+        elif name != "step":
+            yield name, value
 
 
 def explanations() -> dict[tuple[str, str], tuple[str, str]]:
     """What our own steps' settings mean and where they come from; a manifest does not repeat it."""
     from pipelines.recipes import RECIPES
+    from transforms.steps.filters.by_language import ByLanguage
     from transforms.steps.recipe import Deduplicate, DropRepeatedLines, ScrubPii
 
-    steps: Iterable[Any] = (step for recipe in RECIPES.values() for step in recipe.curate.steps())
+    steps: list[Any] = [step for recipe in RECIPES.values() for step in recipe.curate.steps()]
+    known = [
+        *((type(step), field) for step in steps if isinstance(step, ByLanguage) for field, _ in step.merged()),
+        *(
+            (kind, field)
+            for kind in (*map(type, steps), DropRepeatedLines, ScrubPii, Deduplicate)
+            for field in fields(kind)
+        ),
+    ]
     return {
         (kind.__name__, field.name): (field.metadata.get("about", ""), field.metadata.get("source", ""))
-        for kind in (*map(type, steps), DropRepeatedLines, ScrubPii, Deduplicate)
-        for field in fields(kind)
+        for kind, field in known
     }
 
 

@@ -4,9 +4,6 @@
 const MOST_DRAWN = 5000; // groups; counts are of the whole text
 const LONG_TEXT = 20000; // characters from which typing is not followed key by key
 const COLOURS = 6;
-const SIGNS = { " ": "·", "\u00a0": "⍽", "\t": "⇥" };
-const JOINS = /[\u200c\u200d\u{e0020}-\u{e007f}]/u; // unseen, but they make letters and emoji what they are
-const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/u;
 const EXAMPLES = {
   "Português": "Não há nada que não se possa fazer com uma bateia: lava-se o cascalho e fica o ouro.",
   "Code": "def pan(gravel):\n    # what is heavier stays\n    return [g for g in gravel if g.weight > 19.3]\n",
@@ -18,26 +15,6 @@ const EXAMPLES = {
 
 const byId = (id) => document.getElementById(id);
 const count = (number) => number.toLocaleString("en");
-
-function element(tag, kind, text) {
-  const made = document.createElement(tag);
-  if (kind) made.className = kind;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-const codeOf = (char) => `U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
-
-// A character as nodes: signs for what is not seen, so that nothing of a text moves what is around it.
-function drawn(char, spaces) {
-  if (char === "\n") return [element("i", "", "⏎"), "\n"];
-  if (char === "\r") return [element("i", "", "␍")];
-  if (SIGNS[char] && !spaces) return [char];
-  if (SIGNS[char]) return [element("i", "", SIGNS[char]), char === "\t" ? "\t" : element("wbr")];
-  if (JOINS.test(char)) return [char];
-  if (UNSEEN.test(char) || (spaces && /\p{White_Space}/u.test(char))) return [element("i", "code", codeOf(char))];
-  return [char];
-}
 
 function drawnGroup(group, at, spaces) {
   const made = element("span", `t c${at % COLOURS}`);

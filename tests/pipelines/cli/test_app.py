@@ -169,7 +169,8 @@ def test_a_missing_asset_ends_with_the_command_that_brings_it(
 ) -> None:
     monkeypatch.setenv("BATEIA_ASSETS", str(tmp_path / "no-assets"))
     command = ("curate", "--recipe", "fineweb", "--input", place / "good.warc.gz", "--output", place / "out")
-    assert refused(bateia, *command).endswith("bateia assets fetch ut1")
+    told = refused(bateia, *command)
+    assert "bring it with: bateia assets fetch ut1, with --from FILE" in told and told.endswith("--no-blocklist")
     assert not (place / "out").exists()
 
 

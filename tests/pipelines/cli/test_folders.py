@@ -22,6 +22,7 @@ CALLS = [
     ("plan --shards FOLDER --name n", SHARDS),
     ("train --shards FOLDER --steps 1 --output o", SHARDS),
     ("explain https://a.example/ --in FOLDER", ANY_STAGE),
+    ("languages --in FOLDER", DOCUMENTS),
     ("explain-batch --shards FOLDER --step 0 --batch-size 1", SHARDS),
     ("shards verify --shards FOLDER", SHARDS),
     ("shards index --shards FOLDER --format megatron", SHARDS),

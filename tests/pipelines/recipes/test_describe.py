@@ -189,7 +189,7 @@ def test_no_path_of_this_machine_is_shown() -> None:
         (False, "no"),
         ((), "none"),
         (("en", 0.5), "en, 0.5"),
-        ((("en", 0.5), ("pt", 1)), "en, 0.5, pt, 1"),
+        ((("en", 0.5), ("pt", 1)), "en: 0.5; pt: 1"),
         (0.65, "0.65"),
         (0, "0"),
     ],

@@ -11,7 +11,6 @@ import pytest
 
 from pipelines.recipes import RECIPES
 from pipelines.recipes.fineweb import FINEWEB
-from pipelines.recipes.portuguese import PORTUGUESE
 from pipelines.recipes.recipe import Recipe
 from pipelines.recipes.tiny import TINY
 from schemas.document import Document
@@ -27,7 +26,6 @@ from transforms.steps.filters.fineweb import KeepFineWeb
 from transforms.steps.filters.gopher_quality import KeepGopherQuality
 from transforms.steps.filters.gopher_repetition import KeepGopherRepetition
 from transforms.steps.filters.languages import KeepLanguages
-from transforms.steps.pii.entities import ALL_TYPES
 from transforms.steps.pii.scrub import ScrubPii
 from transforms.steps.recipe import CorpusRecipe, CurateRecipe
 from transforms.steps.step import DocumentStep
@@ -114,33 +112,6 @@ def test_a_part_that_is_off_can_be_switched_on_again() -> None:
     assert off.vary(ScrubPii(), Deduplicate(), name="on").corpus == CorpusRecipe()
     untrained = replace(FINEWEB, train=None)
     assert untrained.vary(TrainRecipe(steps=3), name="v").train == TrainRecipe(steps=3)
-
-
-def test_a_language_variant_in_one_line_is_the_long_form() -> None:
-    """What PORTUGUESE was before it was one line: every step that knew of languages, written out."""
-    assert (
-        Recipe(
-            name="portuguese",
-            about=PORTUGUESE.about,
-            curate=CurateRecipe(
-                pages=(DropBlockedUrls(),),
-                extract=ExtractText(gate=LanguageGate(("pt",))),
-                documents=(
-                    KeepLanguages(("pt",), 0.65),
-                    KeepGopherRepetition(),
-                    KeepGopherQuality(),
-                    CleanC4(),
-                    KeepFineWeb(),
-                ),
-            ),
-            corpus=CorpusRecipe(
-                pii=ScrubPii(types=ALL_TYPES, spelled_emails=True),
-                dedup=Deduplicate(scope="language", rehydrate=True),
-            ),
-            train=TrainRecipe(steps=500),
-        )
-        == PORTUGUESE
-    )
 
 
 def test_fineweb_in_numbers_is_what_steps_do_by_themselves() -> None:

@@ -71,7 +71,7 @@ def test_a_files_own_step_travels_by_value(tmp_path: Path) -> None:
     "name, text, told",
     [
         ("finweb", None, "no recipe is called 'finweb'; known: " + ", ".join(RECIPES) + ", or path/to/file.py:NAME"),
-        ("{file}", "", "known: fineweb, "),  # no :NAME
+        ("{file}", "", "known: web, fineweb, "),  # no :NAME
         ("{file}:MINE", None, "does not exist; check the path"),
         ("{file}:YOURS", OWN, "has no Recipe called 'YOURS'; recipes in it: TINY, MINE"),
         (

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.reports import curate, shards, tokenizers, training
+from pipelines.reports import curate, journey, shards, tokenizers, training
 from pipelines.reports.corpus import report as corpus
-from pipelines.reports.model import fewshot, memorization, samples, surprisal
+from pipelines.reports.model import base, fewshot, memorization, samples, surprisal
 from pipelines.reports.render import decode
 from support import reports
 from support.pages import Strict
@@ -37,7 +37,7 @@ PLANTS: dict[str, tuple[str, ...]] = {
 }
 UNSEEN = set("\x00\x1b\x7f\u202e\u2066\u200f\ud800\udfff\u2028\ufeff\ue000")
 VERSIONS = {"bateia": "0.1.0"}
-CHOICES = {"role", "match", "fate", "steps"}  # words of ours, by which pages choose what they show
+CHOICES = {"role", "match", "fate", "steps", "keep", "split"}  # words of ours, by which pages choose what they show
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,25 @@ PAGES = {
     ),
     "surprisal": Page(reports.SURPRISAL, page_from(surprisal.SurprisalReport, surprisal.render_page, VERSIONS)),
     "samples": Page(reports.SAMPLES, page_from(samples.SamplesReport, samples.render_page, VERSIONS)),
+    "journey": Page(
+        reports.JOURNEY,
+        page_from(journey.JourneyReport, journey.render_page, VERSIONS),
+        unseen={"record.url"},
+    ),
+    "read journey": Page(
+        reports.JOURNEY | {"surprisal": reports.SURPRISAL},
+        page_from(journey.JourneyReport, journey.render_page, VERSIONS),
+        unseen={"record.url", "tokens.names"},
+    ),
+    "base": Page(
+        reports.BASE,
+        page_from(base.BaseReport, base.render_page, VERSIONS),
+        tables={"few_shot.tasks"},
+        unseen={
+            *("memorization.run", "memorization.shards", "memorization.longest.asked"),
+            *("few_shot.run", "few_shot.shards"),
+        },
+    ),
 }
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import subprocess
 import zlib
-from base64 import b64encode
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +13,7 @@ import pytest
 
 from pipelines.reports.tokens import render_page
 from schemas.faults import BadInput
+from support.pages import Elements, in_browser
 from support.paths import ROOT
 from transforms.steps.tokens.export import to_tokenizer_json
 from transforms.steps.tokens.graphemes import groups
@@ -46,35 +43,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- The page ---------------------------------------------------------------------------------------------------------
 
 
-class Page(HTMLParser):
-    """Elements with their attributes, and the text of scripts and of elements with an id or a class."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {}
-        self._open: list[tuple[str, list[str]]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        self.elements.append((tag, values))
-        if tag in {"meta", "link", "input", "br", "wbr"}:
-            return
-        names = [name for name in (tag, values.get("id"), *(values.get("class") or "").split()) if name]
-        for name in names:
-            self.texts.setdefault(name, []).append("")
-        self._open.append((tag, names))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop()[0] == tag
-
-    def handle_data(self, data: str) -> None:
-        for _, names in self._open:
-            for name in names:
-                self.texts[name][-1] += data
-
-
 def test_the_page_is_self_contained(folder: Path, tmp_path: Path) -> None:
     rules = json.loads((folder / "ours" / "tokenizer.json").read_text())
     rules["added_tokens"].append({**rules["added_tokens"][0], "id": 2000, "content": HOSTILE})
@@ -82,21 +50,12 @@ def test_the_page_is_self_contained(folder: Path, tmp_path: Path) -> None:
     hostile.mkdir()
     (hostile / "tokenizer.json").write_text(json.dumps(rules))
     text = render_page([str(hostile), str(folder / "pieces")], f"{HOSTILE}\ud800")
-    page = Page(text)
-    tags = [tag for tag, _ in page.elements]
-    assert tags.count("script") == 2
-    assert not {"img", "iframe", "a", "form", "base", "object"} & set(tags)
-    for tag, values in page.elements:
-        assert not {"src", "onerror", "onclick", "action"} & set(values)
-        assert "href" not in values or (tag, values["href"]) == ("link", "data:,")
-    [policy] = [values["content"] for _, values in page.elements if values.get("http-equiv")]
-    script_hash = b64encode(hashlib.sha256(page.texts["script"][1].encode()).digest()).decode()
-    assert policy is not None and policy.startswith(f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src")
+    page = Elements(text)
+    page.assert_self_contained(scripts=2)
     carried = json.loads(page.texts["data"][0])
     assert (carried["text"], carried["vocabularies"][0]["names"][2000]) == (f"{HOSTILE}\ud800", HOSTILE)
     assert "5332114" not in text
     assert 2000 in carried["vocabularies"][0]["special"]
-    assert "http" not in "".join(page.texts["script"][1:])
     assert len(text.encode()) < 400_000
 
 
@@ -170,21 +129,12 @@ def test_the_command(folder: Path, bateia: Call, tmp_path: Path) -> None:
 # --- A browser --------------------------------------------------------------------------------------------------------
 
 
-def in_browser(page: Path, *options: str) -> str:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium is installed: the page can't be looked at")
-    common = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000"]
-    common += [f"--user-data-dir={page.parent / 'profile'}", *options, page.as_uri()]
-    return subprocess.run([browser, *common], capture_output=True, timeout=120, check=True).stdout.decode()
-
-
 def test_a_browser_shows_the_tokens(folder: Path, tmp_path: Path) -> None:
     text = "Olá, gravel!\r\n<b>e\u0301</b> <s> \u202e"
     paths = [str(folder / "pieces"), str(folder / "ours")]
     page = tmp_path / "page.html"
     page.write_text(render_page(paths, text))
-    shown = Page(in_browser(page, "--dump-dom"))
+    shown = Elements(in_browser(page, "--dump-dom"))
     assert (shown.texts["characters"], shown.texts["bytes"]) == ([str(len(text))], [str(len(text.encode()))])
     tokenizers = [load_tokenizer(path) for path in paths]
     numbers = [tokenizer.encode(text).tolist() for tokenizer in tokenizers]

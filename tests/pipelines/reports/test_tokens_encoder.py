@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.reports.render import encode, source_of
+from pipelines.reports.render import encode
 from pipelines.reports.tokens import SPLITS, vocabulary_of
+from support.pages import in_node
 from support.paths import CORPUS, ROOT
 from transforms.steps.tokens.export import to_tokenizer_json
 from transforms.steps.tokens.graphemes import groups
@@ -79,18 +79,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def in_node(program: str, value: Any) -> Any:
-    """What the program, after bpe.js, makes of `job`."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed: the page's encoder can't be run outside a browser")
-    source = source_of("bpe.js") + 'const job = JSON.parse(require("fs").readFileSync(0, "utf8"));'
-    command = [node, "-e", f"{source}\nprocess.stdout.write(JSON.stringify({program}));"]
-    ended = subprocess.run(command, input=json.dumps(value).encode(), capture_output=True, timeout=300)
-    assert ended.returncode == 0, ended.stderr.decode()[-2000:]
-    return json.loads(ended.stdout)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pieces", "ours", "gpt2", "llama3"])
 def test_the_page_encodes_as_the_library(folder: Path, name: str) -> None:
@@ -100,7 +88,9 @@ def test_the_page_encodes_as_the_library(folder: Path, name: str) -> None:
         pages = [json.loads(line) for line in GOLD.read_text().split("\n") if line]
         texts += [page["gold_text"] or "\n".join(page["with"] or ()) for page in pages]
     job = {"vocabulary": encode(vocabulary_of(path)), "texts": texts}
-    encoded = in_node("((t) => job.texts.map((text) => t.encode(text)))(makeTokenizer(job.vocabulary))", job)
+    encoded = in_node(
+        ("bpe.js",), "((t) => job.texts.map((text) => t.encode(text)))(makeTokenizer(job.vocabulary))", job
+    )
     assert len(encoded) >= 2000
     for text, numbers in zip(texts, encoded, strict=True):
         assert numbers == tokenizer.encode(text).tolist(), text[:200]
@@ -119,7 +109,7 @@ def test_groups_and_bytes_are_as_on_the_terminal(folder: Path) -> None:
         program = """((t) => [t.bytes.map((b) => Array.from(b)),
             job.texts.map((x) => groupsOf(t, t.encode(x), x).map((g) => [g.text, g.numbers]))])(
             makeTokenizer(job.vocabulary))"""
-        pieces, grouped = in_node(program, job)
+        pieces, grouped = in_node(("bpe.js",), program, job)
         assert [bytes(piece) for piece in pieces] == list(tokenizer.pieces)
         for text, found in zip(texts, grouped, strict=True):
             assert found == [[group.text, list(group.numbers)] for group in groups(tokenizer, text)], text

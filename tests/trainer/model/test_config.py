@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from schemas.faults import BadInput
-from trainer.model.config import SIZES, ModelConfig, find_model, flops_per_token, from_hf, parameters, shapes, to_hf
+from trainer.model.config import (
+    SIZES,
+    ModelConfig,
+    find_model,
+    flops_per_token,
+    from_hf,
+    parameters,
+    parts,
+    shapes,
+    to_hf,
+)
 from trainer.model.initial import initial_weights
 
 
@@ -34,6 +45,17 @@ def test_flops_are_counted() -> None:
     matrices = [shape for name, shape in shapes(untied).items() if "embed" not in name]
     attention = 2 * 2 * 8 * 16 * 2 * 3  # two products, each 2 FLOPs · T · D, in 2 layers; 1 forward, 2 backward
     assert flops_per_token(untied) == 6 * sum(map(math.prod, matrices)) + attention
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("size", SIZES)
+def test_parts_are_the_whole(size: str, tied: bool) -> None:
+    config = replace(find_model(size, 2048, 256), tied=tied)
+    found = parts(config, 256)
+    assert sum(part.count * part.parameters for part in found) == parameters(config)
+    assert 3 * sum(part.count * part.flops for part in found) == flops_per_token(config)
+    saved = sum(part.count * part.flops for part in found) - sum(part.count * part.flops for part in parts(config, 1))
+    assert saved == 4 * config.layers * config.dim * 255
 
 
 def test_a_model_from_json(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,6 +16,7 @@ from transforms.steps.dedup.minhash import MinHash
 from transforms.steps.dedup.shingles import WordHashes, shingles
 from transforms.steps.step import Step
 from transforms.steps.text.hashes import mix
+from transforms.steps.text.languages import fineweb2_values
 
 SCOPES = ("dump", "language", "all")
 KEEPS = ("first", "longest")
@@ -57,6 +59,11 @@ class Deduplicate(Step):
     shingle: int = setting(5, "words of an n-gram; shorter texts are compared by exact hash only", _FINEWEB)
     seed: int = setting(1, "draws the hash functions", "datatrove's default")
     rehydrate: bool = setting(False, "add FineWeb2's rehydration_weight", "FineWeb2, arXiv 2506.20920, section 5")
+    rehydrate_by_language: bool = setting(
+        False,
+        "by FineWeb2's weights of each language, up to 10",
+        "FineWeb2, misc/rehydration/weights/up_to_10_reps.json",
+    )
 
     def __post_init__(self) -> None:
         for name, value, known in (("scope", self.scope, SCOPES), ("keep", self.keep, KEEPS)):
@@ -129,5 +136,15 @@ def keys(exact: np.ndarray, bands: np.ndarray, salts: np.ndarray) -> np.ndarray:
     return mix(np.column_stack([exact ^ _EXACT_SALT, bands]) ^ salts[:, None])
 
 
-def rehydration_weight(cluster_size: int) -> int:
-    return next(weight for least, weight in REHYDRATION if cluster_size >= least)
+def rehydration_weight(cluster_size: int, language: str | None = None) -> int:
+    """How often FineWeb2 would repeat a document. language: by whose weights; None for those of all languages."""
+    return next(weight for least, weight in rehydration_steps(language) if cluster_size >= least)
+
+
+@cache
+def rehydration_steps(language: str | None) -> tuple[tuple[int, int], ...]:
+    """(cluster size from which, weight), the largest first; REHYDRATION for a language that FineWeb2's table lacks."""
+    values = fineweb2_values(language) if language is not None else None
+    if values is None:
+        return REHYDRATION
+    return tuple((least, weight) for least, weight in reversed(values["rehydration"]))

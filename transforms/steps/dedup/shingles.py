@@ -2,8 +2,8 @@
 
 Words are those of the simplified text (datatrove's MinHash: lower case, numbers to 0, punctuation to spaces, no
 accents), split as the document's language is. All of that happens within runs of non-space characters (chunks), so what
-a chunk gives is remembered and most of a text costs one dictionary look-up a chunk. Languages written without spaces
-are compared by characters in position of words.
+a chunk gives is remembered and most of a text costs one dictionary look-up a chunk. Languages with a splitter of their
+own are split by it; those written without spaces for which there is none are compared by characters instead of words.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from unicodedata import category, normalize
 
 import numpy as np
 
+from transforms.steps.text.dictionaries import NO_SPLITTER, dictionary_of
 from transforms.steps.text.hashes import mix
 from transforms.steps.text.words import (
     LONGEST_CHUNK,
-    NEED_A_DICTIONARY,
     PUNCTUATION,
     SHORT_TEXT_CHARS,
     chunks_beyond_limit,
     pieces,
     split_chunks,
+    words,
 )
 
 MEMORY_BYTES = 64 << 20  # about, of remembered chunks; when it is full, all are forgotten
@@ -64,9 +65,11 @@ class WordHashes:
 
     def __call__(self, text: str, language: str | None) -> np.ndarray:
         """uint64 of shape (words,), in the order of the text."""
-        if language in NEED_A_DICTIONARY:
+        if language in NO_SPLITTER:
             codes = np.frombuffer("".join(simplify(text).split()).encode("utf-32-le", "surrogatepass"), np.uint32)
             return mix(codes.astype(np.uint64) + np.uint64(1))
+        if language is not None and dictionary_of(language) is not None:
+            return self._split(text, language)
         chunks = text.split()
         if len(text) > SHORT_TEXT_CHARS and chunks_beyond_limit(chunks, language or "xx"):
             memory = self._learn({}, dict.fromkeys(chunks), language or "xx", limited=True)
@@ -78,6 +81,16 @@ class WordHashes:
             self._learn(memory, set(chunks).difference(memory), language or "xx")
             packed = b"".join(map(memory.__getitem__, chunks))
             self._bound()
+        return np.frombuffer(packed, np.dtype("<u8"))
+
+    def _split(self, text: str, language: str) -> np.ndarray:
+        """The hashes of the words that a language's own splitter finds. It looks past white space: no chunks here."""
+        found, memory = words(simplify(text), language), self._memory.setdefault(language, {})
+        for word in set(found).difference(memory):
+            memory[word] = hash_word(word)
+            self._bytes += CHUNK_BYTES + len(word)
+        packed = b"".join(map(memory.__getitem__, found))
+        self._bound()
         return np.frombuffer(packed, np.dtype("<u8"))
 
     def _learn(

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from schemas.document import Document
 from schemas.verdict import Check, Drop
 from transforms.steps.step import DocumentStep, judge
-from transforms.steps.text.words import require, sentence_count
+from transforms.steps.text.dictionaries import NO_SENTENCE_MARKS, UNSPACED
+from transforms.steps.text.words import require, sentence_count, words
 
 CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
@@ -47,10 +48,12 @@ class CleanC4(DocumentStep):
     terminal punctuation and bad word rules, which FineWeb leaves out (arXiv 2406.17557, section 3.5). Order and reading
     are datatrove's: `lorem_ipsum` and `curly_bracket` count only lines that are long enough to be kept, and counting
     ends where one of the two exceeds its limit, so the one that comes first in the text is the reason; sentences are
-    spaCy's, counted line by line. None switches a rule off.
+    spaCy's, counted line by line. Words of a line are runs between blanks; in languages written without them, what the
+    language's splitter finds. Sentences are not counted where no mark ends them, as in Thai. None switches a rule off.
     """
 
     stage: ClassVar[str] = "c4"
+    counts_words: ClassVar[bool] = True
     measures: ClassVar[tuple[str, ...]] = ("lorem_ipsum", "curly_bracket", "c4_sentences", "c4_lines_removed")
 
     lorem_ipsum: int | None = _rule(0, "max lines with 'lorem ipsum'")
@@ -73,13 +76,13 @@ class CleanC4(DocumentStep):
         """Load the languages' word splitters; others are loaded when first met. Raises NoWordSplitter."""
         require(*languages)
 
-    def clean(self, text: str) -> CleanedLines:
+    def clean(self, text: str, language: str = "en") -> CleanedLines:
         lines: list[str] = []
         lorem = curly = 0
         all_lines = text.splitlines()
         for line in all_lines:
             line = line.strip()
-            if self._is_short_or_endless(line):
+            if self._is_short_or_endless(line, language):
                 continue
             if self.remove_citations:
                 line = CITATION.sub("", line)
@@ -98,28 +101,30 @@ class CleanC4(DocumentStep):
                 lines.append(line)
         return CleanedLines(lines, len(all_lines) - len(lines), lorem, curly)
 
-    def _is_short_or_endless(self, line: str) -> bool:
-        words = line.split()  # before citations go, as in datatrove
-        if self.min_line_words is not None and len(words) < self.min_line_words:
+    def _is_short_or_endless(self, line: str, language: str) -> bool:
+        parts = words(line, language) if language in UNSPACED else line.split()  # before citations go, as in datatrove
+        if self.min_line_words is not None and len(parts) < self.min_line_words:
             return True
         limit = self.max_word_chars
-        return limit is not None and len(line) > limit and max(map(len, words), default=0) > limit
+        return limit is not None and len(line) > limit and max(map(len, parts), default=0) > limit
 
     def checks(self, document: Document) -> Iterator[Check]:
-        return self._checks(self.clean(document.text), document.language or "en")
+        language = document.language or "en"
+        return self._checks(self.clean(document.text, language), language)
 
     def _checks(self, cleaned: CleanedLines, language: str) -> Iterator[Check]:
         if self.lorem_ipsum is not None:
             yield Check("lorem_ipsum", "lorem_ipsum", cleaned.lorem_ipsum, "<=", self.lorem_ipsum)
         if self.curly_bracket is not None:
             yield Check("curly_bracket", "curly_bracket", cleaned.curly_bracket, "<=", self.curly_bracket)
-        if self.min_sentences is not None:
+        if self.min_sentences is not None and language not in NO_SENTENCE_MARKS:
             sentences = sentence_count("\n".join(cleaned.lines), language) if cleaned.lines else 0
             yield Check("too_few_sentences", "c4_sentences", sentences, ">=", self.min_sentences)
 
     def __call__(self, document: Document) -> Document | Drop:
-        cleaned = self.clean(document.text)
-        verdict = judge(document, self.stage, self._checks(cleaned, document.language or "en"))
+        language = document.language or "en"
+        cleaned = self.clean(document.text, language)
+        verdict = judge(document, self.stage, self._checks(cleaned, language))
         if isinstance(verdict, Drop):
             return verdict
         return replace(verdict, text=cleaned.text, quality={**verdict.quality, "c4_lines_removed": cleaned.removed})

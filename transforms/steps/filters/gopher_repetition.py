@@ -11,6 +11,7 @@ from schemas.document import Document
 from schemas.verdict import Check, Drop
 from transforms.steps.step import DocumentStep, judge
 from transforms.steps.text.ngrams import NGrams
+from transforms.steps.text.structure import spoken
 from transforms.steps.text.words import require, words
 
 PARAGRAPH_BREAK = re.compile(r"\n{2,}")
@@ -32,6 +33,7 @@ class KeepGopherRepetition(DocumentStep):
     """
 
     stage: ClassVar[str] = "gopher_repetition"
+    counts_words: ClassVar[bool] = True
     measures: ClassVar[tuple[str, ...]] = (
         *("dup_para_frac", "dup_para_char_frac", "dup_line_frac", "dup_line_char_frac"),
         *("top_2_gram", "top_3_gram", "top_4_gram"),
@@ -53,6 +55,14 @@ class KeepGopherRepetition(DocumentStep):
     dup_9_gram: float | None = _at_most(0.11, "characters in repeated 9-grams")
     dup_10_gram: float | None = _at_most(0.10, "characters in repeated 10-grams")
 
+    markdown: bool = field(
+        default=False,
+        metadata={
+            "about": "leave code, tables, lines of blanks or marks alone out: keeps 1 % of good articles",
+            "source": "ours",
+        },
+    )
+
     def setup(self, languages: tuple[str, ...] = ()) -> None:
         """Load the languages' word splitters; others are loaded when first met. Raises NoWordSplitter."""
         require(*languages)
@@ -64,6 +74,8 @@ class KeepGopherRepetition(DocumentStep):
                 yield Check(rule, rule, share, "<=", threshold)
 
     def _shares(self, text: str, language: str) -> Iterator[tuple[str, float]]:
+        if self.markdown:
+            text = spoken(text)
         size = len(text) or 1
         for unit, parts in (("para", PARAGRAPH_BREAK.split(text.strip())), ("line", LINE_BREAK.split(text))):
             count, chars = repeats(parts)

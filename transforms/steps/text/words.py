@@ -6,6 +6,8 @@ splits each run of non-space characters (a chunk) by itself, whatever stands aro
 remembered, and spaCy only sees chunks that are new. What is remembered is a pure function of the chunk: a result never
 depends on which documents came before.
 
+Some languages have splitters of their own instead (dictionaries.py).
+
 The words differ from spaCy's in three cases: in chunks longer than LONGEST_CHUNK; in "( :)", where spaCy's rule for the
 emoticon "(:" keeps it from seeing ":)"; and in texts of so many different chunks that MAX_WORK is exceeded. None of
 them occurs in 1,715 real pages of 19 languages.
@@ -22,6 +24,8 @@ from threading import RLock
 from typing import ClassVar
 from unicodedata import category
 
+from schemas.faults import BadInput
+from transforms.steps.text.dictionaries import NO_SPLITTER, LineSplitter, dictionary_of
 from transforms.steps.text.lean_import import bare_spacy
 
 # spaCy's affix rules are quadratic in a chunk of nothing but punctuation: 66 ms for 1,000 characters, 6 s for 10,000.
@@ -38,22 +42,21 @@ MAX_WORK = 400_000
 CHUNK_WORK, CHARACTER_WORK, EDGE_WORK = 8, 1, 7
 SHORT_TEXT_CHARS = MAX_WORK // (CHARACTER_WORK + EDGE_WORK)  # at most so many characters can't exceed MAX_WORK
 
-MEMORY_BYTES = 64 << 20  # about, of remembered chunks of all languages; when it is full, all are forgotten
+MEMORY_BYTES = 32 << 20  # about, of remembered chunks of all languages; when it is full, all are forgotten
 CHUNK_BYTES = 300  # measured: what one remembered chunk costs beside its characters
 
-# Written without spaces, or split by spaCy with a dictionary of its own: rules on white space give no words there.
-NEED_A_DICTIONARY = frozenset({"bo", "dz", "ja", "km", "ko", "lo", "my", "th", "vi", "wuu", "yue", "zh"})
 SPACY_NAMES = {"no": "nb"}  # fastText's label -> spaCy's package
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half of a UTF-16 pair: spaCy raises for it
+_line_splitters: list[LineSplitter] = []  # all of the process
 _LOCK = RLock()  # Beam runs bundles in threads; one must not clear the memory that another reads
 _WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
 _SIGNS = re.compile(r"[\W_]*")
 _UNUSUAL_SPACE = re.compile(r"[^\S ]|  ")  # white space that spaCy makes a token of: anything but a single ' '
 
 
-class NoWordSplitter(ValueError):
-    """A language whose words can't be found by white space."""
+class NoWordSplitter(BadInput):
+    """A language whose words can't be found by white space, and whose splitter there is not or is not installed."""
 
 
 def _characters(ranges: str) -> frozenset[str]:
@@ -81,8 +84,24 @@ PUNCTUATION = TERMINAL_MARKS | _characters(
 )
 
 
+def require_installed(languages: Iterable[str]) -> None:
+    """Raise NoWordSplitter, with what brings it, for a language without a word splitter. Loads nothing."""
+    for language in languages:
+        if language in NO_SPLITTER:
+            raise NoWordSplitter(
+                f"no words for {language!r}: it is written without spaces, and there is no word splitter for it. "
+                "Leave the language out (KeepLanguages), or put a step of your own in place of those that count words."
+            )
+        dictionary = dictionary_of(language)
+        if dictionary is not None and not dictionary.is_installed():
+            raise NoWordSplitter(
+                f"no words for {language!r}: its word splitter {dictionary.distributions[0]} is not installed; "
+                f"bring it with: pip install -e '.[{dictionary.extra}]'"
+            )
+
+
 def require(*languages: str) -> None:
-    """Load the word splitters of these languages. Raises NoWordSplitter for one that needs a dictionary.
+    """Load the word splitters of these languages. Raises NoWordSplitter for one that has none installed.
 
     Without languages English's is loaded, as text of an unknown language is split by it: so a run without spaCy fails
     before its first page.
@@ -96,35 +115,26 @@ def require(*languages: str) -> None:
 def words(text: str, language: str = "en") -> tuple[str, ...]:
     """The words of a text, punctuation included, as spaCy's tokenizer for `language` splits it.
 
-    A language unknown to spaCy is split by its rules for any language ("xx").
-    Raises NoWordSplitter for one that needs a dictionary.
+    A language unknown to spaCy is split by its rules for any language ("xx"), one with a splitter of its own by that.
+    Raises NoWordSplitter for one whose splitter is not installed, or that has none.
     """
     with _LOCK:
-        splitter = _splitter(language)
-        chunks = splitter.chunks(text)
-        tokens = splitter.tokens_of(chunks, len(text))
-        return tuple(chain.from_iterable(map(tokens.__getitem__, chunks)))
+        return _splitter(language).words(text)
 
 
 def sentence_count(text: str, language: str = "en") -> int:
     """Sentences of a text by spaCy's sentencizer, each line by itself. A line has at least one, even an empty line."""
     with _LOCK:
-        splitter = _splitter(language)
-        if len(text) <= SHORT_TEXT_CHARS:
-            try:
-                return splitter.count_sentences(text, splitter.roles)
-            except KeyError:  # a chunk whose roles are not known yet
-                pass
-        return splitter.count_sentences(text, splitter.roles_of(splitter.chunks(text), len(text)))
+        return _splitter(language).sentences(text)
 
 
 def chunks_beyond_limit(chunks: Iterable[str], language: str) -> list[str]:
     """The different chunks of a text, in their order, from the one on at which MAX_WORK is exceeded.
 
-    They are not split by spaCy. chunks: all of the text, in order.
+    They are not split by spaCy. chunks: all of the text, in order; language: one that spaCy's rules split.
     """
     with _LOCK:
-        splitter = _splitter(language)
+        splitter = _chunk_splitter(language)
         unusual = [chunk for chunk in dict.fromkeys(chunks) if not splitter.is_plain(chunk)]
     for index, work in enumerate(accumulate(map(_work, unusual))):
         if work > MAX_WORK:
@@ -147,12 +157,12 @@ def _signs_before(chunk: str) -> int:
 
 
 def split_chunks(chunks: set[str], language: str) -> dict[str, tuple[str, ...]]:
-    """The words of each chunk (a run of non-space characters). Raises NoWordSplitter as words() does.
+    """The words of each chunk (a run of non-space characters) of a language that spaCy's rules split.
 
     A plain chunk (`_Splitter.is_plain`) is one word; spaCy only splits the others.
     """
     with _LOCK:
-        splitter = _splitter(language)
+        splitter = _chunk_splitter(language)
         plain = {chunk for chunk in chunks if splitter.is_plain(chunk)}
         unusual = {chunk: pieces(chunk) for chunk in chunks - plain}
         splitter.learn([piece for parts in unusual.values() for piece in parts])
@@ -192,6 +202,19 @@ class _Splitter:
         self.tokens: dict[str, tuple[str, ...]] = {}
         self.roles: dict[str, str] = {}
         _Splitter.loaded.append(self)
+
+    def words(self, text: str) -> tuple[str, ...]:
+        chunks = self.chunks(text)
+        tokens = self.tokens_of(chunks, len(text))
+        return tuple(chain.from_iterable(map(tokens.__getitem__, chunks)))
+
+    def sentences(self, text: str) -> int:
+        if len(text) <= SHORT_TEXT_CHARS:
+            try:
+                return self.count_sentences(text, self.roles)
+            except KeyError:  # a chunk whose roles are not known yet
+                pass
+        return self.count_sentences(text, self.roles_of(self.chunks(text), len(text)))
 
     def is_plain(self, chunk: str) -> bool:
         """Whether spaCy's rules for any language make the chunk one word: small ASCII letters, or ASCII digits."""
@@ -305,6 +328,8 @@ def forget_words() -> None:
     with _LOCK:
         words.cache_clear()
         _forget_chunks()
+        for splitter in _line_splitters:
+            splitter.forget()
 
 
 def _forget_chunks() -> None:
@@ -315,15 +340,26 @@ def _forget_chunks() -> None:
 
 
 @cache
-def _splitter(language: str) -> _Splitter:
-    if language in NEED_A_DICTIONARY:
-        raise NoWordSplitter(
-            f"no words for {language!r}: it needs a word splitter with a dictionary. "
-            "Leave the language out (KeepLanguages), or put a step of your own in place of those that count words."
-        )
+def _splitter(language: str) -> _Splitter | LineSplitter:
+    require_installed((language,))
+    return _chunk_splitter(language) if dictionary_of(language) is None else _line_splitter(language)
+
+
+@cache
+def _line_splitter(language: str) -> LineSplitter:
+    dictionary = dictionary_of(language)
+    assert dictionary is not None
+    roles = _chunk_splitter("xx").role  # first, for it imports spaCy bare, as pyvi's packages are not
+    splitter = LineSplitter(dictionary, roles)
+    _line_splitters.append(splitter)
+    return splitter
+
+
+@cache
+def _chunk_splitter(language: str) -> _Splitter:
     with bare_spacy():  # looking for a language's package imports spaCy
         known = _spacy_name(language)
-        return _Splitter(known) if known == language else _splitter(known)
+        return _Splitter(known) if known == language else _chunk_splitter(known)
 
 
 def _spacy_name(language: str) -> str:

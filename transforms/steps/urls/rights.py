@@ -38,7 +38,7 @@ class RecordRights(PageStep):
     """
 
     stage: ClassVar[str] = "rights"
-    records_rights: ClassVar[bool] = True
+    columns: ClassVar[tuple[str, ...]] = ("license", "license_found", "robots")
 
     keep: tuple[str, ...] = setting(
         (), "licenses whose pages are kept, such as cc-by or cc0", none="pages of any, or none"

@@ -133,8 +133,8 @@ def test_it_says_what_the_corpus_is(card: str) -> None:
         "# `mine` corpus",
         "filtered, freed of repeated lines, scrubbed of some kinds of personal data, deduplicated: "
         "3 documents, 3,000 characters.",
-        "| `no` | 2 | 2,000 | 1.5\u00a0kB |",
-        "| `en` | 1 | 1,000 | 1.5\u00a0kB |",
+        "| `no` Norwegian Bokmål (norsk bokmål) | 2 | 2,000 | 1.5\u00a0kB |",
+        "| `en` English | 1 | 1,000 | 1.5\u00a0kB |",
         "| all | 3 | 3,000 | 3.0\u00a0kB |",
         "| `CC-MAIN-2026-10` | 4 | 2 | 50.0\u00a0% |",
         "| `read` | 100 | 95 | 95.0\u00a0% |",
@@ -189,7 +189,8 @@ def test_it_says_what_was_done(tally: CorpusTally, steps: tuple[Json, ...], said
 
 
 def test_every_column_is_explained(tally: CorpusTally) -> None:
-    assert list(MEANINGS) == corpus_schema(True, ["mean_word_length"], True).names
+    optional = ["language_script", "license", "license_found", "robots"]
+    assert list(MEANINGS) == corpus_schema(True, ["mean_word_length"], optional).names
     card = card_from(manifest_of(tally, DEDUP | {"rehydrate": True}), tally)
     [columns] = [found for found in tables(card) if found[0] == ["Column", "Type", "Meaning"]]
     assert [name.strip("`") for name, _, _ in columns[1:]] == corpus_schema(True).names
@@ -202,7 +203,7 @@ def test_every_column_is_explained(tally: CorpusTally) -> None:
         (None, "3,000 characters.\n", "Tokens"),
         (TOKENIZER, "3,000 characters, 900 tokens.\n", "secret"),
         (TOKENIZER, "| Language | Documents | Characters | Tokens | Parquet |", "secret"),
-        (TOKENIZER, "| `no` | 2 | 2,000 | 600 | 1.5\u00a0kB |", "secret"),
+        (TOKENIZER, "| `no` Norwegian Bokmål (norsk bokmål) | 2 | 2,000 | 600 | 1.5\u00a0kB |", "secret"),
         (TOKENIZER, "Tokens of `tokenizer.json`, sha256 `" + "5" * 64 + "`.", "secret"),
     ],
 )
@@ -395,4 +396,4 @@ def test_code(value: object, shown: str) -> None:
 
 
 def test_numbers_stand_to_the_right(card: str) -> None:
-    assert "| Language | Documents | Characters | Parquet |\n| --- | ---: | ---: | ---: |\n| `no` | 2 |" in card
+    assert "| Language | Documents | Characters | Parquet |\n| --- | ---: | ---: | ---: |\n| `no` Norw" in card

@@ -12,8 +12,9 @@ import pytest
 
 from transforms.steps.dedup import shingles as module
 from transforms.steps.dedup.shingles import WordHashes, hash_word, shingles, simplify
+from transforms.steps.text.dictionaries import DICTIONARIES, NO_SPLITTER
 from transforms.steps.text.hashes import mix
-from transforms.steps.text.words import NEED_A_DICTIONARY, words
+from transforms.steps.text.words import words
 
 MIXED = (
     *("Don't", "can't", "The", "U.S.", "e.g.", "10km", "3.5", "1,000", "12:30", "naïve", "Ação", "É", "São", "daí"),
@@ -131,8 +132,8 @@ def test_what_was_met_before_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
         assert forgetting._bytes <= 2_000
 
 
-@pytest.mark.parametrize("language", sorted(NEED_A_DICTIONARY))
-def test_languages_without_spaces_are_compared_by_characters(language: str) -> None:
+@pytest.mark.parametrize("language", sorted(NO_SPLITTER))
+def test_languages_without_a_splitter_are_compared_by_characters(language: str) -> None:
     assert len(fresh("漢字 かな。\nA1", language)) == 6  # the mark and the spaces are none
     assert fresh("漢 字", language) == fresh("漢字", language) != fresh("字漢", language)
     assert fresh("", language) == []
@@ -144,7 +145,22 @@ def test_characters_are_words_in_no_other_language() -> None:
 
 def test_half_a_character_is_no_error() -> None:
     assert len(fresh("a\ud800b", "en")) > 0
-    assert len(fresh("a\ud800b", "zh")) == 3
+    assert len(fresh("a\ud800b", "km")) == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("zh", "我们去北京大学！\n2024年", ("我们", "去", "北京大学", "0", "年")),
+        ("hi", "यह किताब है। नहीं", None),  # without its marks, as MinHash simplifies
+    ],
+)
+def test_a_language_with_a_splitter_is_compared_by_its_words(
+    language: str, text: str, expected: tuple[str, ...] | None
+) -> None:
+    expected = expected or words(simplify(text), language)
+    assert language in DICTIONARIES
+    assert fresh(text, language) == [int.from_bytes(hash_word(word), "little") for word in expected]
 
 
 @pytest.mark.parametrize(
@@ -211,10 +227,11 @@ def test_hashes_are_the_same_everywhere() -> None:
 def test_no_megabyte_takes_long(text: Callable[[], str]) -> None:
     given, hashes = text(), WordHashes()
     hashes("loads the rules", "en")
+    hashes("loads the dictionary", "zh")
     started = time.process_time()
     hashes(given, "en")
     hashes(given, "zh")
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 2
 
 
 def test_marks_of_any_order_are_none() -> None:

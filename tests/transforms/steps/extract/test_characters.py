@@ -32,6 +32,15 @@ def test_what_xml_cannot_hold_goes(html: str, cleaned: str) -> None:
     assert without_impossible(html) == cleaned
 
 
+def test_every_character_is_one_of_both_kinds() -> None:
+    """XML 1.0, section 2.2: tab, line feed, return, and what is no control, no half of a pair, no U+FFFE or U+FFFF."""
+    may_stand = {*map(chr, (9, 10, 13, 0x20, 0x7F, 0x9F, 0xD7FF, 0xE000, 0xFFFD, 0x10000, 0x1FFFE, 0x10FFFF))}
+    may_not = {*map(chr, (*range(9), *range(14, 32), 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xFFFE, 0xFFFF))}
+    for char in may_stand | may_not:
+        assert without_impossible(f"<p>ä{char}b") == (f"<p>ä{char}b" if char in may_stand else "<p>äb")
+    assert without_impossible("a\x0bb\x0cc") == "a b c"
+
+
 @pytest.mark.parametrize(
     ("text", "kept"),
     [

@@ -69,7 +69,8 @@ def test_every_rule_has_its_rows_and_its_source() -> None:
     assert tuple(dict.fromkeys(check.measure for check in checks)) == STEP.measures
     kept = STEP(prose)
     assert isinstance(kept, Document) and kept.quality == {check.measure: check.value for check in checks}
-    assert all("A.1.1" in field.metadata["source"] and field.metadata["about"] for field in fields(STEP))
+    theirs = [field for field in fields(STEP) if field.name not in ("markdown", "count_punctuation")]
+    assert all("A.1.1" in field.metadata["source"] and field.metadata["about"] for field in theirs)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_keeps(rule: str, value: float, text: str) -> None:
 
 def test_every_rule_has_its_rows_and_its_source() -> None:
     assert [rule for rule, _, _ in ROWS[::2]] == [rule for rule, _, _ in ROWS[1::2]] == list(STEP.measures)
-    thresholds = {field.name: field for field in fields(STEP)}
+    thresholds = {field.name: field for field in fields(STEP) if field.name != "markdown"}
     assert tuple(thresholds) == STEP.measures
     assert all("A1" in field.metadata["source"] and field.metadata["about"] for field in thresholds.values())
 

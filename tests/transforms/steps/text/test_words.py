@@ -8,9 +8,19 @@ from itertools import islice
 import pytest
 import spacy
 
+from schemas.faults import BadInput
 from support.paths import CORPUS
+from transforms.steps.text import dictionaries
 from transforms.steps.text import words as module
-from transforms.steps.text.words import PUNCTUATION, TERMINAL_MARKS, require, sentence_count, split_chunks, words
+from transforms.steps.text.words import (
+    PUNCTUATION,
+    TERMINAL_MARKS,
+    require,
+    require_installed,
+    sentence_count,
+    split_chunks,
+    words,
+)
 
 PIECES = (
     *("The", "naïve", "don't", "cannot", "e.g.", "i.e", "p.m.", "3.5", "U.S.", "Dr.", "10km", "$5", "w/o", "x@y.z"),
@@ -105,7 +115,7 @@ def test_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MEMORY_BYTES", -1)
     words.cache_clear()
     assert [(words(text), sentence_count(text)) for text in texts] == before
-    assert len(module._splitter("en").tokens) <= 4  # of the last text only
+    assert len(module._chunk_splitter("en").tokens) <= 4  # of the last text only
 
 
 def test_threads_do_not_forget_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,12 +144,22 @@ def test_endless_chunks_are_split_in_pieces() -> None:
     assert len(words("!" * 1_000_000)) == 1_000_000  # hours if spaCy had it whole
 
 
-@pytest.mark.parametrize("language", ["zh", "ja", "th", "ko", "vi", "km"])
-def test_languages_that_need_a_dictionary_are_refused(language: str) -> None:
-    with pytest.raises(ValueError, match="KeepLanguages"):
+@pytest.mark.parametrize("language", ["bo", "km", "lo", "my"])
+def test_languages_without_a_splitter_are_refused(language: str) -> None:
+    with pytest.raises(BadInput, match="KeepLanguages"):
         require("en", language)
-    with pytest.raises(ValueError, match=language):
+    with pytest.raises(BadInput, match=language):
         words("x", language)
+
+
+@pytest.mark.parametrize(("language", "extra"), [("zh", "zh"), ("yue", "zh"), ("ja", "ja"), ("ko", "ko"), ("vi", "vi")])
+def test_an_absent_splitter_is_named_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch, language: str, extra: str
+) -> None:
+    monkeypatch.setattr(dictionaries, "find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=rf"not installed; bring it with: pip install -e '\.\[{extra}\]'$"):
+        require_installed(("en", language))
+    require_installed(("en", "hi", "xx"))  # white space does for these
 
 
 def test_norwegian_has_spacys_rules() -> None:

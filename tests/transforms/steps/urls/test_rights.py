@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bateia import documents
-from schemas.document import RIGHTS_COLUMNS, Page, document_schema
+from schemas.document import Page, document_schema
 from schemas.verdict import Drop
 from support.command import Call
 from support.warc import http, record
@@ -63,8 +63,8 @@ def test_only_licenses_that_are_kept() -> None:
 
 
 def test_without_the_step_there_are_no_columns() -> None:
-    names = {name for name, _ in RIGHTS_COLUMNS}
-    assert not names & set(document_schema(()).names) and names <= set(document_schema((), True).names)
+    names = set(RecordRights.columns)
+    assert not names & set(document_schema(()).names) and names <= set(document_schema((), RecordRights.columns).names)
 
 
 RECIPE = """

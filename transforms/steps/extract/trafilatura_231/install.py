@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from lxml.etree import ElementDefaultClassLookup
 from lxml.html import HtmlComment, HtmlElement
-from trafilatura import xpaths
+from trafilatura import utils, xpaths
 
 from transforms.steps.extract.trafilatura_231 import rules, stop_words, walk
 
@@ -63,6 +63,13 @@ class Each:
         return [element for find in self.finders for element in find(tree)]
 
 
+class NothingToTakeOut:
+    """In the place of the expression for characters that XML can't hold: `without_impossible` has taken them out."""
+
+    def sub(self, replacement: str, text: str) -> str:
+        return text
+
+
 def install(parser: Any, walk: Walk) -> None:
     """Exchange the expressions in trafilatura's lists, which its modules share, the classes of elements, stop words.
 
@@ -83,4 +90,5 @@ def install(parser: Any, walk: Walk) -> None:
         xpaths.RAW_TREE_PRUNE_XPATH[1] = find_all(rules.SHARE_BUTTONS)
         xpaths.TEASER_DISCARD_XPATH[:] = [find_all(rules.TEASER)]
         xpaths.DISCARD_IMAGE_ELEMENTS[:] = [find_all(rules.CAPTION)]
+    utils.INVALID_XML_CHARS = NothingToTakeOut()  # type: ignore[assignment]
     stop_words.install()

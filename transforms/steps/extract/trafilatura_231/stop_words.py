@@ -11,17 +11,19 @@ import justext.core
 from trafilatura import external
 
 
-def stop_words() -> frozenset[str]:
+def stop_words() -> set[str]:
     """All words of all languages, in lower case."""
-    folder = Path(justext.core.__file__).with_name("stoplists")
-    lines = b"\n".join(b"\n".join(path.read_bytes().splitlines()) for path in sorted(folder.glob("*.txt")))
-    return frozenset(lines.decode().lower().lower().split("\n"))  # twice, as theirs: a word's lower case has another
+    words: set[str] = set()
+    for path in Path(justext.core.__file__).with_name("stoplists").glob("*.txt"):
+        lines = b"\n".join(path.read_bytes().splitlines()).decode()
+        words.update(lines.lower().lower().split("\n"))  # twice, as theirs: a word's lower case may have another
+    return words
 
 
 def install() -> None:
     """Have trafilatura ask for this set the first time that it needs one."""
 
-    def load() -> frozenset[str]:
+    def load() -> set[str]:
         external.JT_STOPLIST = words = stop_words()
         return words
 

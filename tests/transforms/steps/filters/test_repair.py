@@ -1,0 +1,38 @@
+"""ftfy is shown only the lines that it may change, and the text comes out as if it had seen all of them."""
+
+from __future__ import annotations
+
+import random
+
+from transforms.steps.filters.repair import RepairText, _ftfy
+
+SIGNS = [
+    "a",
+    "Ã©",
+    "â€™",
+    "“",
+    "”",
+    "&lt;",
+    "<",
+    "\x85",
+    "\x92",
+    "\xa0",
+    "Â",
+    "\n",
+    "\x1b[0m",
+    " é",
+    "’",
+    "…",
+    "—",
+    "\u2028",
+    ".",
+]
+
+
+def test_it_is_as_if_ftfy_had_seen_the_whole_text() -> None:
+    fix, config = _ftfy()
+    draw = random.Random(1)
+    texts = ["".join(draw.choices(SIGNS, k=draw.randint(1, 60))) for _ in range(2000)]
+    step = RepairText(bars=False)
+    assert [step.repaired(text) for text in texts] == [fix(text, config=config) for text in texts]
+    assert any(step.repaired(text) != text for text in texts)
