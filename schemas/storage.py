@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import hashlib
 import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "file")  # pyarrow's that stages are tried with
 URI_CHARS = "/:?&=%@+,;~!$'()*"  # left as they are: those of a URI's syntax, and % of what is encoded already
+OBJECT_STORES = ("s3", "gs", "gcs")
+CLIENT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_REGION")
+SPOOL_BYTES = 32 << 20  # of an object held in memory before it is sent; more goes to a temporary file
 CHUNK_BYTES = 8 << 20
 WRITE_ANEW = "write its directory anew"
 
@@ -43,14 +49,41 @@ def locate(path: str) -> tuple[fs.FileSystem, str]:
         how = "download what is to be read, with curl -O" if fetch else "copy it to one of these"
         raise BadInput(f"{path}: {scheme}:// can't be read or written, but local paths, s3:// and gs:// can; {how}")
     try:
+        if scheme in OBJECT_STORES:
+            parts = urlsplit(quote(path, safe=URI_CHARS))
+            if not parts.netloc:
+                raise ValueError("no bucket is named")
+            # Test servers and accounts are named by variables, and a forked process needs a client of its own.
+            state = (os.getpid(), *(os.environ.get(name) for name in CLIENT_VARIABLES))
+            return client(scheme, parts.netloc, parts.query, state), f"{parts.netloc}{unquote(parts.path)}"
         return fs.FileSystem.from_uri(quote(path, safe=URI_CHARS))
     except (ValueError, NotImplementedError, OSError) as error:  # OSError: a bucket's region is asked for
         remedy = f"write it as {scheme}://BUCKET/NAME, and check the network and your credentials"
         raise BadInput(f"{path} can't be reached ({reason(error)}); {remedy}") from error
 
 
+@lru_cache(maxsize=64)
+def client(scheme: str, bucket: str, options: str, state: tuple[object, ...]) -> fs.FileSystem:
+    """The client of a bucket, kept: each has connections of its own, and takes 20 ms to make.
+
+    state: all else that it depends on.
+    """
+    # Small objects are sent by one request instead of an upload in parts, of which a killed process leaves some behind.
+    whole = ["allow_delayed_open=true"] if scheme == "s3" and "allow_delayed_open" not in options else []
+    query = "&".join([*([options] if options else []), *whole])
+    return fs.FileSystem.from_uri(f"{scheme}://{bucket}{f'?{query}' if query else ''}")[0]
+
+
 def is_local(path: str) -> bool:
     return "://" not in path
+
+
+def absolute(path: str, folder: str = "") -> str:
+    """A path as another process can use it, whose working folder is another; a URI as it is.
+
+    folder: what a relative path is relative to, by default the working folder.
+    """
+    return str(Path(folder, path).absolute()) if is_local(path) else path
 
 
 def join(folder: str, *names: str) -> str:
@@ -90,10 +123,51 @@ def remove(path: str) -> None:
         filesystem.delete_file(name)
 
 
+def remove_durably(path: str) -> None:
+    """Remove a file that must not come back after a power cut, such as a manifest of what is about to change."""
+    remove(path)
+    sync_folder_of(path)
+
+
 def remove_folder(path: str) -> None:
     filesystem, name = locate(path)
     if filesystem.get_file_info(name).type == fs.FileType.Directory:
         filesystem.delete_dir(name)
+
+
+def sync(path: str) -> None:
+    """Flush a file of a local disk, or the names in a folder, so that a power cut leaves them. Nothing if it is gone.
+
+    A file system that can't flush folders (some network disks) keeps names in its own way.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder_of(path: str) -> None:
+    """Flush the name of a file, or that it is gone. Object stores do so at once."""
+    if is_local(path):
+        sync(str(Path(path).absolute().parent))
+
+
+def make_folder(path: str) -> None:
+    """Make a local folder with its parents, so that a power cut leaves them."""
+    missing, folder = [], Path(path)
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        sync(str(each.parent))
 
 
 class HashingFile:
@@ -127,37 +201,67 @@ class HashingFile:
 
 
 class PendingFile:
-    """A file under a temporary hidden name beside its final one, until `commit` renames it.
+    """A file that gets its name when it is whole, by `commit`.
 
-    The temporary name is different in each attempt, so that two processes can write the same file.
+    On a local disk it has a temporary hidden name until then, another one in each attempt, so that two processes can
+    write the same file. Its bytes are flushed before it gets its name, and its name before `commit` returns: what is
+    written later, such as a manifest, can't survive a power cut without it. An object store takes objects whole and
+    durably, so there it is sent when it is complete, by one request if it is small.
 
     path: the final one
     file: to write to
+    durable: whether it is flushed; without, a power cut may leave it empty or take it away
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, durable: bool = True) -> None:
+        self.path, self._durable = path, durable
         self._filesystem, self._final = locate(path)
         folder, _, name = self._final.rpartition("/")
-        self._filesystem.create_dir(folder, recursive=True)
         self._temporary = f"{folder}/.{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
-        self._stream = self._filesystem.open_output_stream(self._temporary)
+        self._is_object = path.partition("://")[0].lower() in OBJECT_STORES
+        self._stream: Any
+        if self._is_object:
+            self._stream = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by commit or discard
+        elif isinstance(self._filesystem, fs.LocalFileSystem):
+            make_folder(folder)
+            self._stream = Path(self._temporary).open("wb")  # noqa: SIM115
+        else:
+            self._filesystem.create_dir(folder, recursive=True)
+            self._stream = self._filesystem.open_output_stream(self._temporary)
         self.file = HashingFile(self._stream)
 
     def commit(self) -> None:
-        self._stream.close()
-        self._filesystem.move(self._temporary, self._final)
+        if self._is_object:
+            self._send()
+        elif not isinstance(self._filesystem, fs.LocalFileSystem):
+            self._stream.close()
+            self._filesystem.move(self._temporary, self._final)
+        else:
+            self._stream.flush()
+            if self._durable:
+                os.fsync(self._stream.fileno())
+            self._stream.close()
+            os.replace(self._temporary, self._final)  # noqa: PTH105 - a test watches this very call
+            if self._durable:
+                sync(self._final.rpartition("/")[0])
+
+    def _send(self) -> None:
+        self._stream.seek(0)
+        with self._stream, self._filesystem.open_output_stream(self._final) as out:
+            while chunk := self._stream.read(CHUNK_BYTES):
+                out.write(chunk)
 
     def discard(self) -> None:
-        self._stream.close()
-        if self._filesystem.get_file_info(self._temporary).type == fs.FileType.File:
+        with suppress(OSError):  # closing writes once more, which may fail as before
+            self._stream.close()
+        if not self._is_object and self._filesystem.get_file_info(self._temporary).type == fs.FileType.File:
             self._filesystem.delete_file(self._temporary)
 
 
 @contextmanager
-def write_whole(path: str) -> Iterator[HashingFile]:
-    """Write a file that appears under its name only when the block ends without an exception."""
-    pending = PendingFile(path)
+def write_whole(path: str, durable: bool = True) -> Iterator[HashingFile]:
+    """Write a file that appears under its name only when the block ends without an exception. durable: see above."""
+    pending = PendingFile(path, durable)
     try:
         yield pending.file
     except BaseException:
@@ -166,9 +270,9 @@ def write_whole(path: str) -> Iterator[HashingFile]:
     pending.commit()
 
 
-def write_json(path: str, value: Any) -> None:
-    """Write JSON with sorted keys, whole or not at all."""
-    with write_whole(path) as file:
+def write_json(path: str, value: Any, durable: bool = True) -> None:
+    """Write JSON with sorted keys, whole or not at all. durable: whether it has to survive a power cut."""
+    with write_whole(path, durable) as file:
         file.write(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
 
 

@@ -17,6 +17,7 @@ from schemas.wording import plural
 SAMPLES_PER_REASON = 10
 SAMPLE_CHARS = 600
 QUALITY_SAMPLE = 500  # kept documents whose quality values feed the report's percentiles
+MERGED_HOSTS = 100_000  # hosts kept of units together; a crawl has 40 million
 MAX_HOSTS = 2000  # hosts kept per unit, those with the most pages; so counts of rare hosts are lower bounds
 
 KeyedSamples = list[tuple[str, dict[str, Any]]]  # (sample_key, what is shown of a page)
@@ -109,6 +110,8 @@ class Tally:
                 pair = mine.setdefault(key, [0, 0])
                 pair[0] += seen
                 pair[1] += kept
+        if len(self.hosts) > 2 * MERGED_HOSTS:
+            self.hosts = most_pages(self.hosts, MERGED_HOSTS)
         for group, pages in other.samples.items():
             self.samples[group] = smallest([*self.samples.get(group, []), *pages], SAMPLES_PER_REASON)
         self.quality = smallest([*self.quality, *other.quality], QUALITY_SAMPLE)
@@ -118,8 +121,8 @@ class Tally:
         lost = self.dropped + self.unreadable
         return self.read == self.kept + lost and lost == sum(self.reasons.values())
 
-    def to_json(self) -> dict[str, Any]:
-        top_hosts = sorted(self.hosts.items(), key=lambda item: (-item[1][0], item[0]))[:MAX_HOSTS]
+    def to_json(self, hosts: int = MAX_HOSTS) -> dict[str, Any]:
+        """hosts: how many to keep, those with the most pages."""
         return {
             "read": self.read,
             "kept": self.kept,
@@ -129,7 +132,7 @@ class Tally:
             "reasons": [[*reason, count] for reason, count in sorted(self.reasons.items())],
             "languages": self.languages,
             "lengths": self.lengths,
-            "hosts": dict(top_hosts),
+            "hosts": most_pages(self.hosts, hosts),
             "samples": [[*group, pages] for group, pages in sorted(self.samples.items())],
             "quality": smallest(self.quality, QUALITY_SAMPLE),
         }
@@ -149,6 +152,11 @@ class Tally:
             samples={(a, b, c): [(k, p) for k, p in pages] for a, b, c, pages in value["samples"]},
             quality=[(key, page) for key, page in value["quality"]],
         )
+
+
+def most_pages(counts: dict[str, list[int]], count: int) -> dict[str, list[int]]:
+    """Those with the most pages, by [seen, kept] of each."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))[:count])
 
 
 def bump(counts: dict[str, list[int]], key: str, kept: bool) -> None:

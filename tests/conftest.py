@@ -12,9 +12,12 @@ from unittest import mock
 import pytest
 
 from pipelines.sample.build import SampleIndex, build_sample
+from schemas.lease import release_all
 from support.baselines import made_once
 from support.command import Call, Start, call_here, start
 from support.documents import write_documents
+from support.processes import free_port
+from support.services import serving
 
 
 def pytest_configure() -> None:
@@ -29,6 +32,13 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = made_once(tmp_path_factory, "assets", lambda _: None)
     with mock.patch.dict(os.environ, {"BATEIA_ASSETS": str(folder)}):
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def no_leases() -> Iterator[None]:
+    """What a test made ready and did not run is nobody's afterwards."""
+    yield
+    release_all()
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +92,24 @@ def corpus(documents: Path, bateia: Call, tmp_path_factory: pytest.TempPathFacto
         assert ended.returncode == 0, ended.stderr
 
     return made_once(tmp_path_factory, "corpus", dedup) / "tiny"
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """Options for a job server and a pool of external worker processes: the contract of every portable runner."""
+    logs, jobs, pool = tmp_path_factory.mktemp("logs"), free_port(), free_port()
+    server = "apache_beam.runners.portability.local_job_service_main"
+    workers = "apache_beam.runners.worker.worker_pool_main"
+    with (
+        serving(jobs, logs / "server", server, "-p", str(jobs)),
+        serving(pool, logs / "pool", workers, f"--service_port={pool}"),
+    ):
+        yield (
+            "--runner=PortableRunner",
+            f"--job_endpoint=localhost:{jobs}",
+            "--environment_type=EXTERNAL",
+            f"--environment_config=localhost:{pool}",
+        )
 
 
 @pytest.fixture(scope="session")

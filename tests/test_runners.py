@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support.command import Call
 from support.outputs import hash_of
-from support.processes import free_port, wait_until
 
 BEAMS_OWN = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
@@ -56,56 +50,6 @@ class KeepVowels(DocumentStep):
 CURATE = replace(TINY.curate, documents=(*TINY.curate.documents, KeepVowels()))
 OWN = TINY.vary(CURATE, name="own")
 '''
-
-
-def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    wait_until(lambda: listens(port) or process.poll() is not None, 60, 0.1)
-    assert listens(port), f"{process.args} does not listen on port {port}"
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("localhost", port)) == 0
-
-
-@contextmanager
-def serving(port: int, log: Path, module: str, *args: str) -> Iterator[None]:
-    """A service of Beam's as a process of its own, stopped and waited for at the end."""
-    # Workers start as bare `python`, so ours has to come first.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *args], env={**os.environ, "PATH": path}, stdout=out, stderr=out
-        )
-        try:
-            wait_for_port(port, process)
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
-    """Options for a job server and a pool of external worker processes: the contract of every portable runner."""
-    logs, jobs, pool = tmp_path_factory.mktemp("logs"), free_port(), free_port()
-    server = "apache_beam.runners.portability.local_job_service_main"
-    workers = "apache_beam.runners.worker.worker_pool_main"
-    with (
-        serving(jobs, logs / "server", server, "-p", str(jobs)),
-        serving(pool, logs / "pool", workers, f"--service_port={pool}"),
-    ):
-        yield (
-            "--runner=PortableRunner",
-            f"--job_endpoint=localhost:{jobs}",
-            "--environment_type=EXTERNAL",
-            f"--environment_config=localhost:{pool}",
-        )
 
 
 Identity = tuple[str, bytes]

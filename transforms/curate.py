@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from schemas.document import Document, document_schema
 from schemas.ledger import CONTENT_TYPE_CHARS, TRUNCATED_CHARS, ledger_schema
-from schemas.storage import column_names, join, read_table
+from schemas.storage import absolute, column_names, join, read_table
 from schemas.tally import Tally
 from schemas.verdict import Drop
 from transforms.steps.curator import Curator, Outcome
@@ -91,6 +91,7 @@ class CuratePages:
         fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
     ) -> None:
         """dump: name of the crawl for all documents, or None to take it from path, warcinfo or row."""
+        self._folder = absolute(".")  # rows name files as they were typed; a worker may have another working folder
         self._recipe, self._dump, self._keep_dropped = recipe, dump, keep_dropped
         self._columns, self._fetch = columns, fetch
         self._curator: Curator | None = None
@@ -119,7 +120,7 @@ class CuratePages:
         if unit.kind == SELECTION:
             yield from self._selected(unit, heartbeat)
             return
-        with open_input(unit.address, self._fetch, unit.etag) as stream:
+        with open_input(absolute(unit.address, self._folder), self._fetch, unit.etag) as stream:
             span = sized(unit, self._fetch)
             dump = self._dump or (dump_of(stream, span) if unit.kind in (WARC, WET) else "")
 
@@ -132,9 +133,10 @@ class CuratePages:
                 yield Item(event, unit.path, file_path, dump)
 
     def _selected(self, unit: CurateUnit, heartbeat: Heartbeat) -> Iterator[Item]:
-        rows = read_table(unit.path, columns=selection_columns(unit.path)).slice(unit.start, unit.end - unit.start)
+        path = absolute(unit.path, self._folder)
+        rows = read_table(path, columns=selection_columns(path)).slice(unit.start, unit.end - unit.start)
         records = [wanted_of(row) for row in rows.to_pylist()]
-        found = read_selected(records, partial(join, unit.root), self._fetch, self._recipe.read)
+        found = read_selected(records, partial(join, absolute(unit.root, self._folder)), self._fetch, self._recipe.read)
         for done, (file, event) in enumerate(found, 1):
             yield Item(event, file, file, self._dump or dump_of_path(file) or "")
             heartbeat(done, read=self._seen.read, kept=self._seen.kept)

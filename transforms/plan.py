@@ -14,11 +14,12 @@ from schemas.shards.documents import read_documents
 from schemas.shards.layout import CONCAT, PLAN_SCHEMA
 from schemas.shards.plans import offset_of, positions, shard_of
 from schemas.storage import join, open_read, size_of, write_json, write_whole
-from transforms.packed import Pack, grouped, unpack
+from transforms.packed import shuffled, unpack, write_sums
 from transforms.steps.tokens.pack import PIECE, SPAN, cut_rows, fit_rows, scatter_rows, shuffle_keys
 from transforms.units import Heartbeat, Records, UnitFiles, UnitResult, read_units
 
 HALF = np.uint64(32)
+COPIES = "Copies"  # label of the shuffle
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class PlanJob:
         """Records of the partitions whose rows are written."""
         return Records(self.folder, "work/packed")
 
+    @property
+    def shuffle_counts(self) -> str:
+        return self.work("shuffle_counts.json")
+
     def sorted_path(self, partition: int) -> str:
         return self.work(f"sorted-{partition:05}.npy")
 
@@ -70,7 +75,10 @@ class PlanJob:
 
 
 class Shuffle(beam.PTransform):
-    """Path of the list of documents' files in; sorted partitions on disk, their numbers out."""
+    """Path of the list of documents' files in; sorted partitions on disk, their numbers out.
+
+    What the shuffle counted is in the job's file `shuffle_counts`.
+    """
 
     def __init__(self, job: PlanJob) -> None:
         super().__init__()
@@ -78,8 +86,9 @@ class Shuffle(beam.PTransform):
 
     def expand(self, input_or_inputs: Any) -> Any:
         files = input_or_inputs | "ReadFiles" >> beam.FlatMap(read_files) | "SpreadFiles" >> beam.Reshuffle()
-        rows = files | "Place" >> beam.ParDo(Pack(ShuffleDocuments(self._job)))
-        return grouped(rows, "Partitions") | "Sort" >> beam.Map(SortPartition(self._job))
+        partitions, told = shuffled(files, COPIES, ShuffleDocuments(self._job))
+        write_sums(told, self._job.shuffle_counts)
+        return partitions | "Sort" >> beam.Map(SortPartition(self._job))
 
 
 def read_files(path: str) -> Iterator[DocsFile]:

@@ -160,7 +160,7 @@ class Heartbeat:
         if self._path is None or (now := time.monotonic()) < self._next:
             return
         self._next = now + HEARTBEAT_EVERY_S
-        write_json(self._path, {"done": done, **counts})
+        write_json(self._path, {"done": done, **counts}, durable=False)
 
     def stop(self) -> None:
         if self._path is not None:

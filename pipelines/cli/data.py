@@ -106,7 +106,7 @@ def add_curate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help=WARC_INPUT)
     add_languages(parser)
     add_curate_options(parser)
-    add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://")
+    add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://", array=True)
 
 
 def add_curate_options(parser: Any) -> None:
@@ -148,7 +148,7 @@ def add_dedup(parser: argparse.ArgumentParser) -> None:
     )
     add_dedup_options(parser)
     add_sources(parser)
-    add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://")
+    add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://", array=True)
 
 
 def add_dedup_options(parser: Any, tokenizer: str = "fills token_count") -> None:

@@ -42,15 +42,29 @@ def codes(text: str) -> tuple[str, ...]:
 # --- How a run is executed --------------------------------------------------------------------------------------------
 
 
-def add_execution(parser: Any, guard: bool = False, output: str | None = "directory to write") -> None:
-    """Options of a command that runs a stage. output: what is written there, or None for a command without one."""
+def add_execution(
+    parser: Any, guard: bool = False, output: str | None = "directory to write", array: bool = False
+) -> None:
+    """Options of a command that runs a stage.
+
+    output: what is written there, or None for a command without one.
+    array: whether the tasks of an array can share the work.
+    """
     if output is not None:
         parser.add_argument("--output", required=True, metavar="DIR", help=output)
+    from pipelines.engine.beam.engines import ENGINES
+
     parser.add_argument("--workers", type=positive, default=1, metavar="N", help="processes of the in-process runner")
+    engines = "what runs the work (default local); options of its own follow `--` and win"
+    parser.add_argument("--engine", choices=list(ENGINES), help=engines)
     if output is not None:
         parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote")
     if guard:
         parser.add_argument("--no-guard", action="store_true", help="accept a step that drops nearly everything")
+    if array:
+        tasks = parser.add_mutually_exclusive_group()
+        tasks.add_argument("--part", metavar="I/N", help="do the units of task I of N alone, without an engine")
+        tasks.add_argument("--finish", action="store_true", help="do what comes after all tasks")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
 
 
@@ -59,19 +73,29 @@ def execution_of(args: argparse.Namespace) -> Any:
 
     Raises BadInput for options after `--` that no runner would heed.
     """
+    from pipelines.engine.beam.engines import engine_args
     from pipelines.engine.run import Execution
+    from pipelines.engine.tasks import parse_task
+    from schemas.faults import BadInput
 
-    if args.beam_args:
+    beam_args = engine_args(args.engine, args.beam_args)
+    task = parse_task(part) if (part := getattr(args, "part", None)) is not None else None
+    if task is not None and (beam_args or getattr(args, "overwrite", False)):
+        what = (args.beam_args or beam_args or ["--overwrite"])[0]
+        raise BadInput(f"--part {part} runs without an engine, beside other tasks; leave {what} out")
+    if beam_args:
         load_beam()
         from pipelines.engine.beam_options import check_beam_args
 
-        check_beam_args(args.beam_args)
+        check_beam_args(beam_args)
     return Execution(
         workers=args.workers,
-        beam_args=tuple(args.beam_args),
+        beam_args=tuple(beam_args),
         guard=not getattr(args, "no_guard", False),
         overwrite=getattr(args, "overwrite", False),
         quiet=args.quiet,
+        task=task,
+        finish=getattr(args, "finish", False),
     )
 
 

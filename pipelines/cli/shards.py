@@ -29,7 +29,7 @@ def add_shard(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, Split, ("fraction",), {"fraction": "--val-fraction"})
     add_plan_options(parser)
     add_sources(parser)
-    add_execution(parser)
+    add_execution(parser, array=True)
 
 
 def add_tokenizer_options(parser: argparse.ArgumentParser) -> None:

@@ -75,12 +75,25 @@ def add_forget(parser: argparse.ArgumentParser) -> None:
 
 
 def run_forget(args: argparse.Namespace) -> int:
-    from pipelines.upkeep.forget_request import match_urls, read_urls, urls_of_hosts
+    from pipelines.upkeep.forget_request import read_urls
+    from schemas.lease import release_all, take
+    from schemas.shards.layout import open_shards
+
+    urls = read_urls(args.url_list) if args.url_list is not None else []
+    try:
+        if not args.dry_run:
+            take(open_shards(args.shards)[0].folder)  # before the request is written down
+        return forget_urls(urls, args)
+    finally:
+        release_all()
+
+
+def forget_urls(urls: Any, args: argparse.Namespace) -> int:
+    from pipelines.upkeep.forget_request import match_urls, urls_of_hosts
     from schemas.faults import BadInput
     from schemas.shards.layout import open_shards
     from schemas.shards.tombstones import is_pending, read_tombstones
 
-    urls = read_urls(args.url_list) if args.url_list is not None else []
     shards, manifest = open_shards(args.shards)
     if is_pending(shards.folder) and not args.dry_run:
         if code := finish_pending(shards, args):

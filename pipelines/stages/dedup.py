@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.engine.output import StageOutput
-from pipelines.engine.progress import UnitMonitor
-from pipelines.engine.run import Phases, RunStats
+from pipelines.engine.run import Phases
+from pipelines.engine.tasks import TaskSummary, require_all
+from pipelines.reports.corpus.outcome import DedupSummary, throughput_of
 from pipelines.stages.curate import VERSIONED
 from pipelines.stages.datasets import Input, source_of
 from schemas.corpus_tally import CorpusTally
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import (
+    absolute,
     join,
     list_files,
     read_json,
@@ -29,9 +31,6 @@ from transforms.documents import Part, columns_in, measures_in
 from transforms.steps.recipe import CorpusRecipe
 from transforms.steps.text.dictionaries import splitters_of
 from transforms.units import PROGRESS, Records, Work, write_units
-
-if TYPE_CHECKING:
-    from pipelines.reports.corpus.report import CorpusReport, Throughput
 
 STAGE = "dedup"
 OUTPUT_FOLDERS = ("data", "clusters", "signatures", "pii", "work", ".progress")
@@ -61,8 +60,13 @@ class DedupRun:
     settings: dict[str, Any]
 
     @property
+    def root(self) -> str:
+        """The output as workers name it."""
+        return absolute(self.output)
+
+    @property
     def workdir(self) -> DedupWorkdir:
-        return DedupWorkdir(self.output)
+        return DedupWorkdir(self.root)
 
     @property
     def documents(self) -> int:
@@ -125,39 +129,37 @@ class DedupRun:
             audit(self, phases)
         return finish(self, phases)
 
+    @property
+    def is_matched(self) -> bool:
+        """Whether it is known which documents are kept."""
+        return self.recipe.dedup is None or size_of(self.workdir.path("clusters.json")) is not None
 
-@dataclass(frozen=True)
-class DedupSummary:
-    """The result of a run: its report."""
+    def execute_task(self, phases: Phases) -> TaskSummary:
+        """Sign a task's parts or, once their documents are matched, write them."""
+        (rewrite if self.is_matched else sign)(self, phases)
+        then = "--finish ends the run" if self.is_matched else "--finish matches them, and these tasks write the corpus"
+        return TaskSummary(f"{self.progress_summary()} in {self.output}; when all are, the same command with {then}")
 
-    output: str
-    report: CorpusReport
-
-    def lines(self) -> list[str]:
-        output, counts, pace = self.output, self.report.counts, self.report.throughput
-        earlier = counts.removed_earlier
-        of_earlier = f", {earlier:,} of these for an earlier corpus" if earlier else ""
-        share = counts.kept / counts.read if counts.read else 0.0
-        rate = f"{pace.documents_per_s:,.0f} documents/s, {pace.wall_s:.0f} s"
-        return [
-            f"{plural(counts.read, 'document')} read = {counts.kept:,} kept ({share:.1%}) "
-            f"+ {counts.removed_exact:,} exact + {counts.removed_near:,} near duplicates "
-            f"in {plural(counts.clusters, 'cluster')}{of_earlier}; {rate}",
-            f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  duplicates: {output}/clusters",
-            f"look at {output}/report.html and at the dataset card {output}/README.md",
-        ]
+    def execute_finish(self, phases: Phases) -> DedupSummary | TaskSummary:
+        """Match what tasks have signed or, once tasks have written the corpus, audit it and write the manifest."""
+        names = [part.name for part in self.parts]
+        if not self.is_matched:
+            require_all(self.workdir.signing, names, "signed")
+            choose(self, phases, match(self, phases))
+            if phases.execution.guard:
+                check_share(self)
+            return TaskSummary(f"matched; run the same tasks again to write {self.output}, then --finish")
+        require_all(self.workdir.rewriting, names, "written")
+        if self.recipe.dedup is not None:
+            audit(self, phases)
+        return finish(self, phases)
 
 
 def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Records) -> None:
     """A phase that goes through all documents, part by part, if an earlier run left any of it."""
-    import apache_beam as beam
-
-    from transforms.run_units import RunUnits
-
-    left = len(run.parts) - len(records.finished(part.name for part in run.parts))
-    if left:
-        monitor = UnitMonitor(records, [(part.name, part.rows) for part in run.parts], "document")
-        phases.run(name, left, lambda root: root | beam.Create([run.workdir.parts]) | RunUnits(work, records), monitor)
+    sizes = [(part.name, part.rows) for part in run.parts]
+    done = records.finished(part.name for part in run.parts)
+    phases.run_units(name, run.workdir.parts, work, records, sizes, "document", done=done)
 
 
 def key_partitions(documents: int, bands: int) -> int:
@@ -171,17 +173,17 @@ def cluster_partitions(documents: int) -> int:
 def sign(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import SignDocuments
 
-    run_parts(run, phases, "sign", SignDocuments(run.recipe, run.output), run.workdir.signing)
+    run_parts(run, phases, "sign", SignDocuments(run.recipe, run.root), run.workdir.signing)
 
 
 def match(run: DedupRun, phases: Phases) -> str:
     """Connect documents that share a key; returns the folder of the star graphs.
 
-    Raises BrokenRun if they never converge.
+    Raises BrokenRun if they never converge, or if the runner lost any of it.
     """
     import apache_beam as beam
 
-    from transforms.dedup.components import MatchDocuments, RunMoreRounds
+    from transforms.dedup.components import KEYS, LINKS, MatchDocuments, RunMoreRounds, star_files
 
     assert run.recipe.dedup is not None
     settings, record = run.recipe.dedup, run.workdir.path("match.json")
@@ -189,15 +191,17 @@ def match(run: DedupRun, phases: Phases) -> str:
         return run.workdir.stars(read_json(record)["passes"] - 1)
     partitions = key_partitions(sum(file.rows for file in run.signature_files), settings.bands)
     for passes in range(MAX_PASSES):
-        folder, before = run.workdir.stars(passes), run.workdir.stars(passes - 1)
+        folder, before, counts = run.workdir.stars(passes), run.workdir.stars(passes - 1), run.workdir.counts("match")
         remove_folder(folder)
         if passes == 0:
-            step: Any = MatchDocuments(settings, partitions, folder)
+            step: Any = MatchDocuments(settings, partitions, folder, counts)
+            start, elements = run.workdir.signature_files, {KEYS: len(run.signature_files)}
         else:
-            step = RunMoreRounds(partitions, folder)
-        start = run.workdir.signature_files if passes == 0 else before
+            step = RunMoreRounds(partitions, folder, counts)
+            start, elements = before, {LINKS: len(star_files(before))}
         name = "match" if passes == 0 else f"match, pass {passes + 1}"
-        phases.run(name, partitions, lambda root, start=start, step=step: root | beam.Create([start]) | step)
+        wired: Any = beam.Create([start])
+        phases.run_shuffle(name, partitions, lambda root, wired=wired, step=step: root | wired | step, counts, elements)
         records = [read_json(path) for path in list_files(folder, ".json")]
         if not sum(item["not_converged"] for item in records):
             write_json(record, {"passes": passes + 1, "edges": sum(item["edges"] for item in records)})
@@ -208,7 +212,9 @@ def match(run: DedupRun, phases: Phases) -> str:
 def choose(run: DedupRun, phases: Phases, stars: str) -> None:
     import apache_beam as beam
 
-    from transforms.dedup.survivors import ChooseSurvivors
+    from transforms.dedup.components import star_files
+    from transforms.dedup.survivors import MEMBERS, ROOTS, STARS, ChooseSurvivors
+    from transforms.packed import RECEIVED
 
     assert run.recipe.dedup is not None
     record, keep = run.workdir.path("clusters.json"), run.recipe.dedup.keep
@@ -217,15 +223,26 @@ def choose(run: DedupRun, phases: Phases, stars: str) -> None:
     for folder in (join(run.output, "clusters"), run.workdir.path("clusters"), run.workdir.path("decisions")):
         remove_folder(folder)
     partitions = cluster_partitions(sum(file.rows for file in run.signature_files))
-    step = ChooseSurvivors(run.output, keep, partitions)
-    phases.run("clusters", partitions, lambda root: root | beam.Create([stars]) | step)
+    path = run.workdir.counts("clusters")
+    step = ChooseSurvivors(run.root, keep, partitions, path)
+    counts = phases.run_shuffle(
+        "clusters", partitions, lambda root: root | beam.Create([stars]) | step, path, {STARS: len(star_files(stars))}
+    )
+    # Every edge leads from another document to its cluster's root.
+    edges, roots = read_json(run.workdir.path("match.json"))["edges"], counts.get(ROOTS, 0)
+    if (members := counts.get(f"{MEMBERS}.{RECEIVED}", 0)) != edges + roots:
+        raise BrokenRun(
+            f"the clusters of {run.output} do not add up: {edges:,} documents linked to {roots:,} others, "
+            f"{members:,} described; the runner lost some, or this is a defect"
+        )
     write_json(record, {"partitions": partitions})
 
 
 def rewrite(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import RewriteDocuments
 
-    work = RewriteDocuments(run.recipe, run.output, run.tokenizer, run.measures, run.columns)
+    tokenizer = run.tokenizer and absolute(run.tokenizer)
+    work = RewriteDocuments(run.recipe, run.root, tokenizer, run.measures, run.columns)
     run_parts(run, phases, "rewrite", work, run.workdir.rewriting)
 
 
@@ -233,26 +250,28 @@ def audit(run: DedupRun, phases: Phases) -> None:
     """Prove from the files written that nothing is left to remove. Raises BrokenRun."""
     import apache_beam as beam
 
-    from transforms.dedup.audit import AuditCorpus
+    from transforms.dedup.audit import CLAIMS, KEYS, MATES, ORPHANS, REPEATED, AuditCorpus
 
     assert run.recipe.dedup is not None
-    listed, report = run.workdir.path("audit.jsonl"), run.workdir.path("audit.json")
-    write_units(listed, finished_signatures(run))
+    listed, report = run.workdir.path("audit.jsonl"), run.workdir.counts("audit")
+    signed, lists = finished_signatures(run), list_files(join(run.output, "clusters"))
+    write_units(listed, signed)
     partitions = key_partitions(sum(file.rows for file in run.signature_files), run.recipe.dedup.bands)
     first_new = min((part.ordinal for part in run.parts), default=0)
-    step = AuditCorpus(run.recipe.dedup, join(run.output, "clusters"), first_new, partitions, report)
-    phases.run("audit", partitions, lambda root: root | beam.Create([listed]) | step)
-    faults = read_json(report)
-    if any(faults.values()):
+    step = AuditCorpus(run.recipe.dedup, join(run.root, "clusters"), first_new, partitions, report)
+    elements = {KEYS: len(signed), MATES: len(signed), CLAIMS: len(lists)}
+    counts = phases.run_shuffle("audit", partitions, lambda root: root | beam.Create([listed]) | step, report, elements)
+    repeated, orphans = counts.get(REPEATED, 0), counts.get(ORPHANS, 0)
+    if repeated or orphans:
         raise BrokenRun(
-            f"{run.output}: {faults['repeated']} kept documents still have a duplicate and {faults['orphans']} removed "
+            f"{run.output}: {repeated:,} kept documents still have a duplicate and {orphans:,} removed "
             "ones have no survivor; this is a defect, please report it; nothing is declared finished"
         )
 
 
 def finished_signatures(run: DedupRun) -> list[SignatureFile]:
     """Signature files of the earlier corpora, and those that this run has written to its output."""
-    names = {part.ordinal: join(run.output, "signatures", f"{part.name}.parquet") for part in run.parts}
+    names = {part.ordinal: join(run.root, "signatures", f"{part.name}.parquet") for part in run.parts}
     return [file if file.earlier else replace(file, path=names[file.ordinal]) for file in run.signature_files]
 
 
@@ -285,6 +304,8 @@ def finish(run: DedupRun, phases: Phases) -> DedupSummary:
     for path in list_files(run.workdir.path("clusters"), ".json"):
         files += [FileEntry(**file) for file in read_json(path)["files"]]
     check(run, tally, clusters, files)
+    if run.recipe.dedup is not None:
+        check_audited(run, tally)
     manifest = manifest_of(run, tally, clusters, files)
     origins = [read_origin(item.path, item.manifest) for item in run.inputs]
     summary = CorpusSummary(manifest, tally, origins, run.measures, run.columns)
@@ -313,6 +334,22 @@ def check(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], files: li
         )
 
 
+def check_audited(run: DedupRun, tally: CorpusTally) -> None:
+    """Raise BrokenRun unless the audit has seen every document that is kept, and every one that was removed."""
+    from transforms.dedup.audit import CLAIMS, MATES
+    from transforms.packed import RECEIVED
+
+    counts = read_json(run.workdir.counts("audit"))
+    kept, removed = (counts.get(f"{label}.{RECEIVED}", 0) for label in (MATES, CLAIMS))
+    earlier = sum(item.manifest.counts["kept"] for item in run.earlier)
+    if kept != tally.kept + earlier or removed != tally.exact + tally.near:
+        raise BrokenRun(
+            f"the audit of {run.output} has seen {kept:,} of {tally.kept + earlier:,} documents kept and {removed:,} "
+            f"of {tally.exact + tally.near:,} removed; the runner lost some, or this is a defect; nothing is declared "
+            "finished"
+        )
+
+
 def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], files: list[FileEntry]) -> Manifest:
     return Manifest(
         stage=STAGE,
@@ -332,22 +369,4 @@ def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], fil
         },
         files=tuple(sorted(files, key=lambda file: file.path)),
         dataset_hash=hash_dataset(files),
-    )
-
-
-def throughput_of(timings: list[dict[str, float]], stats: RunStats, documents: int) -> Throughput:
-    """What signing and rewriting the parts took, by their own clocks; the packed shuffles between count in wall_s."""
-    from pipelines.reports.corpus.report import Throughput
-    from pipelines.reports.records import Phase
-
-    cpu_s = sum(timing["cpu_s"] for timing in timings)
-    return Throughput(
-        runner=stats.runner,
-        workers=stats.workers,
-        wall_s=stats.wall_s,
-        cpu_s=cpu_s,
-        documents_per_s=documents / stats.wall_s if stats.wall_s else 0.0,
-        cpu_ms_per_document=1000 * cpu_s / documents if documents else 0.0,
-        max_rss_mb=max((timing["max_rss_mb"] for timing in timings), default=0),
-        phases=tuple(Phase(*timing) for timing in stats.phases),
     )

@@ -17,7 +17,7 @@ from pipelines.stages.datasets import READABLE, Input, in_order, open_input, ove
 from pipelines.stages.dedup import DedupRun
 from schemas.faults import BadInput
 from schemas.manifest import FileEntry, Manifest
-from schemas.storage import join
+from schemas.storage import absolute, join
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
 from transforms.documents import Part
 from transforms.steps.dedup.settings import Deduplicate
@@ -59,7 +59,8 @@ def plan_dedup(
         "tokenizer": tokenizer_identity(tokenizer),
     }
     signed = [
-        SignatureFile(p.ordinal, DedupWorkdir(output).signatures(p.name), p.language, False, p.rows) for p in parts
+        SignatureFile(p.ordinal, DedupWorkdir(absolute(output)).signatures(p.name), p.language, False, p.rows)
+        for p in parts
     ]
     files = (*old, *signed)
     if recipe != asked:
@@ -119,7 +120,9 @@ def scope_of(manifest: Manifest) -> str:
 
 def plan_signature_files(earlier: list[Input]) -> list[SignatureFile]:
     files = [
-        (join(item.path, file.path), file) for item in earlier for file in sorted(item.manifest.files, key=by_path)
+        (join(absolute(item.path), file.path), file)
+        for item in earlier
+        for file in sorted(item.manifest.files, key=by_path)
     ]
     signed = [(path, file) for path, file in files if file.path.startswith("signatures/")]
     return [
@@ -143,7 +146,7 @@ def plan_parts(inputs: list[Input], first_ordinal: int) -> list[Part]:
     parts: list[Part] = []
     for language, group in groups(files, target):
         number = sum(part.language == language for part in parts)
-        paths = tuple(join(folder, file.path) for folder, file in group)
+        paths = tuple(join(absolute(folder), file.path) for folder, file in group)
         rows = sum(file.rows for _, file in group)
         parts.append(Part(first_ordinal + len(parts), f"{language}/part-{number:05}", paths, rows))
     return parts

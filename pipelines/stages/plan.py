@@ -14,15 +14,27 @@ from pipelines.engine.output import StageOutput
 from pipelines.engine.run import Phases
 from pipelines.stages.plan_forecast import cautions
 from schemas.faults import BadInput, BrokenRun
+from schemas.lease import refuse_written
 from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
 from schemas.shards.documents import read_documents
 from schemas.shards.layout import CONCAT, PLAN_STAGE, TRAIN, VAL, ShardsInfo, open_shards, plan_folder, shard_number
 from schemas.shards.plans import slice_path
-from schemas.storage import join, read_json, remove_folder, size_of, write_json
+from schemas.storage import absolute, join, read_json, remove_folder, size_of, write_json
 from schemas.tally import host_of
 from schemas.wording import plural
+from transforms.packed import RECEIVED
 from transforms.part_files import write_table
-from transforms.plan import DocsFile, PackRows, PartitionUnit, PlanJob, Shuffle, in_order, rows_table, shuffled_rows
+from transforms.plan import (
+    COPIES,
+    DocsFile,
+    PackRows,
+    PartitionUnit,
+    PlanJob,
+    Shuffle,
+    in_order,
+    rows_table,
+    shuffled_rows,
+)
 from transforms.steps.tokens.pack import cut_rows
 from transforms.steps.tokens.settings import PlanSettings
 from transforms.units import write_units
@@ -61,6 +73,7 @@ class PlanRun:
     def prepare(self, overwrite: bool) -> None:
         if not overwrite and size_of(join(self.output, MANIFEST)) is not None:
             raise BadInput(f"plan {self.output} exists with other settings; choose another --name, or --overwrite it")
+        refuse_written(self.shards.folder)
         self.directory.prepare(overwrite)
 
     def progress_summary(self) -> str:
@@ -118,7 +131,9 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
     folder = directory.output
     planned = expected_documents(shards.counts[TRAIN], settings, copies)
     partitions = max(1, round(planned / DOCUMENTS_PER_PARTITION))
-    job = PlanJob(folder, settings.seed, settings.context + 1, settings.packing, copies, settings.by, partitions)
+    job = PlanJob(
+        absolute(folder), settings.seed, settings.context + 1, settings.packing, copies, settings.by, partitions
+    )
     shuffle(job, train, phases)
     sorted_counts = [read_counted(job, partition) for partition in range(partitions)]
     pack(job, phases)
@@ -151,7 +166,7 @@ def check_plan_settings(shards: ShardsInfo, settings: PlanSettings) -> None:
 
 def files_of(shards: ShardsInfo, docs: list[FileEntry], split: str) -> list[DocsFile]:
     paths = sorted(file.path for file in docs if file.path.startswith(f"{split}/docs-"))
-    return [DocsFile(shard_number(path), join(shards.folder, path)) for path in paths]
+    return [DocsFile(shard_number(path), join(absolute(shards.folder), path)) for path in paths]
 
 
 def expected_documents(train: dict[str, Any], settings: PlanSettings, copies: dict[str, float] | float) -> float:
@@ -167,19 +182,27 @@ def shuffle(job: PlanJob, files: list[DocsFile], phases: Phases) -> None:
     if size_of(done) is not None:
         return
     write_units(listed, files)
-    phases.run("shuffle", len(files), lambda root: root | beam.Create([listed]) | Shuffle(job))
+    counts = phases.run_shuffle(
+        "shuffle",
+        len(files),
+        lambda root: root | beam.Create([listed]) | Shuffle(job),
+        job.shuffle_counts,
+        {COPIES: len(files)},
+    )
+    written = sum(read_counted(job, partition)["documents"] for partition in range(job.partitions))
+    if written != (sent := counts.get(f"{COPIES}.{RECEIVED}", 0)):
+        raise BrokenRun(
+            f"the shuffle of {job.folder} has written {written:,} of {plural(sent, 'document')}; the runner lost some, "
+            "or this is a defect"
+        )
     write_json(done, {"partitions": job.partitions})
 
 
 def pack(job: PlanJob, phases: Phases) -> None:
-    import apache_beam as beam
-
-    from transforms.run_units import RunUnits
-
     listed, units = job.work("partitions.jsonl"), partition_units(job)
     write_units(listed, units)
-    wired = RunUnits(PackRows(job), job.packing_records)
-    phases.run("pack", job.partitions, lambda root: root | beam.Create([listed]) | wired)
+    sizes = [(unit.name, 1) for unit in units]
+    phases.run_units("pack", listed, PackRows(job), job.packing_records, sizes, "partition")
 
 
 def partition_units(job: PlanJob) -> list[PartitionUnit]:

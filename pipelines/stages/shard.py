@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.engine.output import StageOutput
-from pipelines.engine.progress import UnitMonitor
 from pipelines.engine.run import Phases, RunStats
+from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.reports.records import Phase
 from pipelines.reports.render import encode as encode_report
 from pipelines.reports.render import write_report
@@ -16,6 +16,7 @@ from pipelines.reports.shards import ShardsReport, Throughput, make_report, plan
 from pipelines.stages.datasets import Input, overlap, read_inputs, source_of
 from pipelines.stages.plan import make_plan, plan_line, say_cautions
 from pipelines.stages.shard_tokenizer import (
+    LENGTHS,
     GivenTokenizer,
     entries_of,
     json_sha256,
@@ -28,12 +29,13 @@ from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_
 from schemas.shards.documents import documents_in_rows
 from schemas.shards.layout import SHARD_STAGE, SPLITS, TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, shards_info
 from schemas.shards.plans import train_rows
-from schemas.storage import join, remove, remove_folder
+from schemas.storage import absolute, join, remove, remove_folder, size_of
 from schemas.wording import command_line, plural
 from transforms.documents import Part
 from transforms.encode import EncodeDocuments, encoding, read_tokenizer
 from transforms.steps.tokens.encode import special_token_ids
 from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
+from transforms.steps.tokens.tokenizer import Tokenizer
 from transforms.units import PROGRESS, Records, write_units
 
 OUTPUT_FOLDERS = ("tokenizer", TRAIN, VAL, "plan", "work", ".progress", "tombstones")
@@ -109,20 +111,60 @@ class ShardRun:
 
     def execute(self, phases: Phases) -> ShardSummary:
         """Run what is left of the run, phase by phase, and finish it. Raises BrokenRun."""
-        folder = join(self.output, "tokenizer")
+        self.provide_tokenizer(phases)
+        encode(self, self.encoding_work(), phases)
+        return self.finish(phases)
+
+    def execute_task(self, phases: Phases) -> TaskSummary:
+        if not self.has_tokenizer:
+            raise BadInput(
+                f"{self.output} has no tokenizer yet, which tasks share; begin with --finish instead of --part"
+            )
+        encode(self, self.encoding_work(), phases)
+        return TaskSummary(f"{self.progress_summary()} in {self.output}; when all are, --finish makes the plan")
+
+    def execute_finish(self, phases: Phases) -> ShardSummary | TaskSummary:
+        if not self.has_tokenizer:
+            self.provide_tokenizer(phases)
+            return TaskSummary(f"the tokenizer is in {self.folder}; now run the tasks, then --finish once more")
+        require_all(self.records, [part.name for part in self.parts], "encoded")
+        return self.finish(phases)
+
+    @property
+    def folder(self) -> str:
+        """The tokenizer's."""
+        return join(self.output, "tokenizer")
+
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether the tokenizer is in its folder; of one's own, the last file that is written is there."""
+        return self.training.is_finished() if self.own is None else size_of(join(self.folder, LENGTHS)) is not None
+
+    def provide_tokenizer(self, phases: Phases) -> None:
+        """Raises BadInput or BrokenRun, with nothing left behind."""
         try:
             learning = Learning(
                 self.training.recipe.vocab_size or self.training.recipe.max_vocab_size or DEFAULT_VOCABULARY
             )
             given = self.own, self.training, self.inputs, learning
             shown = learning if self.own is None else None
-            phases.run_locally("tokenizer", lambda: provide_tokenizer(folder, *given), shown)
+            phases.run_locally("tokenizer", lambda: provide_tokenizer(self.folder, *given), shown)
         except (BadInput, BrokenRun):  # nothing was encoded yet: leave the folder free for another command
             self.directory.clear()
             raise
-        tokenizer = self.own.tokenizer if self.own is not None else read_tokenizer(folder)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.own.tokenizer if self.own is not None else read_tokenizer(self.folder)
+
+    def encoding_work(self) -> EncodeDocuments:
+        special_tokens = special_token_ids(self.tokenizer, self.bos_token)
+        return EncodeDocuments(absolute(self.output), absolute(self.folder), special_tokens, self.split)
+
+    def finish(self, phases: Phases) -> ShardSummary:
+        """Add up what is encoded, then plan, report and manifest."""
+        tokenizer = self.tokenizer
         special_tokens = special_token_ids(tokenizer, self.bos_token)
-        encode(self, EncodeDocuments(self.output, folder, special_tokens, self.split), phases)
         records = [self.records.read(part.name) for part in self.parts]
         files = [FileEntry(**file) for record in records for file in record["files"]]
         counts = counts_of(records)
@@ -133,7 +175,7 @@ class ShardRun:
             "bos_id": special_tokens.bos,
             "eos_id": special_tokens.eos,
             "pad_id": special_tokens.pad,
-            "tokenizer_sha256": json_sha256(folder),
+            "tokenizer_sha256": json_sha256(self.folder),
             "layout_hash": hash_dataset(files),
         }
         return finish(self, phases, tokens, counts, files)
@@ -196,7 +238,7 @@ def plan_shards(
     if not files:
         raise BadInput(f"{', '.join(inputs)}: there are no documents to cut into shards")
     parts = tuple(
-        Part(number, f"{number:05}", (join(item.path, file.path),), file.rows)
+        Part(number, f"{number:05}", (join(absolute(item.path), file.path),), file.rows)
         for number, (item, file) in enumerate(files)
     )
     languages = {file.path.split("/")[1] for _, file in files}
@@ -213,15 +255,9 @@ def plan_shards(
 
 
 def encode(run: ShardRun, work: EncodeDocuments, phases: Phases) -> None:
-    import apache_beam as beam
-
-    from transforms.run_units import RunUnits
-
-    left = len(run.parts) - len(run.records.finished(part.name for part in run.parts))
-    if left:
-        monitor = UnitMonitor(run.records, [(part.name, part.rows) for part in run.parts], "document")
-        wired = RunUnits(work, run.records)
-        phases.run("encode", left, lambda root: root | beam.Create([run.parts_path]) | wired, monitor)
+    sizes = [(part.name, part.rows) for part in run.parts]
+    done = run.records.finished(part.name for part in run.parts)
+    phases.run_units("encode", run.parts_path, work, run.records, sizes, "document", done=done)
 
 
 def counts_of(records: list[dict[str, Any]]) -> dict[str, Any]:

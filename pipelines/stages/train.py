@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.engine.children import run_command
 from pipelines.engine.run import Phases, Stopped
 from schemas.faults import BadInput, BrokenRun
+from schemas.lease import release_all
 from schemas.wording import command_line, plural
 from trainer.backend.protocol import Group
 from trainer.run.folder import RunFolder
@@ -44,6 +45,14 @@ def train(job: TrainJob, samples: TextSamples, group: Group) -> int:
 
     Raises BadInput in the first process; the others return its exit code.
     """
+    try:
+        return run_training(job, samples, group)
+    finally:
+        release_all()
+
+
+def run_training(job: TrainJob, samples: TextSamples, group: Group) -> int:
+    """What `train` does while it has the output's lease."""
     from trainer.generate.samples import SampleTexts
     from trainer.run.hooks import standard_hooks
     from trainer.run.loop import Training

@@ -23,6 +23,7 @@ from pipelines.stages.shard import first_rows
 from pipelines.upkeep.forget_request import ForgetRequest, counts_without
 from pipelines.upkeep.indexes import rewrite_indexes
 from schemas.faults import BadInput, BrokenRun
+from schemas.lease import take
 from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
 from schemas.shards.documents import stream_documents
 from schemas.shards.layout import (
@@ -95,7 +96,8 @@ class ForgetStage:
         return []
 
     def prepare(self, overwrite: bool) -> None:
-        """Nothing: the shards are there."""
+        """The shards are there; nobody else may write to them."""
+        take(self.output)
 
     def progress_summary(self) -> str:
         return f"being forgotten: {plural(len(self.request.documents), 'document')}"

@@ -62,10 +62,10 @@ def install(killing: Killing) -> None:
     """Have this process watch what it writes."""
     create, commit = PendingFile.__init__, PendingFile.commit
 
-    def created(self: PendingFile, path: str) -> None:
+    def created(self: PendingFile, path: str, durable: bool = True) -> None:
         if killing.is_due("created", path):
             killing.strike()
-        create(self, path)
+        create(self, path, durable)
         write = self.file.write
 
         def half(data: Any) -> int:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from schemas.faults import BadInput
+from schemas.lease import take
 from schemas.manifest import MANIFEST
 from schemas.setting import differences, shown_difference
-from schemas.storage import write_json, write_whole
+from schemas.storage import remove_durably, write_json, write_whole
 
 RUN = "run.json"
 LOG, EVALS, SAMPLES, FAULTS = "log.jsonl", "evals.jsonl", "samples.jsonl", "faults.jsonl"
@@ -52,13 +53,15 @@ class RunFolder:
         steps_done: of the newest checkpoint
 
         Raises BadInput if the folder holds a finished run of as many steps, a run of other settings or data, or foreign
-        files.
+        files, or if another training goes on in it.
         """
         asked = json.loads(json.dumps(asked))
-        if self.check(asked, overwrite, steps_done):
-            self._clear()
+        replaces = self.check(asked, overwrite, steps_done)
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / MANIFEST).unlink(missing_ok=True)  # a finished run that goes on is unfinished again
+        take(str(self.path))  # until the training ends: two would append to the same logs
+        if replaces:
+            self._clear()
+        remove_durably(str(self.path / MANIFEST))  # a finished run that goes on is unfinished again
         write_json(str(self.path / RUN), asked)
 
     def check(self, asked: dict[str, Any], overwrite: bool, steps_done: int = 0) -> bool:
@@ -115,7 +118,7 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Remove what a run writes: the manifest first, run.json last, so it is known as ours until all is gone."""
-        (self.path / MANIFEST).unlink(missing_ok=True)
+        remove_durably(str(self.path / MANIFEST))
         for name in FOLDERS:
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in (*FILES, RUN):

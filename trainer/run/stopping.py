@@ -15,6 +15,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
+from schemas.lease import release_all
+
 EXIT_CODES = {signal.SIGTERM: 0, signal.SIGINT: 130}  # a cluster that sends SIGTERM is told that all is well
 
 
@@ -93,6 +95,7 @@ def receive(receiving: socket.socket) -> bytes:
 
 def leave(text: str, code: int) -> NoReturn:
     """End this process at once, from any thread: checkpoints are written whole or not at all."""
+    release_all()
     sys.stderr.write(f"\n{text}\n")
     sys.stderr.flush()
     os._exit(code)

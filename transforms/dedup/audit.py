@@ -9,22 +9,24 @@ import apache_beam as beam
 import numpy as np
 import pyarrow.dataset as ds
 
-from schemas.storage import list_files, locate, write_json
+from schemas.storage import list_files, locate
 from transforms.dedup.components import Keys
 from transforms.dedup.signatures import SignatureFile, ordinals_of, read_signature_files
-from transforms.packed import Pack, grouped, partition_of, unpack
+from transforms.packed import RECEIVED, Count, Pack, grouped, partition_of, shuffled, unpack, with_counts, write_sums
 from transforms.steps.dedup.settings import Deduplicate
 from transforms.steps.dedup.shingles import hash_word
 
 KEPT, CLAIMED = 0, 1
+KEYS, MATES, CLAIMS = "Keys", "Kept", "Claims"  # labels of shuffles: what is looked for has to have arrived
+REPEATED, ORPHANS = "repeated", "orphans"
 
 
 class AuditCorpus(beam.PTransform):
-    """Path of the list of finished signature files in; the file `report` with two numbers out, which must both be 0.
+    """Path of the list of finished signature files in; the file `report` out, whose two numbers of faults must be 0.
 
     first_new: the ordinal from which on documents are this run's
-    report: path of a JSON file: `repeated`, this run's kept documents that share a key with another one kept; and
-        `orphans`, removed documents whose survivor is not among those kept
+    report: path of a JSON file: `repeated`, this run's kept documents that share a key with another one kept;
+        `orphans`, removed documents whose survivor is not among those kept; and what every shuffle counted
     """
 
     def __init__(self, settings: Deduplicate, clusters: str, first_new: int, partitions: int, report: str) -> None:
@@ -34,19 +36,18 @@ class AuditCorpus(beam.PTransform):
 
     def expand(self, input_or_inputs: Any) -> Any:
         files = input_or_inputs | "ReadList" >> beam.FlatMap(read_signature_files) | "SpreadFiles" >> beam.Reshuffle()
-        keys = files | "Keys" >> beam.ParDo(Pack(Keys(self._settings, self._partitions, kept_only=True)))
-        kept = files | "KeptIds" >> beam.ParDo(Pack(KeptIds(self._partitions)))
-        claims = (
+        lists = (
             input_or_inputs.pipeline
             | "Clusters" >> beam.Create([self._clusters])
             | "ListClusters" >> beam.FlatMap(list_files)
             | "SpreadClusters" >> beam.Reshuffle()
-            | "Claims" >> beam.ParDo(Pack(Claims(self._partitions)))
         )
-        repeated = grouped(keys, "MeetAgain") | "Repeated" >> beam.Map(repeated_keys, self._first_new)
-        orphans = grouped((kept, claims) | beam.Flatten(), "Mates") | "Orphans" >> beam.Map(orphaned_claims)
-        counts = (repeated, orphans) | "Faults" >> beam.Flatten() | "Sum" >> beam.CombinePerKey(sum)
-        return counts | "All" >> beam.combiners.ToDict() | "WriteFaults" >> beam.Map(write_faults, self._report)
+        keys, told = shuffled(files, KEYS, Keys(self._settings, self._partitions, kept_only=True))
+        kept, sent = with_counts(files, "KeptIds", Pack(KeptIds(self._partitions), MATES))
+        claims, claimed = with_counts(lists, "ListClaims", Pack(Claims(self._partitions), CLAIMS))
+        repeated = keys | "Repeated" >> beam.Map(repeated_keys, self._first_new)
+        mates = grouped((kept, claims) | beam.Flatten(), "Mates") | "Orphans" >> beam.FlatMap(orphaned_claims)
+        return write_sums((*told, sent, claimed, repeated, mates), self._report)
 
 
 class KeptIds:
@@ -79,19 +80,17 @@ def marked(ids: list[str], mark: int, partitions: int) -> tuple[np.ndarray, np.n
     return np.column_stack([hashes, np.full(len(hashes), mark, np.uint64)]), partition_of(hashes, partitions)
 
 
-def repeated_keys(element: tuple[int, Iterable[bytes]], first_new: int) -> tuple[str, int]:
+def repeated_keys(element: tuple[int, Iterable[bytes]], first_new: int) -> Count:
     rows = unpack(element[1])
     keys, nodes = rows[np.argsort(rows[:, 0])].T
     new = ordinals_of(nodes) >= first_new
-    return "repeated", int(((keys[1:] == keys[:-1]) & (new[1:] | new[:-1])).sum())
+    return REPEATED, int(((keys[1:] == keys[:-1]) & (new[1:] | new[:-1])).sum())
 
 
-def orphaned_claims(element: tuple[int, Iterable[bytes]]) -> tuple[str, int]:
+def orphaned_claims(element: tuple[int, Iterable[bytes]]) -> Iterator[Count]:
     rows = unpack(element[1])
     kept = rows[rows[:, 1] == KEPT, 0]
     claimed = rows[rows[:, 1] == CLAIMED, 0]
-    return "orphans", int(np.isin(claimed, kept, invert=True).sum())
-
-
-def write_faults(faults: dict[str, int], path: str) -> None:
-    write_json(path, {"repeated": 0, "orphans": 0} | faults)
+    yield ORPHANS, int(np.isin(claimed, kept, invert=True).sum())
+    yield f"{MATES}.{RECEIVED}", len(kept)
+    yield f"{CLAIMS}.{RECEIVED}", len(claimed)

@@ -10,66 +10,59 @@ import numpy as np
 
 from schemas.storage import list_files, open_read, write_json, write_whole
 from transforms.dedup.signatures import SignatureFile, fixed_uint64, nodes_of, read_signature_files
-from transforms.packed import Pack, grouped, partition_of, unpack
+from transforms.packed import partition_of, shuffled, unpack, write_sums
 from transforms.steps.dedup.components import band_stars, both_ways, large_star, not_converged, small_star
 from transforms.steps.dedup.settings import Deduplicate, keys, scope_salt
 
+KEYS, LINKS = "Keys", "Links"  # labels of shuffles: of keys to documents that share them, and of edges between these
 ROUNDS = 4  # of large and small star in one pipeline; it is run again until all have converged
 
 
 class MatchDocuments(beam.PTransform):
     """Path of the list of signature files in; out come the numbers of partitions.
 
-    Each partition has written a file of rows (node, smallest node of its cluster) to `folder`.
+    Each partition has written a file of rows (node, smallest node of its cluster) to `folder`; what every shuffle
+    counted is in the JSON file `counts`.
     """
 
-    def __init__(self, settings: Deduplicate, partitions: int, folder: str) -> None:
+    def __init__(self, settings: Deduplicate, partitions: int, folder: str, counts: str) -> None:
         super().__init__()
-        self._settings, self._partitions, self._folder = settings, partitions, folder
+        self._settings, self._partitions, self._folder, self._counts = settings, partitions, folder, counts
 
     def expand(self, input_or_inputs: Any) -> Any:
-        keyed = (
-            input_or_inputs
-            | "ReadList" >> beam.FlatMap(read_signature_files)
-            | "SpreadFiles" >> beam.Reshuffle()
-            | "Keys" >> beam.ParDo(Pack(Keys(self._settings, self._partitions)))
-        )
-        edges = grouped(keyed, "Meet") | "Link" >> beam.ParDo(Pack(Route(band_stars, self._partitions)))
-        return edges | "Connect" >> ConnectComponents(self._partitions, self._folder)
+        files = input_or_inputs | "ReadList" >> beam.FlatMap(read_signature_files) | "SpreadFiles" >> beam.Reshuffle()
+        met, counts = shuffled(files, KEYS, Keys(self._settings, self._partitions))
+        linked = shuffled(met, LINKS, Route(band_stars, self._partitions))
+        return connect(linked, counts, self._partitions, self._folder, self._counts)
 
 
 class RunMoreRounds(beam.PTransform):
     """A folder of edges that are no star graphs yet in; the same after ROUNDS more rounds out."""
 
-    def __init__(self, partitions: int, folder: str) -> None:
+    def __init__(self, partitions: int, folder: str, counts: str) -> None:
         super().__init__()
-        self._partitions, self._folder = partitions, folder
+        self._partitions, self._folder, self._counts = partitions, folder, counts
 
     def expand(self, input_or_inputs: Any) -> Any:
-        edges = (
-            input_or_inputs
-            | "ListFiles" >> beam.FlatMap(star_files)
-            | "SpreadFiles" >> beam.Reshuffle()
-            | "Read" >> beam.ParDo(Pack(Route(read_stars, self._partitions)))
-        )
-        return edges | "Connect" >> ConnectComponents(self._partitions, self._folder)
+        files = input_or_inputs | "ListFiles" >> beam.FlatMap(star_files) | "SpreadFiles" >> beam.Reshuffle()
+        linked = shuffled(files, LINKS, Route(read_stars, self._partitions))
+        return connect(linked, (), self._partitions, self._folder, self._counts)
 
 
-class ConnectComponents(beam.PTransform):
-    """Packed rows of both ends of edges in; ROUNDS rounds later, files of stars."""
+def connect(linked: tuple[Any, Iterable[Any]], counts: Iterable[Any], partitions: int, folder: str, path: str) -> Any:
+    """Grouped rows of both ends of edges in; ROUNDS rounds later, files of stars, and the counts of all shuffles.
 
-    def __init__(self, partitions: int, folder: str) -> None:
-        super().__init__()
-        self._partitions, self._folder = partitions, folder
-
-    def expand(self, input_or_inputs: Any) -> Any:
-        rows = input_or_inputs
-        for number in range(ROUNDS):
-            large = Pack(Route(large_star, self._partitions, to_both=False))
-            small = Pack(Route(small_star, self._partitions))
-            rows = grouped(rows, f"Neighbours{number}") | f"LargeStar{number}" >> beam.ParDo(large)
-            rows = grouped(rows, f"Smaller{number}") | f"SmallStar{number}" >> beam.ParDo(small)
-        return grouped(rows, "Stars") | "WriteStars" >> beam.Map(WriteStars(self._folder))
+    linked: the rows and what was counted of their shuffle; counts: of those before it.
+    """
+    rows, counted = linked
+    told = [*counts, *counted]
+    for number in range(ROUNDS):
+        rows, counted = shuffled(rows, f"LargeStars{number}", Route(large_star, partitions, to_both=False))
+        told += counted
+        rows, counted = shuffled(rows, f"SmallStars{number}", Route(small_star, partitions))
+        told += counted
+    write_sums(told, path)
+    return rows | "WriteStars" >> beam.Map(WriteStars(folder))
 
 
 class Keys:
@@ -80,6 +73,7 @@ class Keys:
 
     def __call__(self, file: SignatureFile) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         table = file.read(["exact", "bands", "dump", *(["kept"] if self._kept_only else [])])
+        file.check_rows(table)
         nodes = nodes_of(file.ordinal, np.arange(table.num_rows))
         exact, _ = fixed_uint64(table.column("exact"), 2)
         bands, long_enough = fixed_uint64(table.column("bands"), self._settings.bands)

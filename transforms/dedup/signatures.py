@@ -35,6 +35,11 @@ class SignatureFile:
     def read(self, columns: list[str]) -> pa.Table:
         return read_table(self.path, columns)
 
+    def check_rows(self, table: pa.Table) -> None:
+        """Raises ValueError if the file has lost documents, or has others."""
+        if len(table) != self.rows:
+            raise ValueError(f"{self.path} has {len(table)} documents and should have {self.rows}; write it anew")
+
 
 def read_signature_files(path: str) -> Iterator[SignatureFile]:
     for line in read_units(path):
@@ -85,6 +90,10 @@ class DedupWorkdir:
 
     def stars(self, passed: int) -> str:
         return self.path(f"stars-{passed:02}")
+
+    def counts(self, phase: str) -> str:
+        """What the phase's shuffles counted."""
+        return self.path(f"counts-{phase}.json")
 
     def decisions(self, ordinal: int) -> str:
         return self.path("decisions", f"{ordinal:06}.parquet")

@@ -14,32 +14,46 @@ from schemas.corpus import CLUSTER_SCHEMA
 from schemas.storage import write_json
 from transforms.dedup.components import read_stars, star_files
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile, ordinals_of, read_signature_files, rows_of
-from transforms.packed import KeyedBuffer, Pack, grouped, partition_of, unpack
+from transforms.packed import (
+    RECEIVED,
+    SENT,
+    counted,
+    grouped,
+    partition_of,
+    shuffled,
+    unpack,
+    with_counts,
+    write_sums,
+)
 from transforms.part_files import write_table
 from transforms.steps.dedup.survivors import MEMBER_SCHEMA, choose_survivors
 
+STARS, MEMBERS, DECISIONS = "Stars", "Members", "Decisions"  # labels of shuffles
+ROOTS = "roots"  # counted: clusters, those of an earlier corpus too
 DECISION_COLUMNS = ("kept", "cluster_id", "cluster_size", "match", "survivor_url", "earlier")
 ORDER = [(name, "ascending") for name in ("cluster_id", "dump", "id", "url")]
 
 
 class ChooseSurvivors(beam.PTransform):
-    """Folder of star graphs in; clusters/*.parquet out, and one list of decisions for each part that has any."""
+    """Folder of star graphs in; clusters/*.parquet out, and one list of decisions for each part that has any.
 
-    def __init__(self, output: str, keep: str, partitions: int) -> None:
+    What every shuffle counted is in the JSON file `counts`.
+    """
+
+    def __init__(self, output: str, keep: str, partitions: int, counts: str) -> None:
         super().__init__()
-        self._output, self._keep, self._partitions = output, keep, partitions
+        self._output, self._keep, self._partitions, self._counts = output, keep, partitions, counts
 
     def expand(self, input_or_inputs: Any) -> Any:
         workdir = DedupWorkdir(self._output)
-        stars = (
-            input_or_inputs
-            | "ListStars" >> beam.FlatMap(star_files)
-            | "SpreadStars" >> beam.Reshuffle()
-            | "ByPart" >> beam.ParDo(Pack(stars_by_part))
-        )
-        members = grouped(stars, "Parts") | "Describe" >> beam.ParDo(DescribeMembers(workdir, self._partitions))
-        decided = grouped(members, "Clusters") | "Choose" >> beam.ParDo(ChooseInPartition(self._output, self._keep))
-        return grouped(decided, "Decisions") | "WriteDecisions" >> beam.Map(WriteDecisions(workdir))
+        files = input_or_inputs | "ListStars" >> beam.FlatMap(star_files) | "SpreadStars" >> beam.Reshuffle()
+        parts, told = shuffled(files, STARS, stars_by_part)
+        members, sent = with_counts(parts, "Describe", DescribeMembers(workdir, self._partitions))
+        chosen = ChooseInPartition(self._output, self._keep)
+        decided, between = with_counts(grouped(members, MEMBERS), "Choose", chosen)
+        written, received = with_counts(grouped(decided, DECISIONS), "WriteDecisions", WriteDecisions(workdir))
+        write_sums((*told, sent, between, received), self._counts)
+        return written
 
 
 def stars_by_part(path: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -59,13 +73,14 @@ class DescribeMembers(beam.DoFn):
     def setup(self) -> None:
         self._files = {file.ordinal: file for file in read_signature_files(self._workdir.signature_files)}
 
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[KeyedBuffer]:
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         ordinal, buffers = element
         stars = np.unique(unpack(buffers), axis=0)
         members = members_of(self._files[ordinal], stars)
         partitions = partition_of(stars[:, 1], self._partitions)
         for partition in np.unique(partitions).tolist():
             yield partition, to_bytes(members.filter(pa.array(partitions == partition)))
+        yield from counted({f"{MEMBERS}.{SENT}": len(members)})
 
 
 def members_of(file: SignatureFile, stars: np.ndarray) -> pa.Table:
@@ -85,9 +100,10 @@ class ChooseInPartition(beam.DoFn):
     def __init__(self, output: str, keep: str) -> None:
         self._output, self._keep = output, keep
 
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[KeyedBuffer]:
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         partition, buffers = element
-        chosen = choose_survivors(pa.concat_tables(map(from_bytes, buffers)), self._keep)
+        members = pa.concat_tables(map(from_bytes, buffers))
+        chosen = choose_survivors(members, self._keep)  # without clusters that are an earlier corpus' alone
         name = f"clusters/part-{partition:05}.parquet"
         clusters = chosen.select(CLUSTER_SCHEMA.names).cast(CLUSTER_SCHEMA)
         entry = write_table(self._output, name, clusters.sort_by(ORDER))
@@ -98,6 +114,8 @@ class ChooseInPartition(beam.DoFn):
         decisions = chosen.append_column("kept", kept).select(["node", *DECISION_COLUMNS])
         for ordinal in np.unique(ordinals).tolist():
             yield ordinal, to_bytes(decisions.filter(pa.array(ordinals == ordinal)))
+        yield from counted({f"{MEMBERS}.{RECEIVED}": len(members), f"{DECISIONS}.{SENT}": len(decisions)})
+        yield from counted({ROOTS: len(members.column("root").unique())})
 
 
 def counts_of(clusters: pa.Table) -> dict[str, int]:
@@ -112,19 +130,20 @@ def counts_of(clusters: pa.Table) -> dict[str, int]:
     }
 
 
-class WriteDecisions:
+class WriteDecisions(beam.DoFn):
     """A part's decisions, sorted by row, to a list that only this part reads."""
 
     def __init__(self, workdir: DedupWorkdir) -> None:
         self._workdir = workdir
 
-    def __call__(self, element: tuple[int, Iterable[bytes]]) -> int:
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         ordinal, buffers = element
         table = pa.concat_tables(map(from_bytes, buffers)).sort_by("node")
         table = table.append_column("row", pa.array(rows_of(table.column("node").to_numpy())))
         folder, _, name = self._workdir.decisions(ordinal).rpartition("/")
         write_table(folder, name, table.select(["row", *DECISION_COLUMNS]))
-        return ordinal
+        yield ordinal
+        yield from counted({f"{DECISIONS}.{RECEIVED}": len(table)})
 
 
 def to_bytes(table: pa.Table) -> bytes:

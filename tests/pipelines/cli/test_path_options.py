@@ -12,7 +12,7 @@ from pipelines.cli.command import PATHS
 from support.command import Call
 
 # What stands for a value in help and is no path. A new one has to be put here or among PATHS.
-OTHERS = {"B", "E", "F", "K", "LANG=W", "MB", "N", "NAME", "NAME=W", "P", "RECIPE", "ROWS", "TEXT", "URL", "X"}
+OTHERS = {"B", "E", "F", "I/N", "K", "LANG=W", "MB", "N", "NAME", "NAME=W", "P", "RECIPE", "ROWS", "TEXT", "URL", "X"}
 OTHERS |= {"YYYY-MM-DD", "pt,es,zh", "CRAWL", "HOST", "LANG", "TYPE"}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.engine.output import StageOutput, refuse_foreign, refuse_inside_dataset, stage_in
 from schemas.faults import BadInput
+from schemas.lease import release_all
 from schemas.manifest import Manifest, write_manifest
 from support.command import Call
 
@@ -19,6 +20,7 @@ def output(folder: Path, stage: str = "curate", **settings: object) -> StageOutp
 
 def finished(folder: Path, stage: str) -> Path:
     output(folder, stage).prepare(overwrite=False)
+    release_all()
     write_manifest(str(folder), Manifest(stage, {}, {}, [], {}, (), ""))
     return folder
 

@@ -10,11 +10,35 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.engine import progress
-from pipelines.engine.progress import Progress, UnitCount, UnitMonitor, duration
+from pipelines.engine.progress import Headway, Progress, UnitCount, UnitMonitor, duration
 from schemas.storage import list_files, write_json
 from transforms.units import Heartbeat, Records
 
 PAGES = ("read", "kept")
+
+
+def test_a_standstill_is_told_after_a_while_and_then_ever_more_rarely() -> None:
+    headway = Headway()
+    limit = progress.STANDSTILL_S
+    times = {now: headway.standstill("as it was", now) for now in (0.0, limit - 1, limit, limit + 60, 2 * limit)}
+    assert times == {0.0: None, limit - 1: None, limit: limit, limit + 60: None, 2 * limit: 2 * limit}
+    assert headway.standstill("further", 9 * limit) is None
+    assert headway.standstill("further", 9.5 * limit) is None
+    assert headway.standstill("further", 10 * limit) == limit
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_run_without_headway_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: bool) -> None:
+    monkeypatch.setattr(progress, "STANDSTILL_S", 0.05)
+    for name in ("FIRST_S", "REFRESH_S", "UNSEEN_LOOK_S"):
+        monkeypatch.setattr(progress, name, 0.01)
+    terminal = Terminal()
+    with Progress(shown, terminal) as shown_progress:
+        shown_progress.begin("curate", pages(tmp_path, 10, 20))
+        time.sleep(0.2)
+    assert "bateia: no headway for 0 s in phase curate: 0 of 2 units are finished" in terminal.getvalue()
+
+
 PARTS = (("en/part-0", 1_000), ("en/part-1", 2_000), ("pt/part-0", 3_000))
 
 

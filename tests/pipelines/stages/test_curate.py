@@ -35,6 +35,7 @@ from schemas.verdict import Drop
 from support.command import Call
 from support.outputs import digests, identities, manifest_of, rows_of
 from transforms.steps.warc.reader import Response, read_record_at
+from transforms.totals import totals_of
 
 Row = dict[str, Any]
 
@@ -440,10 +441,15 @@ def test_numbers_that_do_not_add_up_stop_the_run(warcs: list[str], tmp_path: Pat
 def test_a_runs_pace_is_of_what_it_read_itself() -> None:
     timings = {"cpu_s": 2.0, "child_cpu_s": 1.0}
     records = [
-        {"name": name, "tally": {"read": read}, "timings": timings | {"max_rss_mb": read}}
+        {
+            "name": name,
+            "tally": Tally(read=read).to_json(),
+            "timings": timings | {"max_rss_mb": read},
+            "files": [],
+        }
         for name, read in (("a", 300), ("b", 100))
     ]
-    pace = throughput_of(records, RunStats("in-process", 2, 10.0), frozenset({"a"}))
+    pace = throughput_of(totals_of(records), RunStats("in-process", 2, 10.0), frozenset({"a"}))
     assert (pace.pages_per_s, pace.cpu_ms_per_page, pace.max_rss_mb) == (10.0, 10.0, 300)
     assert (pace.units, pace.units_resumed, pace.workers) == (2, 1, 2)
     assert (pace.cpu_s, pace.extraction_cpu_s) == (4.0, 2.0)

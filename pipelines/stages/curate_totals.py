@@ -1,0 +1,53 @@
+"""The units of a curation added up: by this process where they are few, by workers where they are many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipelines.engine.output import StageOutput
+from pipelines.engine.run import Phases
+from schemas.storage import absolute, join, remove, remove_folder
+from transforms.totals import GROUP_UNITS, AddUp, UnitTotals, groups_of, totals_of
+from transforms.units import Records, write_units
+
+FEW_UNITS = 2 * GROUP_UNITS
+WHOLE_FILES_FROM = 1001  # WARC files, from which on a unit is a whole one: a crawl has 90,000 of 1 GB
+UNIT_MB = 64
+
+
+def unit_bytes(unit_mb: int | None, sizes: list[int]) -> int:
+    """Most bytes of a unit. unit_mb: as asked for, or None. sizes: of the files.
+
+    A unit's record and its files cost the driver a listing's line each, so a crawl's are not cut further.
+    """
+    if unit_mb is not None:
+        return unit_mb << 20
+    return UNIT_MB << 20 if len(sizes) < WHOLE_FILES_FROM else max(sizes, default=1)
+
+
+def add_up(records: Records, units: list[str], phases: Phases) -> UnitTotals:
+    """Totals of finished units. Raises BrokenRun if the runner left any out."""
+    if len(units) <= FEW_UNITS:
+        return totals_of(map(records.read, units))
+    groups, added = groups_of(units), Records(records.output, "work/totals")
+    remove_folder(join(records.output, "work", "totals"))  # an earlier run's may be of units that were done again
+    listed = join(records.output, "work", "groups.jsonl")
+    write_units(listed, groups)
+    work = AddUp(replace(records, output=absolute(records.output)))
+    phases.run_units("add up", listed, work, added, [(group.name, len(group.units)) for group in groups], "unit")
+    totals = UnitTotals()
+    for group in groups:
+        totals.merge(UnitTotals.from_json(added.read(group.name)["tally"]))
+    return totals
+
+
+def forget_damaged(directory: StageOutput, records: Records, totals: UnitTotals, units: list[str]) -> list[str]:
+    """Units whose files are gone or were changed, by one listing of the output; their records are removed."""
+    sizes = directory.sizes(("data", "ledger"))
+    damaged = [file.path for file in totals.files if sizes.get(file.path) != file.bytes]
+    if not damaged:
+        return []
+    broken = [unit for unit in units if any(f"/part-{unit}.parquet" in path for path in damaged)]
+    for unit in broken:
+        remove(records.path(unit))
+    return broken

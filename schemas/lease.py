@@ -1,0 +1,275 @@
+"""A lease on an output: while one run writes there, a second one is refused; a dead one's lease is taken over.
+
+Each run puts a claim of its own beside the output's files and then lists all claims. Whoever sees a living claim of
+another one takes its own away. Listings that follow writes are all that this asks of a file system, so it is the same
+on a local disk, NFS, S3 and GCS (both consistent so since 2020): of two runs the one that writes later sees the other.
+
+A claim lives while its process does, which is known on its own machine; elsewhere, while its file is renewed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from pyarrow import fs
+
+from schemas.faults import BadInput
+from schemas.storage import absolute, join, locate, read_json, remove, write_json
+
+PREFIX = ".lease-"  # of the names of claims, in the output's folder; removed when the run ends
+WHOLE = "whole"  # the run writes all of the output
+BEAT_S = 10.0
+STALE_S = 120.0  # a claim of another machine that was not renewed for so long is looked at again
+ATTEMPTS = 6  # of two runs that begin in the same moment, before both are refused
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who writes an output.
+
+    part: which part of it, or WHOLE.
+    host: name of the machine.
+    space: what process numbers are unique in: a boot of a machine, and a container.
+    pid, started: the process, and when it began in the kernel's ticks, since numbers are used again.
+    since: when the run began, in seconds since 1970.
+    token: of this claim alone.
+    held: whether it is known that nobody else is there.
+    beats: how often it was renewed.
+    job: of an engine, that works for this run: its id, and where it runs.
+    """
+
+    part: str
+    host: str
+    space: str
+    pid: int
+    started: str
+    since: float
+    token: str
+    held: bool = False
+    beats: int = 0
+    job: dict[str, str] = field(default_factory=dict)
+
+    def file(self, folder: str) -> str:
+        return join(folder, f"{PREFIX}{self.part}-{self.token}")
+
+    @property
+    def shown(self) -> str:
+        since = time.strftime("%d %b %H:%M", time.localtime(self.since))
+        return f"process {self.pid} on {self.host}, since {since}"
+
+
+class Lease:
+    """A claim that is held and renewed until it is released."""
+
+    def __init__(self, folder: str, claim: Claim) -> None:
+        self.folder, self.claim = folder, claim
+        self._over, self._lock = threading.Event(), threading.RLock()  # a signal may come while it is held
+        threading.Thread(target=self._renew, name="lease", daemon=True).start()
+
+    @property
+    def path(self) -> str:
+        return self.claim.file(self.folder)
+
+    def note_job(self, job: dict[str, str]) -> None:
+        """Write down which job of an engine works for this run; an empty one when it has ended."""
+        with self._lock:
+            self.claim = replace(self.claim, job=job)
+            write_json(self.path, asdict(self.claim), durable=False)
+
+    def release(self) -> None:
+        """Take the claim away; a forked process leaves it to the one that it is of."""
+        self._over.set()
+        if self.claim.pid != os.getpid():
+            return
+        with self._lock:
+            remove(self.path)
+
+    def _renew(self) -> None:
+        while not self._over.wait(BEAT_S):
+            with self._lock:
+                if self._over.is_set():
+                    return
+                try:
+                    if read_claim(self.path) is None:
+                        break
+                    self.claim = replace(self.claim, beats=self.claim.beats + 1)
+                    write_json(self.path, asdict(self.claim), durable=False)
+                except OSError:  # a file system that is away for a moment; others see a stale claim, and look twice
+                    continue
+        else:
+            return
+        # Another run has taken this one for dead, or somebody has removed the folder: to go on writing would hurt it.
+        sys.stderr.write(
+            f"\nbateia: another run has taken over {self.folder}, or its files were removed; this one ends\n"
+        )
+        sys.stderr.flush()
+        os._exit(1)
+
+
+_held: dict[str, Lease] = {}  # by the output's folder, of this process
+
+
+def take(folder: str, part: str = WHOLE, still_runs: Callable[[dict[str, str]], bool] | None = None) -> None:
+    """Make this process the one that writes an output, or one part of it, until `release_all`.
+
+    Nothing happens if this process holds the folder already, or one that it lies in.
+
+    still_runs: says whether a job that `Lease.note_job` was given still runs, though its run is gone.
+
+    Raises BadInput if another run writes there, and OSError if nothing can be written.
+    """
+    if holding(folder) is not None:
+        return
+    claim = Claim(part, socket.gethostname(), process_space(), os.getpid(), process_start(os.getpid()), time.time(), "")
+    for attempt in range(ATTEMPTS):
+        claim = replace(claim, token=secrets.token_hex(6))
+        try:
+            if contend(folder, claim, attempt == ATTEMPTS - 1, still_runs):
+                return
+        except BaseException:
+            remove(claim.file(folder))
+            raise
+        time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))  # both began in one moment: one comes first now
+
+
+def contend(folder: str, claim: Claim, is_last: bool, still_runs: Callable[[dict[str, str]], bool] | None) -> bool:
+    """Put a claim and see whether it is the only one that lives. Raises BadInput if another one holds the output.
+
+    is_last: refuse also where another one but begins.
+    """
+    write_json(claim.file(folder), asdict(claim), durable=False)
+    others = [other for other in claims(folder) if other.token != claim.token and conflict(claim.part, other.part)]
+    living = [other for other in others if lives(folder, other)]
+    if living:
+        remove(claim.file(folder))
+        if (holder := next((other for other in living if other.held), None)) or is_last:
+            raise BadInput(
+                f"output {folder} is being written by another run ({(holder or living[0]).shown}); wait for it, stop "
+                "it, or choose another --output"
+            )
+        return False
+    if still_runs is not None:
+        refuse_running_jobs(others, folder, still_runs)
+    for other in others:
+        remove(other.file(folder))
+    claim = replace(claim, held=True)
+    write_json(claim.file(folder), asdict(claim), durable=False)
+    _held[folder] = Lease(folder, claim)
+    return True
+
+
+def refuse_running_jobs(dead: list[Claim], folder: str, still_runs: Callable[[dict[str, str]], bool]) -> None:
+    """Raise BadInput if a job of a run that is gone still works on the output; its claim stays, to be asked again."""
+    for claim in dead:
+        if claim.job and still_runs(claim.job):
+            raise BadInput(
+                f"output {folder}: job {claim.job.get('id')} of an earlier run still works on it, at "
+                f"{claim.job.get('where')}; end it there, or wait for its end"
+            )
+
+
+def claims(folder: str) -> list[Claim]:
+    """All claims on an output, by one listing of its folder. No folder, no claims."""
+    filesystem, name = locate(folder)
+    infos = filesystem.get_file_info(fs.FileSelector(name, allow_not_found=True))
+    found = (read_claim(join(folder, info.base_name)) for info in infos if info.base_name.startswith(PREFIX))
+    return [claim for claim in found if claim is not None]
+
+
+def read_claim(path: str) -> Claim | None:
+    """None if it is gone meanwhile, or is no claim."""
+    try:
+        return Claim(**read_json(path))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def conflict(one: str, other: str) -> bool:
+    """Whether two runs can't write at once: parts of one output can, unless it is the same part."""
+    return WHOLE in (one, other) or one == other
+
+
+def lives(folder: str, claim: Claim) -> bool:
+    """Whether the run of a claim goes on. Waits for a while where that can only be seen by its claim's renewal."""
+    if claim.space == process_space():
+        return process_start(claim.pid) == claim.started
+    if age_s(claim.file(folder)) < STALE_S:
+        return True
+    sys.stderr.write(f"bateia: {folder} has a lease of {claim.shown}; waiting whether it is renewed …\n")
+    time.sleep(2 * BEAT_S)
+    now = read_claim(claim.file(folder))
+    return now is not None and now.beats != claim.beats
+
+
+def age_s(path: str) -> float:
+    """Seconds since a file was written, by this machine's clock; none if it is not there."""
+    filesystem, name = locate(path)
+    changed = filesystem.get_file_info(name).mtime_ns
+    return time.time() - changed / 1e9 if changed else 0.0
+
+
+def holding(path: str) -> Lease | None:
+    """The lease of this process on a folder, or on one that it lies in."""
+    for folder, lease in _held.items():
+        if path == folder or absolute(path).startswith(f"{absolute(folder).rstrip('/')}/"):
+            return lease
+    return None
+
+
+def refuse_written(folder: str) -> None:
+    """Raise BadInput if another run writes a folder that is to be read."""
+    for claim in claims(folder):
+        if claim.held and lives(folder, claim) and holding(folder) is None:
+            raise BadInput(f"{folder} is being written by another run ({claim.shown}); wait for it, or stop it")
+
+
+def release_all() -> None:
+    """Give up all leases of this process."""
+    while _held:
+        _, lease = _held.popitem()
+        try:
+            lease.release()
+        except OSError:  # a full disk, a folder that is gone: the claim dies with this process
+            continue
+
+
+def process_space() -> str:
+    """What process numbers of this process are unique in: this boot of this machine, and this container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
+
+
+def process_start(pid: int) -> str:
+    """When a process began, as the kernel counts; "" if there is none, or but a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return ""
+        return started_by_signal(pid)
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def started_by_signal(pid: int) -> str:
+    """Of a system without /proc: whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        return "running"
+    return "running"

@@ -1,0 +1,81 @@
+"""Outputs in an object store: the same bytes, few requests, one writer, and nothing left behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from pipelines.sample.build import SampleIndex
+from schemas.lease import WHOLE, Claim, claims, release_all, take
+from schemas.manifest import read_manifest
+from schemas.storage import list_files, locate, read_json, size_of, write_json, write_whole
+from support.command import Call
+from support.object_store import Store, names_in_bucket, object_store, uploads_in_bucket
+from support.outputs import hash_of
+
+pytest.importorskip("moto", reason="the object store of these tests is moto's")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Store]:
+    with object_store() as store:
+        yield store
+
+
+@pytest.fixture
+def store(running: Store) -> Store:
+    running.requests.clear()
+    return running
+
+
+def test_a_small_object_is_one_request(store: Store) -> None:
+    write_json("s3://bucket/a/x.json", {"x": 1})
+    assert [method for method, _ in store.requests] == ["PUT"]
+    assert read_json("s3://bucket/a/x.json") == {"x": 1}
+    assert locate("s3://bucket/a b%20c")[1] == "bucket/a b c"
+    assert locate("s3://bucket/a")[0] is locate("s3://bucket/b")[0]
+
+
+def test_what_is_discarded_is_never_sent(store: Store) -> None:
+    with pytest.raises(RuntimeError), write_whole("s3://bucket/a/never") as file:
+        file.write(b"x" * 100)
+        raise RuntimeError
+    assert store.requests == []
+    assert size_of("s3://bucket/a/never") is None
+
+
+@pytest.mark.slow
+def test_curate_into_a_bucket(many: SampleIndex, bateia: Call, store: Store, tmp_path: Path) -> None:
+    """A run breaks off, another one has the lease for a while, and a third goes on from there."""
+    inputs = many.warc_files[:3]
+    command = ("curate", "--recipe", "tiny", "--input", *inputs, "--quiet", "--output")
+    assert bateia(*command, tmp_path / "o").returncode == 0
+    with mock.patch("pipelines.stages.curate.finish", side_effect=OSError("gone")):
+        assert bateia(*command, "s3://bucket/o").returncode == 1
+    other = Claim(WHOLE, "there", "elsewhere", 1, "1", time.time(), "other", held=True)
+    write_json(other.file("s3://bucket/o"), asdict(other))
+    refused = bateia(*command, "s3://bucket/o")
+    assert refused.returncode == 2 and "is being written by another run (process 1 on there" in refused.stderr
+    locate("s3://bucket/o")[0].delete_file(locate(other.file("s3://bucket/o"))[1])
+    store.requests.clear()
+    assert bateia(*command, "s3://bucket/o").returncode == 0
+    manifest = read_manifest("s3://bucket/o")
+    assert manifest is not None and manifest.dataset_hash == hash_of(tmp_path / "o")
+    left = [name for name in names_in_bucket() if name.startswith("o/")]
+    assert {name for name in left if "/." in name or name.endswith("/")} <= {"o/"}  # the folder itself
+    assert uploads_in_bucket() == []
+    units = sum(f"{list_files('s3://bucket/o/units')[0].rpartition('/')[2]}" in path for _, path in store.requests)
+    assert units <= 2  # its record is read once, and its files not at all
+
+
+def test_a_lease_in_a_bucket(store: Store) -> None:
+    take("s3://bucket/leased")
+    [mine] = claims("s3://bucket/leased")
+    assert mine.held
+    release_all()
+    assert claims("s3://bucket/leased") == []
