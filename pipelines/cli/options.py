@@ -133,7 +133,7 @@ def documents_of(args: argparse.Namespace) -> list[str]:
     Raises BadInput, and SystemExit with the code of a reading that ended early.
     """
     from pipelines.engine.run import Stopped
-    from pipelines.stages.own_text import as_documents
+    from pipelines.stages.run import as_documents
 
     try:
         return as_documents(args.input, args.output, columns_of(args), fetch_of(args), execution_of(args))
