@@ -56,7 +56,7 @@ setup(
         "pipelines.sample": ["articles/*.md", "world/*.md", "texts/*.md", "blocklist/*/*"],
         "transforms.steps.extract.blocks": ["model.json"],
         "transforms.steps.text": ["fineweb2.json", "languages.tsv"],
-        "deploy": ["assets.json"],
+        "deploy": ["assets.json", "rates.json"],
     },
     classifiers=["Private :: Do Not Upload"],
     entry_points={"console_scripts": ["bateia = bateia:main"]},
@@ -74,6 +74,7 @@ setup(
         "pyarrow>=20",
         "pyyaml>=6",  # the front matter of dataset cards; Beam and Presidio bring it
         "regex",  # grapheme clusters
+        "requests>=2.32",  # fetches over https, with proxies and certificates as the environment names them
         "resiliparse>=2",  # encoding detection, and an extraction choice
         "sentencepiece==0.2.1",  # pinned: another may learn another vocabulary; 0.2.3 wants a newer protobuf than Beam
         "spacy>=3.8,<3.9",  # its blank tokenizers define the words that FineWeb's thresholds were set on
@@ -81,6 +82,7 @@ setup(
         "tokenizers>=0.20",  # counts tokens by a tokenizer.json
         "trafilatura==2.3.1",  # pinned: another version is another dataset
         "warcio>=1.8",
+        "zstandard>=0.22",  # WARC files and JSON lines of zstd frames
     ],
     extras_require={
         "s3": [],  # pyarrow's own file systems read s3:// and gs:// without further packages
@@ -101,6 +103,7 @@ setup(
             *("pytest>=8", "pytest-xdist>=3.6", "filelock>=3"),
             *("ruff>=0.14", "pyright[nodejs]>=1.1.400"),
             *("fastwarc>=1", "duckdb>=1", "pandas>=2", "datasets>=3"),  # readers that tests hold the output to
+            *("moto[s3]>=5", "flask>=3", "flask-cors>=5"),  # an S3 on loopback
         ],
     },
 )

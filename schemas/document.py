@@ -37,6 +37,7 @@ class Document:
     token_count: tokens of the text, or None if it was not tokenized
     quality: every value that a passed rule measured, by its measure's name
     title: of the page, as it gives it itself, or None
+    rights: values of OPTIONAL_COLUMNS, where a step recorded them
     language_script: FineWeb2's label of language and script, such as "por_Latn"; None if no step of the recipe sets it
     """
 
@@ -53,10 +54,17 @@ class Document:
     quality: Mapping[str, float] = field(default_factory=dict)
     title: str | None = None
     language_script: str | None = None
+    rights: Mapping[str, str | None] = field(default_factory=dict)
 
 
-# Columns that only some recipes' steps fill, in the order in which files have them, behind OWN_COLUMNS.
-OPTIONAL_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (("language_script", pa.string()),)
+# Columns that only some recipes' steps fill, in the order in which files have them, behind OWN_COLUMNS: FineWeb2's
+# label of language and script; a page's license, where on the page it was found, and what the page says to robots.
+OPTIONAL_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
+    ("language_script", pa.string()),
+    ("license", pa.string()),
+    ("license_found", pa.string()),
+    ("robots", pa.string()),
+)
 
 
 def optional_columns(names: Iterable[str]) -> list[tuple[str, pa.DataType]]:
@@ -88,6 +96,8 @@ class Page:
     warc_offset: byte offset in the WARC file of the gzip member (or plain record) that holds the record.
     size: bytes of the HTTP body after transfer and content decoding.
     html: the body decoded to text.
+    reserved: headers that may reserve rights (X-Robots-Tag, TDM-Reservation), a line each; empty if there are none.
+    rights: values of OPTIONAL_COLUMNS, where a step recorded them.
     """
 
     url: str
@@ -97,3 +107,5 @@ class Page:
     warc_offset: int
     size: int
     html: str
+    reserved: str = ""
+    rights: Mapping[str, str | None] = field(default_factory=dict)

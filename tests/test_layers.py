@@ -23,10 +23,11 @@ ROOMS = """
 """
 WITHIN = {
     "pipelines": """
-        __main__ → cli → upkeep → analysis → lineage → stages → reports → {assets, engine, sample} → recipes
+        __main__ → cli → upkeep → analysis → lineage → stages → reports → {assets, engine, sample} → {recipes, crawls}
     """,
     "transforms.steps": """
         curator → recipe → {filters, dedup, pii, extract} → {text, warc} → step
+        sources → {fetch, warc}
         {tokens, urls} → step
         tokens → dedup
     """,

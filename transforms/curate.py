@@ -1,21 +1,29 @@
-"""WARC files to documents: the work on one unit, which is a byte range of one file, planned from the input alone."""
+"""Files to documents: the work on one unit, which is a part of one file, planned from the input alone."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any, BinaryIO, NamedTuple
 
 from schemas.document import Document, document_schema
 from schemas.ledger import CONTENT_TYPE_CHARS, TRUNCATED_CHARS, ledger_schema
-from schemas.storage import absolute, open_read
+from schemas.storage import absolute, column_names, join, read_table
 from schemas.tally import Tally
 from schemas.verdict import Drop
 from transforms.steps.curator import Curator, Outcome
+from transforms.steps.fetch.faults import Changed, HostDown, NotFetched
+from transforms.steps.fetch.files import open_input, state_of
+from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.recipe import CurateRecipe
+from transforms.steps.sources.columns import Columns
+from transforms.steps.sources.read import SELECTION, WARC, WET, read_file
+from transforms.steps.sources.selection import NOT_FETCHED, NOT_FOUND, PLACE, read_selected, wanted_of
 from transforms.steps.warc.names import dump_of_path
-from transforms.steps.warc.reader import Response, Skipped, Unit, Unreadable, read_unit, read_warcinfo
+from transforms.steps.warc.reader import Event, Response, Skipped, Text, Unit, Unreadable, read_warcinfo
 from transforms.units import Heartbeat, UnitFiles, UnitResult
 
 NO_LABEL = re.compile(r"[^A-Za-z0-9_-]")
@@ -24,13 +32,17 @@ LABEL_CHARS = 64
 
 @dataclass(frozen=True)
 class CurateUnit:
-    """The members of one WARC file that start in [start, end).
+    """A part of one file: what starts in [start, end).
 
     name: of the unit
-    path: of the file
-    size: bytes of the whole file
-    start, end: bytes of the file
+    path: of the file; relative where there is a root
+    size: bytes of the whole file; 0 if it is not known yet, and then the unit is the whole file
+    start, end: bytes of the file; rows of a Parquet file or a selection
     file_path: the file's name in the dataset; None for its path
+    kind: of the file, one of those in transforms.steps.sources.read
+    root: what the path is relative to: where a crawl's files lie, of which there are copies; for a selection the
+        root of the files that it names
+    etag: of the file on its server when the run was planned; "" where none is known
     """
 
     name: str
@@ -39,19 +51,49 @@ class CurateUnit:
     start: int
     end: int
     file_path: str | None = None
+    kind: str = WARC
+    root: str = ""
+    etag: str = ""
 
     @property
     def range(self) -> Unit:
         return Unit(self.path, self.size, self.start, self.end)
 
+    @property
+    def address(self) -> str:
+        """Where the file lies."""
+        return join(self.root, self.path) if self.root and self.kind != SELECTION else self.path
+
+
+class Item(NamedTuple):
+    """What a unit gives, one at a time.
+
+    warc_file: of the ledger
+    file_path: of a document
+    dump: name of the crawl
+    """
+
+    event: Event
+    warc_file: str
+    file_path: str
+    dump: str
+
 
 class CuratePages:
     """One unit's pages through a recipe, to Parquet parts by language and the unit's part of the ledger."""
 
-    def __init__(self, recipe: CurateRecipe, dump: str | None = None, keep_dropped: bool = False) -> None:
-        """dump: name of the crawl for all documents, or None to take it from path or warcinfo."""
+    def __init__(
+        self,
+        recipe: CurateRecipe,
+        dump: str | None = None,
+        keep_dropped: bool = False,
+        columns: Columns = Columns(),  # noqa: B008  frozen
+        fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+    ) -> None:
+        """dump: name of the crawl for all documents, or None to take it from path, warcinfo or row."""
         self._folder = absolute(".")  # rows name files as they were typed; a worker may have another working folder
         self._recipe, self._dump, self._keep_dropped = recipe, dump, keep_dropped
+        self._columns, self._fetch = columns, fetch
         self._curator: Curator | None = None
 
     def setup(self) -> None:
@@ -62,27 +104,66 @@ class CuratePages:
 
     def run(self, unit: CurateUnit, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
         assert self._curator is not None
-        curator, tally = self._curator, Tally()
-        child_cpu_s, file_path = curator.extractor.cpu_s, unit.file_path or unit.path
+        cpu_before = self._curator.extractor.cpu_s
+        try:
+            tally = self._curate(unit, self._items(unit, heartbeat), files)
+        except (Changed, HostDown):
+            raise
+        except NotFetched as fault:  # the unit is a row of the ledger, and tried again by the same command
+            files.discard()
+            reason = NOT_FOUND if fault.lasting else NOT_FETCHED
+            lost = Unreadable(unit.start, unit.end - unit.start, reason, detail=fault.what)
+            tally = self._curate(unit, iter([Item(lost, unit.path, unit.path, "")]), files)
+        return UnitResult(tally.to_json(), self._curator.extractor.cpu_s - cpu_before)
+
+    def _items(self, unit: CurateUnit, heartbeat: Heartbeat) -> Iterator[Item]:
+        if unit.kind == SELECTION:
+            yield from self._selected(unit, heartbeat)
+            return
+        with open_input(absolute(unit.address, self._folder), self._fetch, unit.etag) as stream:
+            span = sized(unit, self._fetch)
+            dump = self._dump or (dump_of(stream, span) if unit.kind in (WARC, WET) else "")
+
+            def beat(position: int) -> None:
+                done = min(max(position - unit.start, 0), unit.end - unit.start)
+                heartbeat(done, read=self._seen.read, kept=self._seen.kept)
+
+            file_path = unit.file_path or unit.path
+            for event in read_file(stream, unit.kind, span, self._recipe.read, self._columns, beat):
+                yield Item(event, unit.path, file_path, dump)
+
+    def _selected(self, unit: CurateUnit, heartbeat: Heartbeat) -> Iterator[Item]:
+        path = absolute(unit.path, self._folder)
+        rows = read_table(path, columns=selection_columns(path)).slice(unit.start, unit.end - unit.start)
+        records = [wanted_of(row) for row in rows.to_pylist()]
+        found = read_selected(records, partial(join, absolute(unit.root, self._folder)), self._fetch, self._recipe.read)
+        for done, (file, event) in enumerate(found, 1):
+            yield Item(event, file, file, self._dump or dump_of_path(file) or "")
+            heartbeat(done, read=self._seen.read, kept=self._seen.kept)
+
+    def _curate(self, unit: CurateUnit, items: Iterator[Item], files: UnitFiles) -> Tally:
+        """Each item's outcome to the unit's files. Raises what reading raises."""
+        tally = self._seen = Tally()
         parts = UnitParts(files, unit, self._recipe, self._keep_dropped)
-
-        def beat(position: int) -> None:
-            done = min(max(position - unit.start, 0), unit.end - unit.start)
-            heartbeat(done, read=tally.read, kept=tally.kept)
-
-        with open_read(absolute(unit.path, self._folder)) as stream:
-            dump = self._dump or dump_of(stream, unit.range)
-            for item in read_unit(stream, unit.range, self._recipe.read, beat):
-                if isinstance(item, Skipped):
-                    tally.skipped[item.kind] += 1
-                else:
-                    tally.read += 1
-                    outcome = curator.curate(item, file_path, dump) if isinstance(item, Response) else unreadable(item)
-                    tally.add(item.url or "", item.record_id or "", outcome.verdict, outcome.text)
-                    parts.add(item, outcome)
+        for event, warc_file, file_path, dump in items:
+            if isinstance(event, Skipped):
+                tally.skipped[event.kind] += 1
+                continue
+            tally.read += 1
+            outcome = self._outcome(event, file_path, dump)
+            tally.add(event.url or "", event.record_id or "", outcome.verdict, outcome.text)
+            parts.add(event, outcome, warc_file)
         if not tally.adds_up():
-            raise RuntimeError(f"{unit.path} from byte {unit.start}: the pages' fates do not add up: {tally.to_json()}")
-        return UnitResult(tally.to_json(), curator.extractor.cpu_s - child_cpu_s)
+            raise RuntimeError(f"{unit.path} from {unit.start}: the pages' fates do not add up: {tally.to_json()}")
+        return tally
+
+    def _outcome(self, event: Response | Text | Unreadable, file_path: str, dump: str) -> Outcome:
+        assert self._curator is not None
+        if isinstance(event, Response):
+            return self._curator.curate(event, file_path, dump)
+        if isinstance(event, Text):
+            return self._curator.curate_text(event, file_path, dump or event.dump or "")
+        return unreadable(event)
 
     def close(self) -> None:
         if self._curator is not None:
@@ -92,6 +173,21 @@ class CuratePages:
 def dump_of(stream: BinaryIO, unit: Unit) -> str:
     """The crawl's name, from the file's path or from the warcinfo record at its start; empty if neither names one."""
     return dump_of_path(unit.path) or read_warcinfo(stream, unit.path, unit.size).get("isPartOf", "")
+
+
+def sized(unit: CurateUnit, fetch: FetchSettings) -> Unit:
+    """The unit's range; of a file whose size was not asked for when the run was planned, all of it."""
+    if unit.size:
+        return unit.range
+    state = state_of(unit.address, fetch)
+    if state is None or state.size is None:
+        raise NotFetched(unit.address, "404 Not Found" if state is None else "its size is not known", lasting=True)
+    return Unit(unit.path, state.size, 0, state.size)
+
+
+def selection_columns(path: str) -> list[str]:
+    """The columns that a selection is read by, of those that it has."""
+    return [name for name in (*PLACE, "url", "content_digest") if name in column_names(path)]
 
 
 def unreadable(item: Unreadable) -> Outcome:
@@ -106,12 +202,12 @@ class UnitParts:
         self._document_schema = document_schema(recipe.measures, recipe.columns)
         self._ledger = f"ledger/part-{unit.name}.parquet"
 
-    def add(self, item: Response | Unreadable, outcome: Outcome) -> None:
+    def add(self, item: Response | Text | Unreadable, outcome: Outcome, warc_file: str) -> None:
         verdict = outcome.verdict
         if isinstance(verdict, Document):
             path = f"data/{language_folder(verdict.language)}/part-{self._unit.name}.parquet"
             self._files.rows(path, lambda: self._document_schema).add(document_row(verdict))
-        row = ledger_row(item, outcome, self._unit.path)
+        row = ledger_row(item, outcome, warc_file)
         if self._keep_dropped:
             row["text"] = None if isinstance(verdict, Document) else outcome.text
         self._files.rows(self._ledger, lambda: ledger_schema(self._keep_dropped)).add(row)
@@ -137,19 +233,21 @@ def document_row(document: Document) -> dict[str, Any]:
         "title": document.title,
         "language_script": document.language_script,
         "quality": dict(document.quality),
+        **document.rights,
     }
 
 
-def ledger_row(item: Response | Unreadable, outcome: Outcome, warc_file: str) -> dict[str, Any]:
+def ledger_row(item: Response | Text | Unreadable, outcome: Outcome, warc_file: str) -> dict[str, Any]:
     verdict = outcome.verdict
+    is_text = isinstance(item, Text)
     row: dict[str, Any] = {
         "url": item.url,
         "record_id": item.record_id,
         "warc_file": warc_file,
         "warc_offset": item.offset,
         "bytes": item.size,
-        "http_status": item.status,
-        "content_type": item.declared_type and item.declared_type[:CONTENT_TYPE_CHARS],
+        "http_status": None if is_text else item.status,
+        "content_type": None if is_text else item.declared_type and item.declared_type[:CONTENT_TYPE_CHARS],
         "body_sha1": body_sha1(item),
         "truncated": item.truncated[:TRUNCATED_CHARS] if isinstance(item, Response) and item.truncated else None,
         "fate": "kept",
@@ -168,7 +266,7 @@ def ledger_row(item: Response | Unreadable, outcome: Outcome, warc_file: str) ->
     }
 
 
-def body_sha1(item: Response | Unreadable) -> str | None:
-    """sha1 of the body, None without one; with it, bodies read by other programs can be compared with ours."""
-    body = item.body if isinstance(item, Response) else b""
+def body_sha1(item: Response | Text | Unreadable) -> str | None:
+    """sha1 of the body or text, None without one; with it, what other programs read can be compared with ours."""
+    body = item.body if isinstance(item, Response) else item.text.encode() if isinstance(item, Text) else b""
     return hashlib.sha1(body, usedforsecurity=False).hexdigest() if body else None

@@ -19,7 +19,7 @@ from transforms.steps.curator import Curator
 from transforms.steps.recipe import CurateRecipe
 from transforms.steps.warc.limits import ReadLimits
 from transforms.steps.warc.names import dump_of_path
-from transforms.steps.warc.reader import Response, Skipped, Unit, page_of, read_unit, split_units
+from transforms.steps.warc.reader import Response, Skipped, Text, Unit, page_of, read_unit, split_units
 
 PAGES, DOCUMENTS, DROPPED = "pages", "documents", "dropped"  # names of outputs
 
@@ -70,7 +70,7 @@ class ReadUnit(beam.DoFn):
     def process(self, element: Unit) -> Iterator[Any]:
         with open_read(element.path) as stream:
             for item in read_unit(stream, element, self._limits):
-                if isinstance(item, Skipped):
+                if isinstance(item, (Skipped, Text)):
                     continue
                 if isinstance(item, Response):
                     verdict = page_of(item, element.path)

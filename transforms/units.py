@@ -122,8 +122,10 @@ class UnitFiles:
         return [self._files[path].commit() for path in sorted(self._files)]
 
     def discard(self) -> None:
+        """Remove what was written so far; what is added afterwards is all there will be."""
         for file in self._files.values():
             file.discard()
+        self._files.clear()
 
 
 class Clock:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipelines.analysis.surprisal import names_of, score_text
 from pipelines.analysis.trial import Stop as Tried
-from pipelines.analysis.trial import Trial, response_at, take_through
+from pipelines.analysis.trial import Trial, find_response, take_through
 from pipelines.assets.bind import bind, describe
 from pipelines.lineage.explain import exact_or_respelled, read_fates, read_rows
 from pipelines.lineage.pages import DocumentRow, find_documents
@@ -41,7 +41,7 @@ from schemas.manifest import Manifest, open_finished
 from schemas.shards.layout import SHARD_STAGE, TRAIN, PlanInfo, ShardsInfo, shards_info
 from schemas.shards.tokens import TokenFiles
 from schemas.shards.tombstones import read_tombstones
-from schemas.storage import join, size_of, stream_table
+from schemas.storage import join, stream_table
 from schemas.verdict import Drop
 from schemas.wording import plural
 from transforms.steps.dedup.shingles import WordHashes, shingles
@@ -174,10 +174,8 @@ def tried(row: dict[str, Any], output: Output, name: str, notes: list[str]) -> T
         if as_written != output.manifest.settings["recipe"]["steps"]:
             notes.append(f"recipe {name} has other settings today than when {output.folder} was made")
         bound = bind(recipe, no_blocklist=True).recipe.curate
-        size = size_of(row["warc_file"])
-        if size is None:
-            raise BadInput(f"WARC file {row['warc_file']} is no longer there")
-        return take_through(bound, response_at(row["warc_file"], size, row["warc_offset"], bound.read), "")
+        response = find_response(None, row["warc_file"], row["warc_offset"], None, bound.read)
+        return take_through(bound, response, "")
     except (BadInput, OSError) as fault:
         notes.append(str(fault))
         return None

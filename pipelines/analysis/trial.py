@@ -6,23 +6,30 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from pipelines.assets.bind import bind
+from pipelines.crawls.names import crawl_root
+from pipelines.engine.inputs import CRAWL_FOLDER
 from pipelines.recipes import find_recipe
 from pipelines.recipes.recipe import Recipe
 from pipelines.reports.formats import on_one_line, passage
 from pipelines.reports.verdicts import check_text, reason_text
 from schemas.document import Document, Page
 from schemas.faults import BadInput
-from schemas.storage import open_read, size_of
+from schemas.storage import join
 from schemas.verdict import Check, Drop
 from schemas.wording import plural
 from transforms.steps.curator import Curator, new_document
 from transforms.steps.extract.extract_text import Extractor
+from transforms.steps.fetch.faults import NotFetched
+from transforms.steps.fetch.files import fault_of, open_input, state_of
+from transforms.steps.fetch.settings import fetch_settings
 from transforms.steps.filters.c4 import CITATION, CleanC4
 from transforms.steps.recipe import CorpusRecipe, CurateRecipe
 from transforms.steps.step import DocumentStep
 from transforms.steps.warc.reader import (
+    Event,
     ReadLimits,
     Response,
     Skipped,
@@ -50,15 +57,25 @@ def find_response(
     assert warc is not None
     if (offset is None) == (url is None):
         raise BadInput("--warc needs the page's place: either --offset N or --url URL")
+    warc, fetch = place_of(warc), fetch_settings()
     try:
-        size = size_of(warc)
-        if size is None:
+        state = state_of(warc, fetch)
+        if state is None or state.size is None:
             raise BadInput(f"WARC file {warc} does not exist; check the path")
-        if offset is not None:
-            return response_at(warc, size, offset, limits)
-        return response_of_url(warc, size, url or "", limits)
+        with open_input(warc, fetch, state.etag) as stream:
+            if offset is not None:
+                return response_at(warc, stream, state.size, offset, limits)
+            return response_of_url(warc, stream, state.size, url or "", limits)
+    except NotFetched as error:
+        raise BadInput(fault_of(warc, error)) from error
     except OSError as error:
         raise BadInput(f"WARC file {warc} can't be read ({error.strerror or error}); check its permissions") from error
+
+
+def place_of(warc: str) -> str:
+    """Where a file lies: a crawl's own, as a ledger names it, is taken from the crawl if it is not here."""
+    here = not warc.startswith(CRAWL_FOLDER) or Path(warc).exists()
+    return warc if here else join(crawl_root(), warc)
 
 
 def response_of_file(path: str, url: str | None, most: int) -> Response:
@@ -88,28 +105,26 @@ def made_response(body: bytes, url: str, charset: str | None = None) -> Response
     )
 
 
-def response_at(warc: str, size: int, offset: int, limits: ReadLimits) -> Response:
+def response_at(warc: str, stream: BinaryIO, size: int, offset: int, limits: ReadLimits) -> Response:
     if not 0 <= offset < size:
         raise BadInput(
             f"offset {offset} is outside {warc}, which has {plural(size, 'byte')}; "
             "take it from the ledger's warc_offset"
         )
-    with open_read(warc) as stream:
-        return response_or_fault(read_record_at(stream, size, offset, limits), f"{warc} at byte {offset}")
+    return response_or_fault(read_record_at(stream, size, offset, limits), f"{warc} at byte {offset}")
 
 
-def response_of_url(warc: str, size: int, url: str, limits: ReadLimits) -> Response:
-    with open_read(warc) as stream:
-        for item in read_unit(stream, Unit(warc, size, 0, size), limits):
-            if not isinstance(item, Skipped) and item.url == url:
-                return response_or_fault(item, f"{url} in {warc}")
+def response_of_url(warc: str, stream: BinaryIO, size: int, url: str, limits: ReadLimits) -> Response:
+    for item in read_unit(stream, Unit(warc, size, 0, size), limits):
+        if not isinstance(item, Skipped) and item.url == url:
+            return response_or_fault(item, f"{url} in {warc}")
     raise BadInput(f"{warc} has no response for {url}; list its URLs with a curate run's ledger")
 
 
-def response_or_fault(item: Response | Unreadable | Skipped, source: str) -> Response:
+def response_or_fault(item: Event, source: str) -> Response:
     if isinstance(item, Response):
         return item
-    what = f"a {item.kind} record" if isinstance(item, Skipped) else f"unreadable: {item.reason}"
+    what = f"unreadable: {item.reason}" if isinstance(item, Unreadable) else f"a {getattr(item, 'kind', 'text')} record"
     raise BadInput(f"{source} is no HTTP response ({what}); take the offset of a response from the ledger")
 
 

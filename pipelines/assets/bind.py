@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from pipelines.assets.registry import identity, resolve
+from pipelines.assets.registry import MissingAsset, identity, known_assets, resolve
 from pipelines.recipes.recipe import Recipe
-from transforms.steps.step import BLOCK_LIST, AnyStep, Step, without_paths
+from transforms.steps.step import BLOCK_LIST, AnyStep, AssetRef, Step, without_paths
 from transforms.steps.text.words import require_installed
 
 NO_BLOCKLIST = "none (--no-blocklist)"
@@ -42,7 +43,7 @@ def bind(recipe: Recipe, no_blocklist: bool = False) -> BoundRecipe:
     def bound(step: AnyStep, /) -> AnyStep:
         paths = {}
         for asset in step.assets():
-            path = resolve(asset)
+            path = resolve_or_say_how(asset)
             paths[asset.role] = str(path)
             record(assets, asset.role, identity(asset, path))
         ready = step.bound(paths)
@@ -53,6 +54,17 @@ def bind(recipe: Recipe, no_blocklist: bool = False) -> BoundRecipe:
         require_installed(recipe.curate.languages)
     curate = recipe.curate.changed(bound)
     return BoundRecipe(replace(recipe, curate=curate), describe(recipe), assets)
+
+
+def resolve_or_say_how(asset: AssetRef) -> Path:
+    """Path of an asset. Raises MissingAsset, which says of a block list the three ways on."""
+    try:
+        return resolve(asset)
+    except MissingAsset as fault:
+        if asset.kind != BLOCK_LIST or asset.name not in known_assets():
+            raise
+        ways = "with --from FILE where you have its file, or run without it: --no-blocklist"
+        raise MissingAsset(f"{fault}, {ways}") from fault
 
 
 def needs_blocklist(step: Step) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.assets.registry import (
     BLOCK_LIST,
@@ -18,15 +17,13 @@ from pipelines.assets.registry import (
     resolve_language_model,
     store,
 )
+from transforms.steps.fetch.faults import Changed, NotFetched
+from transforms.steps.fetch.fetcher import Remote, fetcher_of, is_http
+from transforms.steps.fetch.settings import fetch_settings
 from transforms.steps.urls.blocklist import file_sha256
 from transforms.steps.urls.build import build_blocklist
 
-if TYPE_CHECKING:
-    from http.client import HTTPResponse
-
-RETRY_WAITS_S = (1.0, 5.0)  # seconds before the second and the third attempt at a download
-TIMEOUT_S = 60.0  # seconds without a byte
-CHUNK = 1 << 20  # bytes read at a time
+ATTEMPTS = 3  # in a row without 1 MB: somebody waits before a terminal, and the next call goes on
 
 Show = Callable[[str], None]
 
@@ -90,81 +87,68 @@ def _copy_whole(file: Path, target: Path) -> None:
 
 
 def download(url: str, target: Path, max_bytes: int, label: str, show: Show = unseen) -> None:
-    """Download to `target`: three attempts, each going on where the last one broke, and so does the next call.
+    """Download to `target` through the one fetcher: what broke off goes on where it broke, and so does the next call.
 
-    What has come so far lies in `<target>.part`, with the server's validator (ETag or date) in `<target>.part.json`: a
-    file that changed meanwhile is begun anew. Raises AssetError: address, status, size, or what broke.
+    What has come so far lies in `<target>.part`, with the server's ETag in `<target>.part.json`: a file that changed
+    meanwhile is begun anew. Raises AssetError: address, status, size, or what broke.
     """
-    from http.client import HTTPException
-    from urllib.error import HTTPError, URLError
-
-    if not url.startswith(("http://", "https://")):
+    if not is_http(url):
         raise AssetError(f"{url} is no http address; for a file on this machine use --from")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    reason = ""
-    for wait in (*RETRY_WAITS_S, None):
-        try:
-            _transfer(url, part, max_bytes, label, show)
-        except HTTPError as error:
-            if error.code == 416:  # the part on disk is not a beginning of the file on the server
-                part.unlink(missing_ok=True)
-            elif error.code < 500 and error.code != 429:
-                raise AssetError(
-                    f"{url} answers {error.code} {error.reason}; try --url MIRROR or --from FILE"
-                ) from error
-            reason = f"{error.code} {error.reason}"
-        except AssetError:  # over the cap: nothing to go on with
-            part.unlink(missing_ok=True)
-            raise
-        except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
-            reason = str(getattr(error, "reason", error)) or type(error).__name__
-        else:
-            part.replace(target)
+    try:
+        if not _transfer(url, part, max_bytes, label, show):  # it is another file than the one that was begun
             _validator_path(part).unlink(missing_ok=True)
-            return
-        if wait is not None:
-            time.sleep(wait)
-    got = part.stat().st_size if part.exists() else 0
-    raise AssetError(f"{url} broke off at {got:,} bytes ({reason}); run it again to go on, or --from FILE")
+            _transfer(url, part, max_bytes, label, show)
+    except NotFetched as fault:
+        if fault.lasting:
+            raise AssetError(f"{url} answers {fault.what}; try --url MIRROR or --from FILE") from fault
+        got = part.stat().st_size if part.exists() else 0
+        again = "run it again to go on, or --from FILE"
+        raise AssetError(f"{url} broke off at {got:,} bytes ({fault.what}); {again}") from fault
+    except AssetError:  # over the cap: nothing to go on with
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(target)
+    _validator_path(part).unlink(missing_ok=True)
 
 
-def _transfer(url: str, part: Path, max_bytes: int, label: str, show: Show) -> None:
-    """One attempt. Raises what urllib raises, and ConnectionError if the body ends early."""
-    from urllib.request import Request, urlopen
+def _transfer(url: str, part: Path, max_bytes: int, label: str, show: Show) -> bool:
+    """What is left of the file to its part; whether the whole is one file now. Raises NotFetched and AssetError."""
+    done, etag = _resume_point(url, part)
+    settings = replace(fetch_settings(), attempts=ATTEMPTS)
+    with part.open("r+b" if done else "wb") as file:
+        file.seek(done)
+        of = ""
 
-    done, validator = _resume_point(url, part)
-    headers = {"User-Agent": "bateia", "Accept-Encoding": "identity"}
-    if done:
-        headers |= {"Range": f"bytes={done}-", "If-Range": validator}
-    with urlopen(Request(url, headers=headers), timeout=TIMEOUT_S) as response:
-        if not (response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {done}-")):
-            done = 0  # the whole file comes
-        total = _total_bytes(response, done)
-        if total is not None and total > max_bytes:
-            raise AssetError(f"{url} has {total:,} bytes, over the cap of {max_bytes:,}; is it the right file?")
-        _validator_path(part).write_text(json.dumps({"url": url, "validator": _validator(response)}), "utf-8")
-        with part.open("ab" if done else "wb") as file:
-            done = _receive(response, file, done, total, max_bytes, label, show)
-    if total is not None and done != total:
-        raise ConnectionError(f"the transfer ended at {done:,} of {total:,} bytes")
+        def note(remote: Remote) -> None:
+            nonlocal of
+            if remote.size is not None and remote.size > max_bytes:
+                raise AssetError(
+                    f"{url} has {remote.size:,} bytes, over the cap of {max_bytes:,}; is it the right file?"
+                )
+            of = f" of {remote.size / 1e6:,.1f}" if remote.size else ""
+            _validator_path(part).write_text(json.dumps({"url": url, "validator": remote.etag}), "utf-8")
 
+        def write(piece: bytes) -> None:
+            file.write(piece)
+            if file.tell() > max_bytes:
+                raise AssetError(f"{label}: over the cap of {max_bytes:,} bytes; is it the right file?")
+            show(f"{label}: {file.tell() / 1e6:,.1f}{of} MB")
 
-def _receive(
-    response: HTTPResponse, file: BinaryIO, done: int, total: int | None, max_bytes: int, label: str, show: Show
-) -> int:
-    of = f" of {total / 1e6:,.1f}" if total else ""
-    while chunk := response.read(CHUNK):
-        done += len(chunk)
-        if done > max_bytes:
-            raise AssetError(f"{label}: over the cap of {max_bytes:,} bytes; is it the right file?")
-        file.write(chunk)
-        show(f"{label}: {done / 1e6:,.1f}{of} MB")
-    return done
+        def restart() -> None:
+            file.seek(done)
+            file.truncate()
+
+        try:
+            remote = fetcher_of(settings).fetch(url, done, None, write, etag, restart, note)
+        except Changed:
+            return False
+        return remote.size == file.tell()
 
 
 def _resume_point(url: str, part: Path) -> tuple[int, str]:
-    """(bytes already downloaded, validator of the file they belong to); (0, "") to start from the beginning."""
+    """(bytes already downloaded, ETag of the file they belong to); (0, "") to start from the beginning."""
     try:
         note = json.loads(_validator_path(part).read_text("utf-8"))
         if note["url"] == url and note["validator"]:
@@ -176,14 +160,3 @@ def _resume_point(url: str, part: Path) -> tuple[int, str]:
 
 def _validator_path(part: Path) -> Path:
     return part.with_name(part.name + ".json")
-
-
-def _validator(response: HTTPResponse) -> str:
-    """A strong ETag or the modification date; weak ETags don't vouch for bytes (RFC 9110, 13.1.5)."""
-    etag = response.headers.get("ETag", "")
-    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
-
-
-def _total_bytes(response: HTTPResponse, done: int) -> int | None:
-    length = response.headers.get("Content-Length", "")
-    return done + int(length) if length.isdigit() else None

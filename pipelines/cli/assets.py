@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.command import Command
+from pipelines.cli.options import add_fetch_options, fetch_of
 from schemas.wording import plural
 
 if TYPE_CHECKING:
@@ -167,6 +168,23 @@ def describe_asset(asset: Asset) -> list[str]:
     ]
 
 
+def add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", default=".", metavar="DIR", help="folder that a run would write to")
+    parser.add_argument("--java", action="store_true", help="also look for Java, which some runners need")
+    parser.add_argument("--gpu", action="store_true", help="also look for a GPU")
+    add_fetch_options(parser)
+
+
+def run_doctor(args: argparse.Namespace) -> int:
+    from pipelines.upkeep.doctor import LACKS, examine
+
+    lacking = 0
+    for finding in examine(args.output, fetch_of(args), args.java, args.gpu):
+        print(harmless(str(finding)), flush=True)
+        lacking += finding.state == LACKS
+    return 1 if lacking else 0
+
+
 COMMANDS = (
     Command(
         name="assets",
@@ -192,5 +210,13 @@ COMMANDS = (
         example="bateia assets build-blocklist --from lists/ --name mine",
         options=add_build,
         run=faults_as_bad_input(run_build),
+    ),
+    Command(
+        name="doctor",
+        group="upkeep",
+        about="Look at what this machine has for a run, and say what to do about what it lacks",
+        example="bateia doctor --output out",
+        options=add_doctor,
+        run=run_doctor,
     ),
 )

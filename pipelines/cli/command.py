@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import glob
 import shutil
 import sys
 import textwrap
@@ -70,7 +71,7 @@ class Command:
         for name in self.reads:
             value = getattr(args, name)
             for path in value if isinstance(value, list) else filter(None, [value]):
-                if "://" not in path and not Path(path).exists():
+                if "://" not in path and not glob.has_magic(path) and not Path(path).exists():
                     from schemas.faults import BadInput
 
                     raise BadInput(f"{path} does not exist; check the path")

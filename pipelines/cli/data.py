@@ -6,14 +6,28 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.command import Command, add_hidden
-from pipelines.cli.options import RECIPE, TOKENIZER, add_execution, add_languages, execution_of
+from pipelines.cli.options import (
+    OWN,
+    RECIPE,
+    TOKENIZER,
+    add_execution,
+    add_languages,
+    add_sources,
+    columns_of,
+    documents_of,
+    execution_of,
+    fetch_of,
+)
 from pipelines.cli.settings import add_settings, changed, given
 from pipelines.cli.shards import PLAN_OPTIONS
 
 if TYPE_CHECKING:
     from pipelines.recipes.recipe import Recipe
 
-WARC_INPUT = "WARC files, globs or *.paths(.gz) lists of them"
+WARC_INPUT = (
+    "WARC, WET, Parquet, JSONL or text files: paths, globs, folders, https:// or s3:// addresses, *.paths(.gz) lists, "
+)
+WARC_INPUT += "a selection, or a crawl such as CC-MAIN-2024-33[:2]"
 UNTIL = ("documents", "corpus", "shards", "model")  # folders of pipelines.stages.run.STAGES
 
 
@@ -47,6 +61,8 @@ def run_run(args: argparse.Namespace) -> int:
 
     recipe = with_options(recipe_argument(args), args)
     options = RunOptions(
+        columns=columns_of(args),
+        fetch=fetch_of(args),
         inputs=tuple(args.input),
         output=args.output,
         until=args.until,
@@ -97,6 +113,7 @@ def add_curate_options(parser: Any) -> None:
     from pipelines.stages.curate import CurateOptions
 
     add_settings(parser, CurateOptions)
+    add_sources(parser)
 
 
 def curate_options(args: argparse.Namespace) -> Any:
@@ -111,7 +128,12 @@ def run_curate(args: argparse.Namespace) -> int:
     from pipelines.stages.curate import plan_curate
 
     run = plan_curate(
-        find_recipe(args.recipe, args.languages, args.language_model), args.input, args.output, curate_options(args)
+        find_recipe(args.recipe, args.languages, args.language_model),
+        args.input,
+        args.output,
+        curate_options(args),
+        columns_of(args),
+        fetch_of(args),
     )
     return run_stage(run, execution_of(args))
 
@@ -121,8 +143,11 @@ def run_curate(args: argparse.Namespace) -> int:
 
 def add_dedup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", metavar="RECIPE", help=f"{RECIPE} (default: the one of the documents)")
-    parser.add_argument("--input", required=True, nargs="+", metavar="DIR", help="outputs of `bateia curate`")
+    parser.add_argument(
+        "--input", required=True, nargs="+", metavar="DIR", help=f"outputs of `bateia curate`, or {OWN}"
+    )
     add_dedup_options(parser)
+    add_sources(parser)
     add_execution(parser, guard=True, output="directory to write, local or s3:// or gs://", array=True)
 
 
@@ -138,8 +163,9 @@ def run_dedup(args: argparse.Namespace) -> int:
     from pipelines.recipes import find_recipe
     from pipelines.stages.dedup_plan import plan_dedup, recipe_of_inputs
 
-    recipe = find_recipe(args.recipe) if args.recipe is not None else recipe_of_inputs(args.input)
-    run = plan_dedup(args.output, recipe.name, recipe.corpus, args.input, args.against, args.tokenizer)
+    inputs = documents_of(args)
+    recipe = find_recipe(args.recipe) if args.recipe is not None else recipe_of_inputs(inputs)
+    run = plan_dedup(args.output, recipe.name, recipe.corpus, inputs, args.against, args.tokenizer)
     return run_stage(run, execution_of(args))
 
 

@@ -8,7 +8,7 @@ import json
 from pipelines.cli.command import Command
 from pipelines.cli.options import RECIPE, add_languages, require_packages, write_file, write_page
 from pipelines.cli.settings import positive, whole
-from pipelines.cli.streams import writes_unicode
+from pipelines.engine.streams import writes_unicode
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
@@ -143,6 +143,24 @@ def run_explain_batch(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_summary(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--in", dest="folder", required=True, metavar="DIR", help="finished documents or a corpus")
+    parser.add_argument("--eu-ai-act", action="store_true", required=True, help="as the EU's template asks for it")
+    parser.add_argument("--small-provider", action="store_true", help="top 5 %% of domains or 1,000, not top 10 %%")
+    parser.add_argument("--output", metavar="FILE", help="Markdown file to write (default: standard output)")
+
+
+def run_summary(args: argparse.Namespace) -> int:
+    from pipelines.analysis.rights import summary
+
+    text = summary(args.folder, args.small_provider)
+    if args.output is None:
+        print(text, end="")
+    else:
+        write_file(args.output, text)
+    return 0
+
+
 COMMANDS = (
     Command(
         name="show",
@@ -197,5 +215,14 @@ COMMANDS = (
         options=add_explain_batch,
         run=run_explain_batch,
         reads=("shards",),
+    ),
+    Command(
+        name="summary",
+        group="look",
+        about="Tell what a dataset is made of, as the EU's AI Act asks: domains, languages, crawls, opt-outs",
+        example="bateia summary --eu-ai-act --in out/documents --output summary.md",
+        options=add_summary,
+        run=run_summary,
+        reads=("folder",),
     ),
 )

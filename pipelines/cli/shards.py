@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import TOKENIZER, add_execution, execution_of
+from pipelines.cli.options import OWN, TOKENIZER, add_execution, add_sources, documents_of, execution_of
 from pipelines.cli.settings import add_settings, given
 
 PLAN_OPTIONS = ("context", "packing", "epochs", "tokens", "mixture", "by")
-DOCUMENTS = "outputs of `bateia dedup` or `curate`"
+DOCUMENTS = f"outputs of `bateia dedup` or `curate`, or {OWN}"
 
 
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,7 @@ def add_shard(parser: argparse.ArgumentParser) -> None:
     add_tokenizer_options(parser)
     add_settings(parser, Split, ("fraction",), {"fraction": "--val-fraction"})
     add_plan_options(parser)
+    add_sources(parser)
     add_execution(parser, array=True)
 
 
@@ -46,7 +47,7 @@ def run_shard(args: argparse.Namespace) -> int:
     training = TrainTokenizer(**given(args, TrainTokenizer), seed=args.seed)
     split = Split(**given(args, Split), seed=args.seed)
     plan = PlanSettings(**given(args, PlanSettings), seed=args.seed)
-    run = plan_shards(args.output, args.input, training, split, plan, args.tokenizer, args.bos_token)
+    run = plan_shards(args.output, documents_of(args), training, split, plan, args.tokenizer, args.bos_token)
     return run_stage(run, execution_of(args))
 
 

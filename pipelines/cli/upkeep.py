@@ -66,7 +66,9 @@ def run_index(args: argparse.Namespace) -> int:
 
 def add_forget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", required=True, metavar="DIR", help="output of `bateia shard`")
-    parser.add_argument("--url-list", required=True, metavar="FILE", help="URLs, one a line")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--url-list", metavar="FILE", help="URLs, one a line")
+    what.add_argument("--exclude-hosts", metavar="FILE", help="hosts, one a line: all their pages, and of those below")
     parser.add_argument("--dry-run", action="store_true", help="say what would be forgotten, and change nothing")
     parser.add_argument("--batch-size", type=positive, metavar="B", help="say which steps of B rows saw the pages")
     add_execution(parser, output=None)
@@ -77,7 +79,7 @@ def run_forget(args: argparse.Namespace) -> int:
     from schemas.lease import release_all, take
     from schemas.shards.layout import open_shards
 
-    urls = read_urls(args.url_list)
+    urls = read_urls(args.url_list) if args.url_list is not None else []
     try:
         if not args.dry_run:
             take(open_shards(args.shards)[0].folder)  # before the request is written down
@@ -87,7 +89,7 @@ def run_forget(args: argparse.Namespace) -> int:
 
 
 def forget_urls(urls: Any, args: argparse.Namespace) -> int:
-    from pipelines.upkeep.forget_request import match_urls
+    from pipelines.upkeep.forget_request import match_urls, urls_of_hosts
     from schemas.faults import BadInput
     from schemas.shards.layout import open_shards
     from schemas.shards.tombstones import is_pending, read_tombstones
@@ -98,6 +100,8 @@ def forget_urls(urls: Any, args: argparse.Namespace) -> int:
             return code
         shards, manifest = open_shards(args.shards)
     tombstones = read_tombstones(shards.folder)
+    if args.exclude_hosts is not None:
+        urls = urls_of_hosts(shards.folder, manifest, args.exclude_hosts)
     matches = match_urls(shards.folder, manifest, tombstones, urls)
     for url in matches.unknown:
         sys.stderr.write(f"bateia: not in {args.shards}: {url}\n")

@@ -1,4 +1,4 @@
-"""`--input`: WARC files, globs and lists of paths become a sorted list of files, and files become units of work."""
+"""`--input`: files, globs, folders, addresses, crawls and lists become a sorted list of files, and files units."""
 
 from __future__ import annotations
 
@@ -8,62 +8,142 @@ import gzip
 import hashlib
 import os
 import re
+import sys
 import zlib
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pyarrow import fs
 
+from pipelines.crawls.names import crawl_list, crawl_root, parse_crawl
+from pipelines.engine.kinds import Kind, kind_by_name, kind_of
 from schemas.faults import BadInput, reason
-from schemas.storage import is_local, join, lines_of_list, locate, open_read, size_of
-from transforms.curate import CurateUnit
-from transforms.steps.warc.names import stem
-from transforms.steps.warc.reader import sniff, split_units
+from schemas.manifest import MANIFEST
+from schemas.storage import is_local, join, lines_of_list, locate, read_table, size_of
+from transforms.curate import CurateUnit, selection_columns
+from transforms.steps.fetch.files import FileState, fault_of, fetch_bytes, is_remote, open_input, state_of
+from transforms.steps.fetch.settings import FetchSettings
+from transforms.steps.sources.columns import Columns
+from transforms.steps.sources.read import JSONL, PARQUET, SELECTION, TEXT
+from transforms.steps.sources.selection import spans_of, wanted_of
+from transforms.steps.sources.tables import spans_of as spans_of_table
+from transforms.steps.warc.names import dump_of_path, stem
+from transforms.steps.warc.reader import split_units
 
 LIST_ENDINGS = (".paths", ".paths.gz")
+# What is taken of a folder: files with these endings, as they are or compressed.
+FILE_ENDING = re.compile(
+    r"\.(?:(?:warc|wet|jsonl|ndjson|txt)(?:\.gz|\.zst)?|json\.gz|json\.zst|parquet)$", re.IGNORECASE
+)
 CRAWL_FOLDER = "crawl-data/"  # how paths in Common Crawl's bucket begin
 MAX_LIST_BYTES = 1 << 30  # inflated; a whole crawl's list is 12 MB
+MAX_ASKED = 64  # files elsewhere whose size is asked for before a run; of more, each is one unit, whatever its size
+TYPICAL_BYTES = 1 << 30  # of a WARC file whose size is not known, for the progress line
 
 
 @dataclass(frozen=True, slots=True)
-class WarcFile:
+class InputFile:
     """An input file.
 
-    problem: why nothing can be read from it, or None.
-    modified: time of its last change in ns, 0 where the file system has none.
+    path: of the file; relative where there is a root
+    size: in bytes; 0 if it is not known
+    problem: why nothing can be read from it, or None
+    modified: time of its last change in ns, 0 where the file system has none
+    kind: one of those in transforms.steps.sources.read
+    root: where copies of the path lie, for a crawl's own file
+    etag: on its server, "" where none is known
+    footer: of a Parquet file
+    whole: whether it is compressed as a whole, so that it is one unit
     """
 
     path: str
     size: int
     problem: str | None = None
     modified: int = 0
+    kind: str = "warc"
+    root: str = ""
+    etag: str = ""
+    footer: Any = field(default=None, compare=False)
+    whole: bool = False
+
+    @property
+    def address(self) -> str:
+        return join(self.root, self.path) if self.root and self.kind != SELECTION else self.path
 
 
-def find_inputs(patterns: list[str], paths_root: str | None = None) -> list[WarcFile]:
-    """Return the WARC files that the patterns name, sorted, each once by any names, with what is wrong.
+def find_inputs(
+    patterns: list[str],
+    paths_root: str | None = None,
+    columns: Columns = Columns(),  # noqa: B008  frozen
+    fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+) -> list[InputFile]:
+    """Return the files that the patterns name, sorted, each once by any names, with what is wrong.
 
-    A pattern is a file, a glob, a `*.paths(.gz)` list of paths (relative to `paths_root`, else to the list's folder),
-    or an s3:// or gs:// URI of a file or with a glob of * or [.
+    A pattern is a file, a folder, a glob, a `*.paths(.gz)` list of paths (relative to `paths_root`, else to the list's
+    folder), an s3:// or gs:// URI of a file or with a glob of * or [, an address of https:// or hf://, or a crawl such
+    as CC-MAIN-2024-33[:20].
 
     Raises BadInput if one names nothing, or if no file is usable.
     """
-    paths = sorted({path for pattern in patterns for path in expand(pattern, paths_root)})
-    once = {identity(path): path for path in reversed(paths)}
-    files = [inspect(path) for path in sorted(once.values())]
+    places = {place for pattern in patterns for place in places_of(pattern, paths_root, fetch)}
+    once = {identity(join(root, path) if root else path): (root, path) for root, path in sorted(places, reverse=True)}
+    places = sorted(once.values(), key=lambda place: (place[1], place[0]))
+    files = list(inspect_all(places, columns, fetch))
     if all(file.problem for file in files):
         what = "; ".join(f"{file.path} {file.problem}" for file in files[:3])
-        raise BadInput(f"no input can be read: {what}. Give WARC files with HTTP responses (.warc or .warc.gz)")
+        raise BadInput(
+            f"no input can be read: {what}. Give WARC files with HTTP responses (.warc or .warc.gz), WET files, or "
+            "Parquet, JSONL or text files"
+        )
     return files
 
 
-def expand(pattern: str, paths_root: str | None) -> list[str]:
-    if pattern.endswith(LIST_ENDINGS):
-        return read_list(pattern, paths_root)
+def places_of(pattern: str, paths_root: str | None, fetch: FetchSettings) -> list[tuple[str, str]]:
+    """(root, path) of each file that a pattern names; the root is "" but for a crawl's own files.
+
+    A crawl's file is known by its path in the crawl, so that it is the same file from wherever it comes.
+    """
+    if (crawl := parse_crawl(pattern)) is not None and not Path(pattern).exists():
+        listed = crawl_list(crawl.crawl, f"{crawl.kind}.paths.gz", fetch)
+        return [(crawl_root(), path) for path in crawl.chosen(listed)]
+    return [split_root(path) for path in expand(pattern, paths_root, fetch)]
+
+
+def split_root(path: str) -> tuple[str, str]:
+    """An address of a crawl's own file as its root and its path in the crawl; any other path without a root."""
+    at = path.partition("?")[0].find(f"/{CRAWL_FOLDER}")
+    return (path[:at], path[at + 1 :]) if is_remote(path) and at >= 0 else ("", path)
+
+
+def inspect_all(places: list[tuple[str, str]], columns: Columns, fetch: FetchSettings) -> Iterator[InputFile]:
+    """Each file as it is. Of many files elsewhere nothing is asked: their names say what they are."""
+    elsewhere = sum(not is_local(root or path) for root, path in places)
+    if elsewhere > MAX_ASKED:
+        note = f"the sizes of {elsewhere:,} files are not asked for; each is one unit of work"
+        sys.stderr.write(f"bateia: note: {note}\n")
+    for root, path in places:
+        if elsewhere > MAX_ASKED and not is_local(root or path):
+            yield InputFile(path, 0, kind=kind_by_name(path), root=root)
+        else:
+            yield inspect(path, root, columns, fetch)
+
+
+def expand(
+    pattern: str,
+    paths_root: str | None,
+    fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+) -> list[str]:
+    if pattern.partition("?")[0].endswith(LIST_ENDINGS):
+        return read_list(pattern, paths_root, fetch)
+    if is_remote(pattern):
+        return [pattern]
     if not is_local(pattern):
         return expand_uri(pattern)
     if Path(pattern).is_dir():
-        raise BadInput(f"input {pattern} is a directory; give its files: '{pattern.rstrip('/')}/*.warc.gz'")
+        return files_in(pattern)
     if Path(pattern).exists():
         return [pattern]
     if paths := [path for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
@@ -71,9 +151,23 @@ def expand(pattern: str, paths_root: str | None) -> list[str]:
     raise BadInput(f"input {pattern} does not exist; check the path")
 
 
+def files_in(folder: str) -> list[str]:
+    """The files below a folder that are data by their names; of a finished output of ours its documents."""
+    top = Path(folder, "data") if Path(folder, MANIFEST).exists() and Path(folder, "data").is_dir() else Path(folder)
+    names = (path.relative_to(top) for path in top.rglob("*") if FILE_ENDING.search(path.name))
+    found = sorted(name for name in names if not any(part.startswith((".", "_")) for part in name.parts))
+    if not found:
+        raise BadInput(
+            f"input {folder} is a directory without WARC, WET, Parquet, JSONL and text files; check the path"
+        )
+    return [join(str(top), *name.parts) for name in found]
+
+
 def expand_uri(pattern: str) -> list[str]:
     """URIs of the files that a URI with a glob names. A question mark begins a URI's options, so it is no wildcard."""
     address, mark, options = pattern.partition("?")
+    if address.endswith("/"):
+        return [uri for uri in expand_uri(f"{address}**/*{mark}{options}") if FILE_ENDING.search(uri.partition("?")[0])]
     if (wildcard := re.search(r"[*\[]", address)) is None:
         return [pattern]
     folder = address[: wildcard.start()].rpartition("/")[0]
@@ -109,6 +203,8 @@ def encoded(name: str) -> str:
 
 def identity(path: str) -> tuple[str, ...]:
     """What is the same for all names of one file: links are followed, also hard ones."""
+    if is_remote(path):
+        return "address", path
     filesystem, name = locate(path)
     if not isinstance(filesystem, fs.LocalFileSystem):
         return filesystem.type_name, name
@@ -119,12 +215,15 @@ def identity(path: str) -> tuple[str, ...]:
     return ("inode", str(state.st_dev), str(state.st_ino)) if state.st_ino else ("local", os.path.realpath(name))
 
 
-def read_list(path: str, paths_root: str | None) -> list[str]:
+def read_list(
+    path: str,
+    paths_root: str | None,
+    fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+) -> list[str]:
     """The paths in a list such as Common Crawl's warc.paths.gz: one a line, blank lines and `#` comments left out."""
-    root = paths_root if paths_root is not None else path.rpartition("/")[0] or "."
+    root = paths_root if paths_root is not None else split_root(path)[0] or path.rpartition("/")[0] or "."
     try:
-        with open_read(path) as file:
-            raw = file.read(MAX_LIST_BYTES)
+        raw = fetch_bytes(path, fetch, MAX_LIST_BYTES)
         if raw[:2] == b"\x1f\x8b":
             raw = gzip.decompress(raw)
         listed = lines_of_list(raw)
@@ -135,17 +234,46 @@ def read_list(path: str, paths_root: str | None) -> list[str]:
     return [line if "://" in line or line.startswith("/") else join(root, line) for line in listed]
 
 
-def inspect(path: str) -> WarcFile:
+def inspect(path: str, root: str, columns: Columns, fetch: FetchSettings) -> InputFile:
+    address = join(root, path) if root else path
     try:
-        size = size_of(path)
-        if size is None:
-            raise BadInput(f"input {path} does not exist; check the path, or the list's root (--paths-root)")
-        with open_read(path) as stream:
-            return WarcFile(path, size, sniff(stream, size), modified_of(path))
+        state = state_of(address, fetch)
+        if state is None:
+            root_too = ", or the list's root (--paths-root, such as https://data.commoncrawl.org)"
+            raise BadInput(f"input {address} does not exist; check the path{root_too}")
+        if root and not is_local(root):  # a crawl's own file, which is what its name says
+            return InputFile(path, state.size or 0, None, 0, kind_by_name(path), root, state.etag)
+        with open_input(address, fetch, state.etag) as stream:
+            kind = kind_of(path, stream, state.size or 0, columns)
     except OSError as error:
-        raise BadInput(
-            f"input {path} can't be read ({error.strerror or reason(error)}); check its permissions"
-        ) from error
+        raise BadInput(fault_of(address, error)) from error
+    return described(path, root, state, kind)
+
+
+def described(path: str, root: str, state: FileState, kind: Kind) -> InputFile:
+    modified = 0 if root else state.modified
+    if kind.name == SELECTION and kind.problem is None:
+        root = crawl_root()
+        if is_local(root):
+            check_mirror(path, root)
+    of_file = {"kind": kind.name, "root": root, "etag": state.etag, "footer": kind.footer, "whole": kind.whole}
+    return InputFile(path, state.size or 0, kind.problem, modified, **of_file)
+
+
+def check_mirror(path: str, root: str) -> None:
+    """Raise BadInput if a mirror has not the first file of a selection: it is of another crawl, or of another part."""
+    first = read_table(path, columns=["warc_filename"]).slice(0, 1)["warc_filename"][0].as_py()
+    if not isinstance(first, str) or size_of(join(root, first)) is None:
+        crawl = dump_of_path(str(first)) or "another crawl"
+        remedy = "set BATEIA_COMMONCRAWL to a place that has it"
+        raise BadInput(f"selection {path} is of {crawl}, and the mirror {root} has no {first}; {remedy}")
+
+
+def is_changed(file: InputFile) -> bool:
+    """Whether the file is gone or was written to since it was inspected. On a server that is seen while it is read."""
+    if is_remote(file.address) or (file.root and not is_local(file.root) and file.kind != SELECTION):
+        return False
+    return size_of(file.address) != file.size or (file.modified > 0 and modified_of(file.path) != file.modified)
 
 
 def modified_of(path: str) -> int:
@@ -154,12 +282,7 @@ def modified_of(path: str) -> int:
     return filesystem.get_file_info(name).mtime_ns or 0
 
 
-def is_changed(file: WarcFile) -> bool:
-    """Whether the file is gone or was written to since it was inspected."""
-    return size_of(file.path) != file.size or modified_of(file.path) != file.modified
-
-
-def plan_units(files: list[WarcFile], unit_bytes: int) -> list[CurateUnit]:
+def plan_units(files: list[InputFile], unit_bytes: int) -> list[CurateUnit]:
     """The units of all readable files, named after file and first byte; a function of the input alone."""
     usable = [file for file in files if file.problem is None]
     public = public_names([file.path for file in usable])
@@ -169,10 +292,25 @@ def plan_units(files: list[WarcFile], unit_bytes: int) -> list[CurateUnit]:
         name = stem(file.path)
         if stems[name] > 1:  # equal names in different folders
             name += "-" + hashlib.blake2b(file.path.encode(), digest_size=4).hexdigest()
-        for unit in split_units(file.path, file.size, unit_bytes):
-            span = unit.path, unit.size, unit.start, unit.end
-            units.append(CurateUnit(f"{name}-{unit.start:012d}", *span, public[file.path]))
+        of_file = {"kind": file.kind, "root": file.root, "etag": file.etag}
+        for size, start, end in spans(file, unit_bytes):
+            units.append(CurateUnit(f"{name}-{start:012d}", file.path, size, start, end, public[file.path], **of_file))
     return units
+
+
+def spans(file: InputFile, unit_bytes: int) -> list[tuple[int, int, int]]:
+    """(size, start, end) of a file's units: bytes, or rows of a table."""
+    if file.kind == PARQUET:
+        rows = file.footer.num_rows
+        return [(rows, first, last) for first, last in spans_of_table(file.footer, unit_bytes)]
+    if file.kind == SELECTION:
+        records = [wanted_of(row) for row in read_table(file.path, columns=selection_columns(file.path)).to_pylist()]
+        return [(len(records), first, last) for first, last in spans_of(records, unit_bytes)]
+    if file.size == 0:
+        return [(0, 0, TYPICAL_BYTES)]
+    if file.kind == TEXT or (file.kind == JSONL and file.whole):
+        return [(file.size, 0, file.size)]
+    return [(unit.size, unit.start, unit.end) for unit in split_units(file.path, file.size, unit_bytes)]
 
 
 def public_names(paths: list[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import time
@@ -46,6 +47,14 @@ class Execution:
     quiet: bool = False
     task: ArrayTask | None = None
     finish: bool = False
+
+
+PARALLEL = re.compile(r"--(?:parallelism|max_num_workers|num_workers)(?:=| )(\d+)")
+
+
+def workers_named(beam_args: Iterable[str], least: int) -> int:
+    """Workers that options for Beam ask for, or `least` where they name no number."""
+    return max([least, *map(int, PARALLEL.findall(" ".join(beam_args)))])
 
 
 class Summary(Protocol):

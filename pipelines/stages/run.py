@@ -6,9 +6,12 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from pipelines.engine.output import refuse_inside_dataset
-from pipelines.engine.run import Execution, StageRun, run_stage
+from pipelines.engine.inputs import FILE_ENDING
+from pipelines.engine.output import RUN, refuse_inside_dataset
+from pipelines.engine.run import Execution, StageRun, Stopped, run_stage
+from pipelines.recipes.as_is import AS_IS
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate import CurateOptions, plan_curate
 from pipelines.stages.dedup_plan import plan_dedup
@@ -17,15 +20,18 @@ from pipelines.stages.train import TrainRun
 from schemas.faults import BadInput
 from schemas.manifest import MANIFEST
 from schemas.setting import shown_difference
-from schemas.storage import join, size_of
+from schemas.storage import is_local, join, size_of
 from schemas.wording import command_line
+from transforms.steps.fetch.files import is_remote
+from transforms.steps.fetch.settings import FetchSettings
+from transforms.steps.sources.columns import Columns
 
 
 @dataclass(frozen=True)
 class RunOptions:
     """Options of a run besides its recipe.
 
-    inputs: WARC files, globs, lists.
+    inputs: files, globs, folders, crawls, lists.
     output: folder of the stages' folders.
     until: folder of the last stage to run; None for all that the recipe has.
     curate: how WARC files are read.
@@ -33,6 +39,8 @@ class RunOptions:
     tokenizer: path of one's own, which fills token_count and encodes the shards; None trains one.
     bos_token: name of its special token that begins documents.
     begin: folder of the first stage to run, those before are taken as they are; None for the first unfinished.
+    columns: of tables of one's own.
+    fetch: how files on servers are fetched.
     """
 
     inputs: tuple[str, ...]
@@ -43,6 +51,8 @@ class RunOptions:
     tokenizer: str | None = None
     bos_token: str | None = None
     begin: str | None = None
+    columns: Columns = Columns()  # noqa: RUF009 - frozen
+    fetch: FetchSettings = FetchSettings()  # noqa: RUF009 - frozen
 
     def folder(self, name: str) -> str:
         return join(self.output, name)
@@ -63,7 +73,8 @@ class Stage:
 
 
 def curate(recipe: Recipe, options: RunOptions) -> StageRun:
-    return plan_curate(recipe, list(options.inputs), options.folder("documents"), options.curate)
+    inputs, output = list(options.inputs), options.folder("documents")
+    return plan_curate(recipe, inputs, output, options.curate, options.columns, options.fetch)
 
 
 def dedup(recipe: Recipe, options: RunOptions) -> StageRun:
@@ -173,3 +184,46 @@ def refuse_other(stage: Stage, run: StageRun, options: RunOptions) -> None:
 
 
 PLAN_FLAGS = {"by": "mixture-by"}  # options of `bateia plan` that are not called as their settings
+
+
+# --- Texts of one's own -----------------------------------------------------------------------------------------------
+
+OWN_ENDING = "-documents"  # of the folder beside the output
+
+
+def as_documents(
+    inputs: list[str], output: str, columns: Columns, fetch: FetchSettings, execution: Execution
+) -> list[str]:
+    """The inputs with those that are no output of ours read into `<output>-documents`, which takes their place.
+
+    Raises BadInput, and Stopped if reading them ended early.
+    """
+    own = [path for path in inputs if is_own(path)]
+    if not own:
+        return inputs
+    folder = f"{output.rstrip('/')}{OWN_ENDING}"
+    run = plan_curate(AS_IS, own, folder, CurateOptions(), columns, fetch)
+    if not run.is_finished():
+        if not execution.quiet:
+            sys.stderr.write(f"bateia: note: {', '.join(own)} is read into {folder} first\n")
+        if code := run_stage(run, execution):
+            raise Stopped(code)
+    return [path for path in inputs if not is_own(path)] + [folder]
+
+
+def is_own(path: str) -> bool:
+    """Whether a path names files of one's own and no output of ours, finished or not."""
+    if is_remote(path) or FILE_ENDING.search(path.partition("?")[0]):
+        return True
+    if any(size_of(join(path, name)) is not None for name in (MANIFEST, RUN)):
+        return False
+    if not is_local(path):
+        return "*" in path or path.endswith("/")
+    if Path(path).is_dir():
+        return any(is_table(file.name) for file in Path(path).rglob("*"))
+    return Path(path).is_file() or "*" in path
+
+
+def is_table(name: str) -> bool:
+    """Whether a file makes its folder one of texts. A letter.txt does not: that is in any folder."""
+    return FILE_ENDING.search(name) is not None and ".txt" not in name.lower()

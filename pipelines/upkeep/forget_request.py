@@ -21,7 +21,8 @@ from schemas.manifest import FileEntry, Manifest
 from schemas.shards.documents import read_documents
 from schemas.shards.layout import RERUN_SHARDS, SPLITS, TRAIN, VAL, ShardsInfo, docs_path, open_plan, plan_folder
 from schemas.shards.tombstones import OldPlan, Tombstones, documents_table, pending_path, tombstones_path
-from schemas.storage import lines_of_list, list_files, open_read, read_json, write_json
+from schemas.storage import join, lines_of_list, list_files, open_read, read_json, write_json
+from transforms.steps.urls.excluded import excluded_by, read_hosts
 
 COLUMNS = ("doc_id", "url", "split", "shard", "start", "length", "bytes", "key", "language", "dump")
 
@@ -55,6 +56,16 @@ def read_urls(path: str) -> list[str]:
     if not urls:
         raise BadInput(f"--url-list {path} names no URL; write one a line")
     return urls
+
+
+def urls_of_hosts(folder: str, manifest: Manifest, path: str) -> list[str]:
+    """URLs in the shards that are of the hosts in a file or of hosts below them. Raises BadInput, also if none is."""
+    hosts = read_hosts(path)
+    docs = [join(folder, file.path) for file in manifest.files if file.path.split("/")[-1].startswith("docs-")]
+    urls = {url for each in docs for url in read_documents(each, ("url",))["url"].to_pylist() if url}
+    if not (found := sorted(url for url in urls if excluded_by(url, hosts))):
+        raise BadInput(f"{folder} has no page of the hosts in {path}; nothing is to be forgotten")
+    return found
 
 
 def match_urls(folder: str, manifest: Manifest, tombstones: list[Tombstones], urls: list[str]) -> Matches:

@@ -153,6 +153,11 @@ MAY_IMPORT_PARQUET = {
     "transforms/dedup/corpus.py",
     "transforms/dedup/audit.py",
     "pipelines/stages/tokenizer.py",
+    # Tables of others: one's own texts, and Common Crawl's index.
+    "transforms/steps/sources/tables.py",
+    "pipelines/engine/kinds.py",
+    "pipelines/crawls/columnar.py",
+    "pipelines/crawls/selecting.py",
 }
 READERS = {"pyarrow.parquet", "pyarrow.dataset"}
 

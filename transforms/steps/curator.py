@@ -11,7 +11,7 @@ from transforms.steps.extract.extract_text import Extractor
 from transforms.steps.extract.title import title_of
 from transforms.steps.recipe import CurateRecipe
 from transforms.steps.text.words import NoWordSplitter
-from transforms.steps.warc.reader import Response, page_of
+from transforms.steps.warc.reader import Response, Text, page_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,26 @@ class Curator:
             return Outcome(text)
         return Outcome(self.judge(new_document(page, text, dump)), text)
 
+    def curate_text(self, item: Text, file: str, dump: str) -> Outcome:
+        """What became of a text that is there already: no step on pages needs its HTML, and nothing is extracted."""
+        page = Page(item.url, item.record_id, item.date, file, item.offset, item.size, "")
+        for step in self.recipe.pages if item.url else ():
+            verdict = step(page)
+            if isinstance(verdict, Drop):
+                return Outcome(verdict)
+            page = verdict
+        text = item.text.strip()
+        if not text:
+            return Outcome(Drop(self.recipe.extract.stage, "empty_text", 0, 1))
+        document = replace(
+            new_document(page, text, dump),
+            language=item.language,
+            language_score=item.language_score,
+            token_count=item.token_count,
+            title=item.title,
+        )
+        return Outcome(self.judge(document), text)
+
     def judge(self, document: Document) -> Document | Drop:
         """Apply the document steps until one drops it."""
         for step in self.recipe.documents:
@@ -90,4 +110,5 @@ def new_document(page: Page, text: str, dump: str) -> Document:
         file_path=page.warc_file,
         warc_offset=page.warc_offset,
         title=title_of(page.html),
+        rights=page.rights,
     )

@@ -72,7 +72,8 @@ class CurateRecipe:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of documents that only some steps fill, such as language_script."""
-        return tuple(name for step in self.documents for name in getattr(step, "columns", ()))
+        steps = (*self.pages, *self.documents)
+        return tuple(name for step in steps for name in getattr(step, "columns", ()))
 
     @property
     def counts_words(self) -> bool:

@@ -136,7 +136,7 @@ def test_a_recipe_without_a_block_list_says_so() -> None:
 
 def test_a_missing_block_list_is_told_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BATEIA_ASSETS", str(tmp_path))
-    with pytest.raises(MissingAsset, match=r"bateia assets fetch ut1$"):
+    with pytest.raises(MissingAsset, match=r"bateia assets fetch ut1, with --from FILE .*--no-blocklist$"):
         bind(FINEWEB)
 
 

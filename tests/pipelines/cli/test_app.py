@@ -65,7 +65,7 @@ def place(tmp_path: Path, sample: SampleIndex) -> Path:
     "given, thing, remedy",
     [
         ("missing.warc.gz", "missing.warc.gz does not exist", "check the path"),
-        ("folder", "folder is a directory", "give its files: '"),
+        ("folder", "folder is a directory without WARC", "check the path"),
         ("*.nothing", "*.nothing does not exist", "check the path"),
         ("empty.warc.gz", "empty.warc.gz is empty", "Give WARC files"),
         ("page.warc.gz", "page.warc.gz is not a WARC file", "Give WARC files"),
@@ -87,7 +87,7 @@ def test_input_that_cannot_be_used(bateia: Call, place: Path, given: str, thing:
 def test_input_that_may_not_be_read(bateia: Call, place: Path) -> None:
     """Permissions don't stop root, who may be running this."""
     command = ("curate", "--recipe", "tiny", "--input", place / "good.warc.gz", "--output", place / "out")
-    with mock.patch("pipelines.engine.inputs.open_read", side_effect=PermissionError(13, "Permission denied")):
+    with mock.patch("pipelines.engine.inputs.open_input", side_effect=PermissionError(13, "Permission denied")):
         line = refused(bateia, *command)
     assert "good.warc.gz can't be read (Permission denied)" in line
     assert "check its permissions" in line
@@ -169,7 +169,8 @@ def test_a_missing_asset_ends_with_the_command_that_brings_it(
 ) -> None:
     monkeypatch.setenv("BATEIA_ASSETS", str(tmp_path / "no-assets"))
     command = ("curate", "--recipe", "fineweb", "--input", place / "good.warc.gz", "--output", place / "out")
-    assert refused(bateia, *command).endswith("bateia assets fetch ut1")
+    told = refused(bateia, *command)
+    assert "bring it with: bateia assets fetch ut1, with --from FILE" in told and told.endswith("--no-blocklist")
     assert not (place / "out").exists()
 
 

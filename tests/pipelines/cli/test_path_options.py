@@ -13,7 +13,7 @@ from support.command import Call
 
 # What stands for a value in help and is no path. A new one has to be put here or among PATHS.
 OTHERS = {"B", "E", "F", "I/N", "K", "LANG=W", "MB", "N", "NAME", "NAME=W", "P", "RECIPE", "ROWS", "TEXT", "URL", "X"}
-OTHERS |= {"YYYY-MM-DD", "pt,es,zh"}
+OTHERS |= {"YYYY-MM-DD", "pt,es,zh", "CRAWL", "HOST", "LANG", "TYPE"}
 
 
 def arguments(name: str) -> list[argparse.Action]:
@@ -41,7 +41,7 @@ def test_it_is_known_of_every_value_whether_it_is_a_path() -> None:
 
 
 def test_no_path_is_forgotten() -> None:
-    assert len(PATH_OPTIONS) == 74, PATH_OPTIONS
+    assert len(PATH_OPTIONS) == 92, PATH_OPTIONS
     assert set(COMMANDS) - {name for name, _ in PATH_OPTIONS} == {"assets"}
 
 

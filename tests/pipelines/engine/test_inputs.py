@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.engine.inputs import (
-    WarcFile,
+    InputFile,
     expand,
     find_inputs,
     matches,
@@ -94,7 +94,7 @@ def test_a_useless_file_is_noted_unless_all_are(crawl: Path) -> None:
 
 
 def test_units_cover_every_byte_once() -> None:
-    units = plan_units([WarcFile("x/a.warc.gz", 1000, None), WarcFile("x/b.warc.gz", 300, None)], 300)
+    units = plan_units([InputFile("x/a.warc.gz", 1000, None), InputFile("x/b.warc.gz", 300, None)], 300)
     for path, size in (("x/a.warc.gz", 1000), ("x/b.warc.gz", 300)):
         mine = [unit for unit in units if unit.path == path]
         assert [mine[0].start, mine[-1].end] == [0, size]
@@ -105,7 +105,7 @@ def test_units_cover_every_byte_once() -> None:
 
 
 def test_equal_names_in_different_folders_stay_apart() -> None:
-    files = [WarcFile("one/c.warc.gz", 10), WarcFile("two/c.warc.gz", 10), WarcFile("two/d.warc.gz", 10)]
+    files = [InputFile("one/c.warc.gz", 10), InputFile("two/c.warc.gz", 10), InputFile("two/d.warc.gz", 10)]
     names = [unit.name for unit in plan_units(files, 100)]
     assert len(set(names)) == 3
     assert names[2] == "d-000000000000"
@@ -113,7 +113,7 @@ def test_equal_names_in_different_folders_stay_apart() -> None:
 
 
 def test_files_with_a_problem_have_no_units() -> None:
-    assert plan_units([WarcFile("a.warc.gz", 10, "is empty")], 100) == []
+    assert plan_units([InputFile("a.warc.gz", 10, "is empty")], 100) == []
 
 
 def test_a_place_to_write_is_made(tmp_path: Path) -> None:
@@ -198,7 +198,6 @@ def test_a_file_of_other_records_says_what_it_holds(tmp_path: Path) -> None:
         return b"".join(RECORD.replace(b"warcinfo", kind.encode()) for kind in kinds)
 
     for kinds, told in (
-        (["warcinfo", "conversion", "conversion"], "2 conversion, 1 warcinfo records (it is a WET file)"),
         (["warcinfo", *["metadata"] * 300], "199 metadata, 1 warcinfo records (it is a WAT file)"),
         (["warcinfo", "request", "metadata"], "1 metadata, 1 request, 1 warcinfo records."),
     ):
@@ -207,6 +206,8 @@ def test_a_file_of_other_records_says_what_it_holds(tmp_path: Path) -> None:
         with pytest.raises(BadInput) as refused:
             find_inputs([str(path)])
         assert told in str(refused.value)
+    path.write_bytes(records("warcinfo", "conversion", "conversion"))
+    assert find_inputs([str(path)])[0].kind == "wet"
     path.write_bytes(records(*["request"] * 300))  # responses may follow
     assert find_inputs([str(path)])[0].problem is None
 

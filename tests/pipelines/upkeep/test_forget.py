@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -162,6 +163,19 @@ def test_a_trainer_of_the_old_plan_learns_nothing_of_them(smaller: Path, forget:
         assert not new.mask_BxT[changed].any()
         assert (new.mask_BxT == old.mask_BxT)[~changed].all()
     assert masked
+
+
+def test_all_pages_of_a_host(copied: Path, bateia: Call, documents_in: Rows, tmp_path: Path) -> None:
+    rows = [*documents_in(copied), *documents_in(copied, "val")]
+    host = urlsplit(rows[0]["url"]).hostname
+    assert host is not None
+    (tmp_path / "hosts").write_text(f"{host}\n")
+    words = ("forget", "--shards", copied, "--exclude-hosts", tmp_path / "hosts", "--dry-run", "--quiet")
+    of_host = sum(urlsplit(row["url"]).hostname == host for row in rows)
+    assert f"would forget {of_host} document" in bateia(*words).stdout
+    (tmp_path / "hosts").write_text("nowhere.invalid\n")
+    ended = bateia(*words)
+    assert ended.returncode == 2 and "has no page of the hosts in" in ended.stderr
 
 
 @pytest.mark.slow

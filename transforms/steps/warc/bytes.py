@@ -1,4 +1,4 @@
-"""Bytes under a WARC file's records: a forward window on a plain file, or on one gzip member as it is inflated.
+"""Bytes under a WARC file's records: a forward window on a plain file, or on one compressed member as it is inflated.
 
 A `RewindBuffer` never holds more than its reader asks for, so a member that inflates to gigabytes costs only as much
 memory as is looked at.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, Generic, TypeVar
 
 from isal import igzip_lib
@@ -27,10 +28,10 @@ WARC_MAGIC = b"WARC/"
 PADDING = b"\r\n\0"  # what writers leave between records and behind the last one
 
 
-class GzipFault(Exception):
-    """A gzip member that can't be inflated to its end.
+class MemberFault(Exception):
+    """A gzip member or zstd frame that can't be inflated to its end.
 
-    reason: `gzip_damaged` or `gzip_truncated`
+    reason: `gzip_damaged`, `gzip_truncated`, `zstd_damaged` or `zstd_truncated`
     detail: what the inflater said
     """
 
@@ -104,35 +105,44 @@ class PlainBytes:
             position += len(piece)
 
 
-class GzipMember:
-    """The source of a buffer that inflates the gzip member at `offset`: positions count inflated bytes.
+class Member:
+    """The source of a buffer that inflates the compressed member at `offset`: positions count inflated bytes.
 
     end: where the member ends in the file; None until it was inflated to its end and its checksum found right
     max_position: inflated bytes that it can have at most
     """
 
-    def __init__(self, file: FileBlocks, offset: int) -> None:
+    def __init__(self, file: FileBlocks, offset: int, max_ratio: int) -> None:
         self.file = file
         self.offset = offset
         self.end: int | None = None
-        self.max_position = (file.size - offset) * MAX_DEFLATE_RATIO
+        self.max_position = (file.size - offset) * max_ratio
 
     def open_at(self, position: int) -> tuple[int, Iterator[bytes]]:
-        return 0, self._pieces()
+        return 0, self.pieces()
 
-    def _pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes]:
+        """The inflated bytes from the start; `end` is set behind the last. Raises MemberFault."""
+        raise NotImplementedError
+
+
+class GzipMember(Member):
+    def __init__(self, file: FileBlocks, offset: int) -> None:
+        super().__init__(file, offset, MAX_DEFLATE_RATIO)
+
+    def pieces(self) -> Iterator[bytes]:
         inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         position = self.offset
         while not inflater.eof:
             compressed = self.file.at(position, SLICE_BYTES) if inflater.needs_input else b""
             if inflater.needs_input and not compressed:
-                raise GzipFault("gzip_truncated", "the file ends inside a gzip member")
+                raise MemberFault("gzip_truncated", "the file ends inside a gzip member")
             try:
                 piece = inflater.decompress(compressed, max_length=PIECE_BYTES)
             except IsalError as error:
                 if position == self.offset:
                     yield _inflatable_start(compressed)
-                raise GzipFault("gzip_damaged", str(error)) from None
+                raise MemberFault("gzip_damaged", str(error)) from None
             position += len(compressed)
             if piece:
                 yield piece
@@ -150,7 +160,7 @@ def _inflatable_start(data: bytes | memoryview) -> bytes:
         return b""
 
 
-Source = TypeVar("Source", bound=PlainBytes | GzipMember)
+Source = TypeVar("Source", bound=PlainBytes | Member)
 
 
 class RewindBuffer(Generic[Source]):
@@ -175,7 +185,7 @@ class RewindBuffer(Generic[Source]):
         return self.start + len(self.held)
 
     def fill(self, position: int) -> int:
-        """Hold the bytes up to `position`, or as many as there are; return `stop`. Raises GzipFault."""
+        """Hold the bytes up to `position`, or as many as there are; return `stop`. Raises MemberFault."""
         while self.stop < position and not self.ended:
             piece = next(self._pieces, None)
             if piece is None:
@@ -189,7 +199,7 @@ class RewindBuffer(Generic[Source]):
         return bytes(memoryview(self.held)[start - self.start : stop - self.start])
 
     def forget(self, position: int) -> None:
-        """Drop the bytes before `position`; read on to it if it is not held yet. Raises GzipFault."""
+        """Drop the bytes before `position`; read on to it if it is not held yet. Raises MemberFault."""
         while True:
             count = min(position, self.stop) - self.start
             del self.held[:count]
@@ -199,13 +209,13 @@ class RewindBuffer(Generic[Source]):
             self.fill(self.stop + 1)
 
     def skip(self, position: int) -> None:
-        """Go on to `position`, which the source reaches: in a plain file without reading. Raises GzipFault."""
+        """Go on to `position`, which the source reaches: in a plain file without reading. Raises MemberFault."""
         if isinstance(self.source, PlainBytes):
             self._reopen(position)
         self.forget(position)
 
     def rewind(self, position: int) -> None:
-        """Go back to `position`: a gzip member is inflated again from its start. Raises GzipFault."""
+        """Go back to `position`: a gzip member is inflated again from its start. Raises MemberFault."""
         self.rewinds += 1
         self._reopen(position)
         self.forget(position)
@@ -216,19 +226,38 @@ class RewindBuffer(Generic[Source]):
         self.start, self._pieces = self.source.open_at(position)
 
 
-def open_member(file: FileBlocks, offset: int) -> RewindBuffer[GzipMember] | None:
-    """The gzip member at `offset` if what it holds begins like a WARC record, else None."""
-    if not GZIP_MAGIC.match(file.at(offset, 4)):
+@dataclass(frozen=True)
+class Codec:
+    """How the members of a file are compressed.
+
+    name: for messages
+    magic: what a member begins with
+    member: opens the one at an offset
+    passed: from an offset to what follows bytes there that hold no data and are no damage
+    """
+
+    name: str
+    magic: re.Pattern[bytes]
+    member: Callable[[FileBlocks, int], Member]
+    passed: Callable[[FileBlocks, int], int] = lambda _, offset: offset
+
+
+GZIP = Codec("gzip", GZIP_MAGIC, GzipMember)
+
+
+def open_member(file: FileBlocks, offset: int, codec: Codec = GZIP) -> RewindBuffer[Member] | None:
+    """The member at `offset` if what it holds begins like a WARC record, else None."""
+    if not codec.magic.match(file.at(offset, 4)):
         return None
-    buffer = RewindBuffer(GzipMember(file, offset))
+    buffer = RewindBuffer(codec.member(file, offset))
     try:
         buffer.fill(1)
-    except GzipFault:
+    except MemberFault:
         return None
     return buffer if buffer.held.lstrip(PADDING).startswith(WARC_MAGIC) else None
 
 
-def find_member(file: FileBlocks, position: int, stop: int) -> int | None:
-    """Offset of the first gzip member in [position, stop) whose content begins like a WARC record."""
-    candidates = file.find(GZIP_MAGIC, position, stop)
-    return next((offset for offset in candidates if open_member(file, offset)), None)
+def find_member(file: FileBlocks, position: int, stop: int, codec: Codec = GZIP) -> int | None:
+    """Offset of the first member in [position, stop) whose content begins like a WARC record."""
+    candidates = file.find(codec.magic, position, stop)
+    return next((offset for offset in candidates if open_member(file, offset, codec)), None)

@@ -33,6 +33,7 @@ class Response:
     truncated: None, or what says that the body ends early: the value of WARC-Truncated, else `chunked`,
         `content-length` or the name of a content encoding, else `record` (the record is shorter than its length)
     declared_type: the Content-Type header as given, or None
+    reserved: X-Robots-Tag and TDM-Reservation headers as given, a line each; '' if there are none
     """
 
     url: str
@@ -47,6 +48,7 @@ class Response:
     body: bytes
     truncated: str | None
     declared_type: str | None = None
+    reserved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,11 @@ class Unreadable:
 
     offset: where they start in the file
     size: how many they are, up to the next readable member; in a gzip member of many records, inflated bytes
-    reason: gzip_damaged, gzip_truncated, record_truncated, record_too_large, body_too_large, too_many_encodings,
-        too_many_gzip_members, bad_warc_header, bad_http_header, bad_content_encoding, bad_url, junk (bytes between
-        members that belong to none), or file_too_short (the file ends before the size that it was planned with)
+    reason: gzip_damaged, gzip_truncated, zstd_damaged, zstd_truncated, record_truncated, record_too_large,
+        body_too_large, too_many_encodings, too_many_gzip_members, bad_warc_header, bad_http_header,
+        bad_content_encoding, bad_url, junk (bytes between members that belong to none), or file_too_short (the file
+        ends before the size that it was planned with). Of rows and lines: bad_json, bad_table, no_text. Of what was
+        fetched: not_fetched (tried again by the same command), not_found, no_response, other_record, digest_mismatch
     url, record_id: of the record, or None where it could not be read that far
     detail: the fault in words, or None
     value: the size or number that a limit forbade, if it is known
@@ -89,24 +93,53 @@ class Skipped:
     kind: str
 
 
-Event = Response | Unreadable | Skipped
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that is there already: a conversion record of a WET file, or a row of a table.
+
+    url: of the page it is from, or "" where none is known
+    record_id: its id, or "" if it has none
+    date: as written, or ""
+    offset: where it is: byte of the record or line, or number of the row
+    size: bytes of it in the file
+    text: as it is there
+    dump: name of the crawl, or None if nothing names it
+    language, language_score: as given, or None
+    token_count: as given, or None
+    title: as given, or None
+    """
+
+    url: str
+    record_id: str
+    date: str
+    offset: int
+    size: int
+    text: str
+    dump: str | None = None
+    language: str | None = None
+    language_score: float | None = None
+    token_count: int | None = None
+    title: str | None = None
 
 
-def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Event:
-    """What one record is to the read stage."""
+Event = Response | Text | Unreadable | Skipped
+
+
+def event_of(record: Record, offset: int, size: int, limits: ReadLimits, wanted: str = "response") -> Event:
+    """What one record is to the read stage. wanted: the WARC-Type that is read, response or conversion."""
     head = record.head
     fault = record.fault
     if head is None:
         return Unreadable(offset, size, fault, None, None, record.detail, record.value, record.threshold)
     kind = head.get(b"warc-type").lower()
-    url = _clean_url(head.get(b"warc-target-uri"))
+    url = clean_url(head.get(b"warc-target-uri"))
     record_id = head.get(b"warc-record-id")
     unreadable = partial(Unreadable, offset, size, url=url, record_id=record_id)
     if record.broken or record.given_up:  # whatever its type: other records may be lost with it
         return unreadable(reason=fault, detail=record.detail, value=record.value, threshold=record.threshold)
     if not kind:
         return unreadable(reason="bad_warc_header", detail="no WARC-Type")
-    if kind != "response":
+    if kind != wanted:
         return Skipped(offset, kind)
     scheme = SCHEME.match(url)
     if scheme and scheme[1].lower() not in ("http", "https"):
@@ -115,6 +148,11 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Even
         return unreadable(reason="bad_url", detail=url_fault)
     if fault:
         return unreadable(reason=fault, detail=record.detail, value=record.value, threshold=record.threshold)
+    if kind == "conversion":
+        if (length := len(record.block)) > limits.max_body_bytes:
+            return unreadable(reason="body_too_large", value=length, threshold=limits.max_body_bytes)
+        text = record.block.decode("utf-8", "replace")
+        return Text(url, record_id, head.get(b"warc-date"), offset, size, text)
     message = parse_response(record.block, limits)
     if isinstance(message, BadMessage):
         return unreadable(**asdict(message))
@@ -131,6 +169,7 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits) -> Even
         body=message.body,
         truncated=head.get(b"warc-truncated").strip() or message.cut or (None if message.whole else _cut(record)),
         declared_type=message.declared_type,
+        reserved=message.reserved,
     )
 
 
@@ -140,7 +179,7 @@ def _cut(record: Record) -> str | None:
     return "record" if length is not None and length > len(record.block) + LINE_BREAKS_COUNTED else None
 
 
-def _clean_url(value: str) -> str:
+def clean_url(value: str) -> str:
     """The URL without wget's <angle brackets>; spaces and control characters percent-encoded."""
     value = value.strip()
     if value.startswith("<") and value.endswith(">"):

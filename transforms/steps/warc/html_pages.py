@@ -54,7 +54,8 @@ def page_of(response: Response, warc_file: str) -> Page | Drop:
         return Drop(STAGE, "binary", share, MAX_CONTROL_SHARE, detail=f"control characters, as {encoding}")
     if not html.strip():
         return Drop(STAGE, "empty_body", len(body), 1)
-    return Page(response.url, response.record_id, response.date, warc_file, response.offset, len(body), html)
+    place = (response.record_id, response.date, warc_file, response.offset)
+    return Page(response.url, *place, len(body), html, response.reserved)
 
 
 def control_share(text: str) -> float:

@@ -14,8 +14,8 @@ def dump_of_path(path: str) -> str | None:
 
 
 def stem(path: str) -> str:
-    """File name without folders and without .warc, .warc.gz or .gz, as the start of a name of ours."""
+    """File name without folders and without .warc, .gz, .zst and their like, as the start of a name of ours."""
     name = path.rstrip("/").rpartition("/")[2]
-    for ending in (".gz", ".warc"):
+    for ending in (".gz", ".zst", ".warc"):
         name = name.removesuffix(ending)
     return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:LONGEST_STEM] or "warc"

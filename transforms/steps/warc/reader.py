@@ -14,26 +14,28 @@ from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 
 from transforms.steps.warc.bytes import (
-    GZIP_MAGIC,
+    GZIP,
     PADDING,
+    Codec,
     FileBlocks,
-    GzipFault,
-    GzipMember,
+    MemberFault,
     PlainBytes,
     RewindBuffer,
     find_member,
     open_member,
 )
-from transforms.steps.warc.events import Event, Response, Skipped, Unreadable, event_of
+from transforms.steps.warc.events import Event, Response, Skipped, Text, Unreadable, event_of
 from transforms.steps.warc.html_pages import page_of
 from transforms.steps.warc.limits import ReadLimits
 from transforms.steps.warc.records import RECORD_LINE, find_record, read_head, read_records
+from transforms.steps.warc.zstd import is_zstd, zstd_codec
 
 __all__ = [
     "Event",
     "ReadLimits",
     "Response",
     "Skipped",
+    "Text",
     "Unit",
     "Unreadable",
     "kinds_text",
@@ -85,6 +87,7 @@ def read_unit(
     unit: Unit,
     limits: ReadLimits = ReadLimits(),  # noqa: B008  frozen
     on_progress: Callable[[int], None] | None = None,
+    wanted: str = "response",
 ) -> Iterator[Event]:
     """Everything in the members that start in the unit's range, in the order of the file; the last may end behind it.
 
@@ -93,12 +96,16 @@ def read_unit(
     WARC file is then seen as a whole, and the inner file's members are not taken for true ones.
 
     stream: seekable, of `unit.size` bytes. on_progress: called with the file position reached, once per event.
+    wanted: the WARC-Type that is read: response, or in a WET file conversion.
     """
     file = FileBlocks(stream, unit.size)
     first = max(0, unit.start - limits.lookback_bytes)
-    read = _read_members if _is_gzip(file) else _read_plain
+    codec = _codec_of(file)
     owned = first == unit.start == 0
-    for step in read(file, first, limits):
+    steps = (
+        _read_plain(file, first, limits, wanted) if codec is None else _read_members(file, first, limits, wanted, codec)
+    )
+    for step in steps:
         if step.is_start:
             if step.offset >= unit.end:
                 return
@@ -124,13 +131,13 @@ class ReadStep(NamedTuple):
     reached: int
 
 
-def _read_members(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator[ReadStep]:
-    """The records of all gzip members at and after `position`."""
+def _read_members(file: FileBlocks, position: int, limits: ReadLimits, wanted: str, codec: Codec) -> Iterator[ReadStep]:
+    """The records of all members at and after `position`."""
     while position < file.size:
-        buffer = open_member(file, position)
+        buffer = open_member(file, position, codec)
         if buffer is None:
-            following = _next_member(file, position + 1)
-            yield ReadStep(position, False, _check_junk(file, position, following), following)
+            following = _next_member(file, position + 1, codec)
+            yield ReadStep(position, False, _check_junk(file, position, following, codec), following)
             position = following
             continue
         member = buffer.source
@@ -140,38 +147,39 @@ def _read_members(file: FileBlocks, position: int, limits: ReadLimits) -> Iterat
             size = record.stop - record.start
             reached = member.end or position
             if record.broken or record.given_up:
-                reached = _next_member(file, position + 1)
+                reached = _next_member(file, position + 1, codec)
                 size = reached - position
             if record.broken:
                 record = replace(record, fault=_damage_fault(record.fault, reached < file.size))
             elif alone and record.last and member.end and not record.given_up:
                 size = member.end - position
-            yield ReadStep(position, False, event_of(record, position, size, limits), reached)
+            yield ReadStep(position, False, event_of(record, position, size, limits, wanted), reached)
             alone = False
-        position = member.end or _next_member(file, position + 1)
+        position = member.end or _next_member(file, position + 1, codec)
 
 
-def _next_member(file: FileBlocks, position: int) -> int:
-    offset = find_member(file, position, file.size)
+def _next_member(file: FileBlocks, position: int, codec: Codec) -> int:
+    offset = find_member(file, position, file.size, codec)
     return file.size if offset is None else offset
 
 
 def _damage_fault(fault: str, followed: bool) -> str:
     """The fault of a member that ends too early: cut by the file's end (`fault`) only if no other member follows."""
-    return "gzip_damaged" if followed else fault
+    return fault.replace("_truncated", "_damaged") if followed else fault
 
 
-def _check_junk(file: FileBlocks, start: int, stop: int) -> Unreadable | None:
-    """What [start, stop), which has no record, holds; None if it is only padding or an empty gzip member."""
-    if GZIP_MAGIC.match(file.at(start, 4)):
-        buffer = RewindBuffer(GzipMember(file, start))
+def _check_junk(file: FileBlocks, start: int, stop: int, codec: Codec) -> Unreadable | None:
+    """What [start, stop), which has no record, holds; None if it is only padding or an empty member."""
+    start = codec.passed(file, start)
+    if codec.magic.match(file.at(start, 4)):
+        buffer = RewindBuffer(codec.member(file, start))
         try:
             empty = buffer.fill(1) == 0
-        except GzipFault as fault:
+        except MemberFault as fault:
             return Unreadable(start, stop - start, _damage_fault(fault.reason, stop < file.size), detail=fault.detail)
         if empty and buffer.source.end == stop:
             return None
-        return Unreadable(start, stop - start, "junk", detail="a gzip member that holds no WARC record")
+        return Unreadable(start, stop - start, "junk", detail=f"a {codec.name} member that holds no WARC record")
     return _check_padding(file, start, stop)
 
 
@@ -188,7 +196,7 @@ def _check_padding(file: FileBlocks, start: int, stop: int) -> Unreadable | None
     return None
 
 
-def _read_plain(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator[ReadStep]:
+def _read_plain(file: FileBlocks, position: int, limits: ReadLimits, wanted: str) -> Iterator[ReadStep]:
     """The records of a plain file at and after `position`."""
     buffer = RewindBuffer(PlainBytes(file), position)
     if position > 0:
@@ -197,23 +205,28 @@ def _read_plain(file: FileBlocks, position: int, limits: ReadLimits) -> Iterator
             return
         position = first
     for record in read_records(buffer, position, limits):
-        event = event_of(record, record.start, record.stop - record.start, limits)
+        event = event_of(record, record.start, record.stop - record.start, limits, wanted)
         position = record.stop
         yield ReadStep(record.start, record.head is not None, event, position)
     yield ReadStep(position, False, _check_padding(file, position, file.size), file.size)
 
 
-def _is_gzip(file: FileBlocks) -> bool:
-    """Whether the file consists of gzip members, whatever its name: decided by the first readable record header."""
+def _codec_of(file: FileBlocks) -> Codec | None:
+    """How the file's members are compressed, whatever its name, or None for a plain file.
+
+    Decided by the first readable record header; zstd by the file's first bytes.
+    """
+    if is_zstd(file):
+        return zstd_codec(file)
     buffer = RewindBuffer(PlainBytes(file))
     if RECORD_LINE.match(file.at(0, 64)) and read_head(buffer, 0, ReadLimits()) is not None:
-        return False
-    gzipped = bool(GZIP_MAGIC.match(file.at(0, 4)))
+        return None
+    gzipped = bool(GZIP.magic.match(file.at(0, 4)))
     member = find_member(file, 0, SNIFF_BYTES)
     if gzipped and member is not None:  # plain text before that member may be a damaged member's uncompressed blocks
-        return True
+        return GZIP
     plain = find_record(buffer, 0, SNIFF_BYTES if member is None else member, ReadLimits())
-    return plain is None and (gzipped or member is not None)
+    return GZIP if plain is None and (gzipped or member is not None) else None
 
 
 def read_record_at(
@@ -222,11 +235,16 @@ def read_record_at(
     offset: int,
     limits: ReadLimits = ReadLimits(),  # noqa: B008  frozen
 ) -> Event:
-    """The first record of the gzip member, or the plain record, that starts at `offset` of a file of `size` bytes."""
+    """The first record of the member, or the plain record, that starts at `offset` of a file of `size` bytes."""
     file = FileBlocks(stream, size)
     if 0 <= offset < size:
-        read = _read_members if GZIP_MAGIC.match(file.at(offset, 4)) else _read_plain
-        first = next((step for step in read(file, offset, limits) if step.event is not None), None)
+        if is_zstd(file):
+            steps = _read_members(file, offset, limits, "response", zstd_codec(file))
+        elif GZIP.magic.match(file.at(offset, 4)):
+            steps = _read_members(file, offset, limits, "response", GZIP)
+        else:
+            steps = _read_plain(file, offset, limits, "response")
+        first = next((step for step in steps if step.event is not None), None)
         if first is not None and first.offset == offset and first.event is not None:
             return first.event
     return Unreadable(offset, 0, "junk", detail="no WARC record starts here")
@@ -235,7 +253,8 @@ def read_record_at(
 def read_warcinfo(stream: BinaryIO, path: str, size: int) -> dict[str, str]:
     """The fields (software, isPartOf, …) of the warcinfo record that the file at `path` starts with; {} if none."""
     file = FileBlocks(stream, size)
-    buffer = open_member(file, 0) or RewindBuffer(PlainBytes(file))
+    codec = zstd_codec(file) if is_zstd(file) else GZIP
+    buffer = open_member(file, codec.passed(file, 0), codec) or RewindBuffer(PlainBytes(file))
     record = next(read_records(buffer, 0, ReadLimits()), None)
     if record is None or record.head is None or record.head.get(b"warc-type").lower() != "warcinfo":
         return {}
@@ -244,42 +263,54 @@ def read_warcinfo(stream: BinaryIO, path: str, size: int) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def sniff(stream: BinaryIO, size: int) -> str | None:
-    """None if a WARC record starts in the file's first 4 MiB, even a damaged one (the ledger will name the damage).
+class Found(NamedTuple):
+    """What a file is.
 
-    Else why the file can't be read, as the end of a sentence that begins with its name: "is empty",
-    "is an ARC file, not WARC", …
+    kind: warc, or wet for one whose texts are conversion records
+    problem: why nothing can be read from it, as the end of a sentence that begins with its name: "is empty",
+        "is an ARC file, not WARC", …; None where a WARC record starts in the first 4 MiB, even a damaged one (the
+        ledger will name the damage)
     """
+
+    kind: str
+    problem: str | None = None
+
+
+def sniff(stream: BinaryIO, size: int) -> Found:
+    """What the file is, by its first 4 MiB."""
     if size == 0:
-        return "is empty"
+        return Found("warc", "is empty")
     file = FileBlocks(stream, size)
-    if find_member(file, 0, SNIFF_BYTES) is not None:
-        return _without_responses(stream, size)
+    codec = zstd_codec(file) if is_zstd(file) else GZIP
+    if find_member(file, 0, SNIFF_BYTES, codec) is not None:
+        return _kind_of_records(stream, size)
     buffer = RewindBuffer(PlainBytes(file))
-    if find_record(buffer, 0, SNIFF_BYTES, ReadLimits()) is not None:
-        return _without_responses(stream, size)
-    return _describe(file)
+    if codec is GZIP and find_record(buffer, 0, SNIFF_BYTES, ReadLimits()) is not None:
+        return _kind_of_records(stream, size)
+    return Found("warc", _describe(file))
 
 
-def _without_responses(stream: BinaryIO, size: int) -> str | None:
-    """What a WARC file holds whose records are all of another kind than responses; None if it may have responses.
+def _kind_of_records(stream: BinaryIO, size: int) -> Found:
+    """What a WARC file is by its first records.
 
-    A file that goes on behind the records looked at is named only for conversions and metadata, which Common Crawl
-    keeps in files of their own.
+    A file that goes on behind the records looked at is taken for WET or WAT only by records of these kinds, which
+    Common Crawl keeps in files of their own.
     """
     kinds: Counter[str] = Counter()
     ended = True
     for event in read_unit(stream, Unit("", size, 0, size)):
         if not isinstance(event, Skipped):
-            return None
+            return Found("warc")
         kinds[event.kind] += 1
         if kinds.total() == SNIFF_RECORDS:
             ended = False
             break
     others = kinds.keys() - {"warcinfo"}
     if not others or (not ended and not others <= {"conversion", "metadata"}):
-        return None
-    return f"holds no HTTP responses, {kinds_text(kinds)}"
+        return Found("warc")
+    if others == {"conversion"}:
+        return Found("wet")
+    return Found("warc", f"holds no HTTP responses, {kinds_text(kinds)}")
 
 
 def kinds_text(kinds: Mapping[str, int]) -> str:
@@ -297,12 +328,12 @@ def _describe(file: FileBlocks) -> str:
     for magic, name in NOT_WARC.items():
         if head.startswith(magic):
             return f"is {name}, not WARC"
-    gzipped = bool(GZIP_MAGIC.match(head))
+    gzipped = bool(GZIP.magic.match(head))
     if gzipped:
-        buffer = RewindBuffer(GzipMember(file, 0))
+        buffer = RewindBuffer(GZIP.member(file, 0))
         try:
             buffer.fill(256)
-        except GzipFault:
+        except MemberFault:
             return "is not a WARC file (starts like gzip, but can't be inflated)"
         head = bytes(buffer.held[:256])
     if ARC_LINE.match(head):

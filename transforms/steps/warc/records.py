@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from transforms.steps.warc.bytes import PADDING, GzipFault, PlainBytes, RewindBuffer
+from transforms.steps.warc.bytes import PADDING, MemberFault, PlainBytes, RewindBuffer
 from transforms.steps.warc.limits import ReadLimits
 
 # `\r*` because real files hold `WARC/1.0\r\r\n`.
@@ -53,7 +53,8 @@ class Record:
     head: its header; None for bytes that belong to no record
     block: what follows the header, e.g. an HTTP message; empty if there is a fault
     last: whether nothing follows it in the buffer
-    fault: '', junk, bad_warc_header, record_too_large, record_truncated, gzip_damaged or gzip_truncated
+    fault: '', junk, bad_warc_header, record_too_large, record_truncated, gzip_damaged, gzip_truncated,
+        zstd_damaged or zstd_truncated
     detail: the fault in words, or None
     value: the size that a limit forbade, if it is known
     threshold: the limit that `value` exceeds
@@ -74,7 +75,7 @@ class Record:
     @property
     def broken(self) -> bool:
         """Whether the bytes end before the record does, so that it is unknown what follows it."""
-        return self.fault in ("gzip_damaged", "gzip_truncated", "record_truncated")
+        return self.fault.endswith(("_damaged", "_truncated"))
 
 
 def parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
@@ -94,7 +95,7 @@ def parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
 
 
 def _head_end(buffer: RewindBuffer, position: int, limit: int) -> tuple[int, bool]:
-    """Search for the blank line that ends a header: (where the search ended, whether there is one). Raises GzipFault.
+    """Search for the blank line that ends a header: (where the search ended, whether there is one). Raises MemberFault.
 
     Without a blank line it ends at `limit`, at the buffer's end, or at another record's first line: a header that lost
     its end must not swallow the next record's.
@@ -116,20 +117,20 @@ def _parse_head(buffer: RewindBuffer, start: int, stop: int) -> Head | None:
 
 
 def read_head(buffer: RewindBuffer, position: int, limits: ReadLimits) -> Head | None:
-    """The record header at `position`; None if it is none, has no end or exceeds the limit. Raises GzipFault."""
+    """The record header at `position`; None if it is none, has no end or exceeds the limit. Raises MemberFault."""
     stop, blank = _head_end(buffer, position, position + limits.max_header_bytes)
     return _parse_head(buffer, position, stop) if blank else None
 
 
 def _header_limit(buffer: RewindBuffer, position: int, limits: ReadLimits) -> int | None:
-    """max_header_bytes if the header at `position` is longer than that, else None. Raises GzipFault."""
+    """max_header_bytes if the header at `position` is longer than that, else None. Raises MemberFault."""
     limit = position + limits.max_header_bytes
     stop, blank = _head_end(buffer, position, limit)
     return limits.max_header_bytes if not blank and stop == limit - MAX_LINE_BYTES else None
 
 
 def find_record(buffer: RewindBuffer, position: int, stop: int, limits: ReadLimits, hold: bool = False) -> int | None:
-    """Position of the first record in [position, stop) whose header parses. Raises GzipFault.
+    """Position of the first record in [position, stop) whose header parses. Raises MemberFault.
 
     hold: keep in the buffer what is passed over.
     """
@@ -160,7 +161,7 @@ def _follows(buffer: RewindBuffer, position: int) -> tuple[int | None, bool]:
 
     It is certain if the buffer ends there or another record starts there. If something else follows, it is not: blank
     lines may end a block with junk behind it, or stand within the block; and a wrong length may end among NULs.
-    Raises GzipFault.
+    Raises MemberFault.
     """
     if buffer.fill(position + MAX_LINE_BYTES) < position:
         return None, False
@@ -186,7 +187,7 @@ def skip_padding(buffer: RewindBuffer, position: int, stop: int) -> int:
 
 
 def _delimit(buffer: RewindBuffer, head: Head, limits: ReadLimits) -> tuple[Record, int | None]:
-    """The record of `head` and where to read on; None if the rest of the buffer is given up. Raises GzipFault."""
+    """The record of `head` and where to read on; None if the rest of the buffer is given up. Raises MemberFault."""
     start, length = head.stop, head.length
     plain = isinstance(buffer.source, PlainBytes)
     # max_skip_bytes guards against members that inflate without end; a plain file can be read to its end.
@@ -215,7 +216,7 @@ def _delimit(buffer: RewindBuffer, head: Head, limits: ReadLimits) -> tuple[Reco
         following = find_record(buffer, limit - MAX_LINE_BYTES, start + max_bytes, limits)
         return _too_large(buffer, head, limits, following), following
     stop = buffer.stop if following is None else following
-    if following is None and length is not None and plain:  # else a cut is a GzipFault
+    if following is None and length is not None and plain:  # else a cut is a MemberFault
         cut = Record(head.start, stop, head, last=True, fault="record_truncated", detail="the file ends inside it")
         return cut, None
     block = LAST_LINE_BREAKS.sub(b"", buffer.copy(start, stop), count=1)
@@ -266,5 +267,5 @@ def read_records(buffer: RewindBuffer, position: int, limits: ReadLimits) -> Ite
             if following is None:
                 return
             position = following
-    except GzipFault as fault:
+    except MemberFault as fault:
         yield Record(position, buffer.stop, head, fault=fault.reason, detail=fault.detail)

@@ -19,7 +19,8 @@ STATUS_LINE = re.compile(rb"(?:HTTP/\d+(?:\.\d+)?|ICY)(?:[ \t]+(\d{3})(?!\d))?[^
 HEADER_END = re.compile(rb"\n\r*\n")
 # The fields that matter, each with its folded lines; one pass over headers of any size.
 FIELDS = re.compile(
-    rb"^(content-type|content-length|content-encoding|transfer-encoding)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
+    rb"^(content-type|content-length|content-encoding|transfer-encoding|x-robots-tag|tdm-reservation)[ \t]*:"
+    rb"([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
 # 100 Continue and the like, stored before the response that counts.
@@ -31,6 +32,7 @@ MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z/]")
 LENGTH = re.compile(r"\d{1,18}")
 BODILESS = frozenset({204, 304})  # the length is that of another response
 GZIP = b"\x1f\x8b\x08"
+MAX_RESERVED, RESERVED_CHARS = 20, 500  # headers that reserve rights, and of each; real ones are a few words
 DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 
 
@@ -45,6 +47,7 @@ class Message:
     cut: what shows that the body ends early: `chunked`, the name of a content encoding, or `content-length`; else None
     whole: whether chunks or Content-Length show that the body is complete; False where nothing shows it either way
     declared_type: the Content-Type header that names the media type (else the last of them) as given, or None
+    reserved: X-Robots-Tag and TDM-Reservation headers as given, a line each; '' if there are none
     """
 
     status: int | None
@@ -54,6 +57,7 @@ class Message:
     cut: str | None = None
     whole: bool = False
     declared_type: str | None = None
+    reserved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
     head, body = (block[start:], b"") if end is None else (block[start : end.start() + 1], block[end.end() :])
 
     declared, content_type, charset, transfer, content, length = None, "", None, "", "", None
+    reserved: list[str] = []
     for name, raw in FIELDS.findall(head):
         value = raw.decode("latin-1").replace("\0", "")
         match name.lower():
@@ -102,6 +107,8 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
                 transfer += "," + value.lower()
             case b"content-encoding":
                 content += "," + value.lower()
+            case b"x-robots-tag" | b"tdm-reservation" if len(reserved) < MAX_RESERVED:
+                reserved.append(f"{name.decode().lower()}: {' '.join(value.split())[:RESERVED_CHARS]}")
 
     code = int(status[1]) if status[1] else None
     cut, whole = None, False
@@ -116,7 +123,7 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
     if cut == "content-length" and body is stored and _known_encodings(content):
         cut = None  # the crawler undid the encoding; the length is that of the encoded body
     cut = cut or cut_encoding
-    return Message(code, content_type, charset, body, cut, whole and not cut, declared)
+    return Message(code, content_type, charset, body, cut, whole and not cut, declared, "\n".join(reserved))
 
 
 def _media_type(value: str, content_type: str, charset: str | None) -> tuple[str, str | None]:

@@ -339,7 +339,7 @@ def test_read_warcinfo() -> None:
     ],
 )  # fmt: skip
 def test_sniff(data: bytes, reason: str | None) -> None:
-    assert sniff(io.BytesIO(data), len(data)) == reason
+    assert sniff(io.BytesIO(data), len(data)).problem == reason
 
 
 RESPONSE = Response("http://a.example/", "<i>", "d", 7, 99, 200, "text/html", None, None, b"<html><p>text</p>", None)

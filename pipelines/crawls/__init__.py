@@ -1,0 +1,1 @@
+"""Common Crawl: its crawls and their files, its indexes, and selections of records out of them."""

@@ -1,0 +1,1 @@
+"""Fetching over http and https: one token bucket a host, retries that end, ranges, an optional cache."""
