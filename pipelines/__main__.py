@@ -8,7 +8,7 @@ import sys
 import bateia  # noqa: F401 - our packages are ours, whatever lies in the working directory
 from pipelines.cli.app import find_command, help_text, intro_text, version_text
 from pipelines.cli.command import EXIT_BAD_INPUT
-from pipelines.cli.streams import make_streams_safe, not_utf8
+from pipelines.streams import make_streams_safe, not_utf8
 
 EXIT_INTERRUPTED = 130
 

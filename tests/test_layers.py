@@ -23,6 +23,7 @@ ROOMS = """
 """
 WITHIN = {
     "pipelines": """
+        {__main__, cli} → streams
         __main__ → cli → upkeep → analysis → lineage → stages → reports → {assets, engine, sample} → recipes
     """,
     "transforms.steps": """
@@ -31,7 +32,7 @@ WITHIN = {
         tokens → dedup
     """,
     "trainer": """
-        {probes, post} → {generate, export, forecast} → run → backend → optim → settings → {model, data}
+        post → probes → {generate, export, forecast} → run → backend → optim → settings → {model, data}
         micro → model
     """,
 }

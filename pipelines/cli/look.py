@@ -8,7 +8,7 @@ import json
 from pipelines.cli.command import Command
 from pipelines.cli.options import RECIPE, add_languages, require_packages, write_file, write_page
 from pipelines.cli.settings import positive, whole
-from pipelines.cli.streams import writes_unicode
+from pipelines.streams import writes_unicode
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.app import COMMANDS
-from pipelines.cli.streams import as_plain, make_streams_safe, not_utf8, writes_unicode
+from pipelines.streams import as_plain, make_streams_safe, not_utf8, writes_unicode
 from support.command import Call, Start
 
 LATIN = "caf\udce9"  # what Python makes of the byte E9 in an argument
