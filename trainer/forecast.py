@@ -26,7 +26,7 @@ def forecast(job: TrainJob) -> str:
     often = f"{count:.2g} passes over" if count > 1 else f"{count:.0%} of"
     return (
         f"{parameters(settings.model):,} parameters; {settings.steps:,} steps of {settings.batch_size:,} rows learn "
-        f"{tokens:,} tokens, {often} plan {plan.name}, {tokens / parameters(settings.model):.2g} a parameter"
+        f"{tokens:,} tokens, {often} plan {plan.name}"
     )
 
 

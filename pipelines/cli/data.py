@@ -165,17 +165,17 @@ def run_demo_crawl(args: argparse.Namespace) -> int:
     from pipelines.engine.inputs import require_writable
     from pipelines.engine.output import refuse_foreign
     from pipelines.sample.build import build_sample, names_of_files
+    from pipelines.sample.encyclopedia import FACTS, PAGES, WARC, build_people
     from schemas.faults import BadInput
     from schemas.storage import is_local
 
     if not is_local(args.output):
         raise BadInput(f"output {args.output}: the crawl is written to a local folder; copy it where it belongs")
     world = args.languages == "all"
-    refuse_foreign(args.output, names_of_files(world=world))
+    refuse_foreign(args.output, names_of_files(world=world) | {WARC, FACTS, PAGES})
     require_writable(args.output)
     build_sample(Path(args.output), world=world)
     if args.people:
-        from pipelines.sample.encyclopedia import FACTS, build_people
         from pipelines.sample.people import make_town
 
         try:

@@ -81,8 +81,7 @@ def warc_name(number: int, world: bool = False) -> str:
 
 def names_of_files(files: int = 2, world: bool = False) -> frozenset[str]:
     """Names of all that `build_sample` writes directly in its folder."""
-    people = ("bateia-people-00000.warc.gz", "people-facts.jsonl", "people-pages.jsonl")
-    return frozenset({*(warc_name(number, world) for number in range(files)), BLOCKLIST.name, EXPECTED, *people})
+    return frozenset({*(warc_name(number, world) for number in range(files)), BLOCKLIST.name, EXPECTED})
 
 
 def world_articles() -> list[Article]:

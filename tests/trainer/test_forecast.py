@@ -25,7 +25,7 @@ def job(steps: int = 10, vocabulary: int = 2048, **plan: Any) -> TrainJob:
 
 
 def test_the_size_of_a_training() -> None:
-    assert forecast(job(5)).endswith("5 steps of 10 rows learn 4,950 tokens, 50% of plan main, 0.0051 a parameter")
+    assert forecast(job(5)).endswith("5 steps of 10 rows learn 4,950 tokens, 50% of plan main")
     assert forecast(job(20)).endswith("learn 19,800 tokens, 2 passes over plan main")
     assert forecast(job(20, tokens=5_100)).endswith(
         "learn 10,000 tokens, 2 passes over plan main"
