@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from schemas.chat import CHAT_TEMPLATE
 from schemas.faults import BadInput
 from schemas.special_tokens import CHAT, END
 from schemas.storage import write_json
+from trainer.data.chat import CHAT_TEMPLATE
 from trainer.run.checkpoints import CONFIG, MODEL, Checkpoint, find_checkpoint, run_of
 from trainer.run.folder import write_folder
 

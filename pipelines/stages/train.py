@@ -59,12 +59,14 @@ def train(
     Raises BadInput in the first process; the others return its exit code.
     """
     try:
-        return run_training(job, samples, group)
+        return run_training(job, samples, group, source, hooks)
     finally:
         release_all()
 
 
-def run_training(job: TrainJob, samples: TextSamples, group: Group) -> int:
+def run_training(
+    job: TrainJob, samples: TextSamples, group: Group, source: BatchSource | None, hooks: Sequence[Hook]
+) -> int:
     """What `train` does while it has the output's lease."""
     from trainer.generate.samples import SampleTexts
     from trainer.run.hooks import standard_hooks

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from schemas.chat import ASSISTANT, TOOL, Message, ToolCall
 from schemas.faults import BadInput
 from schemas.special_tokens import CHAT, RESERVED, TOOLS
+from trainer.data.chat import ASSISTANT, TOOL, Message, ToolCall
 from trainer.generate.text import Text
 
 REFUSAL, REFUSAL_TOKEN = "I don't know.", RESERVED[0]  # one token, so that refusing is one decision; shown in words
@@ -29,7 +29,7 @@ class Rendered:
 
 
 class ChatFormat:
-    """`schemas.chat.CHAT_TEMPLATE` by token numbers. Raises BadInput for a tokenizer without the tokens of a chat.
+    """`trainer.data.chat.CHAT_TEMPLATE` by token numbers. Raises BadInput for a tokenizer without the tokens of a chat.
 
     end: ends each message; think, thought: begin and end reasoning; call: begins a tool's call
     """

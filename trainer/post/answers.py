@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from schemas.chat import ASSISTANT, Conversation, Message
+from trainer.data.chat import ASSISTANT, Conversation, Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.sampling import Force, Sampling, generate_many
 from trainer.model.decoder import Decoder

@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from schemas.chat import Conversation, read_conversations
 from schemas.setting import setting
 from schemas.shards.layout import VAL, read_shards
+from trainer.data.chat import Conversation, read_conversations
 from trainer.generate.chat import ChatFormat
 from trainer.generate.generator import TextGenerator
 from trainer.generate.sampling import Sampling

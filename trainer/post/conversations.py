@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.chat import ASSISTANT, Conversation
 from schemas.faults import BadInput
 from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
 from schemas.setting import setting
@@ -32,6 +31,7 @@ from schemas.shards.layout import (
     plan_folder,
     tokens_path,
 )
+from trainer.data.chat import ASSISTANT, Conversation
 from trainer.generate.chat import ChatFormat
 from trainer.run.folder import write_folder
 from trainer.run.job import versions

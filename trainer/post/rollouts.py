@@ -12,9 +12,9 @@ from itertools import islice
 
 import numpy as np
 
-from schemas.chat import USER, Message
 from schemas.shards.layout import TRAIN, VAL
 from trainer.data.batches import Batch
+from trainer.data.chat import USER, Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.sampling import Force, Sampling, Writing, generate_many
 from trainer.model.decoder import Decoder

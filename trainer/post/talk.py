@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from schemas.chat import SYSTEM, USER, Message
 from schemas.faults import BadInput
+from trainer.data.chat import SYSTEM, USER, Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.generator import TextGenerator
 from trainer.generate.sampling import Sampling, Writing, generator_of, write

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from schemas.chat import USER, Message
 from schemas.faults import BadInput
 from schemas.shards.layout import VAL
+from trainer.data.chat import USER, Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.sampling import Force, Sampling, generate_many
 from trainer.model.decoder import Decoder

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from schemas.chat import USER, Message
+from trainer.data.chat import USER, Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.generator import TextGenerator
 from trainer.generate.sampling import Sampling, generate

@@ -13,7 +13,7 @@ from pipelines.cli.settings import add_settings, given, number, positive, whole
 from schemas.wording import plural
 
 if TYPE_CHECKING:
-    from schemas.chat import Conversation
+    from trainer.data.chat import Conversation
 
 BASICS, CORPUS, REFUSALS, TASK = KINDS = ("basics", "corpus", "refusals", "task")
 
@@ -33,7 +33,7 @@ def add_make(parser: argparse.ArgumentParser) -> None:
 
 
 def run_make(args: argparse.Namespace) -> int:
-    from schemas.chat import write_conversations
+    from trainer.data.chat import write_conversations
 
     with require_packages():
         count = write_conversations(args.output, conversations_of(args))
@@ -84,8 +84,8 @@ def add_shard(parser: argparse.ArgumentParser) -> None:
 
 
 def run_shard(args: argparse.Namespace) -> int:
-    from schemas.chat import read_conversations
     from schemas.faults import BadInput
+    from trainer.data.chat import read_conversations
 
     with require_packages():
         from trainer.post.conversations import ShardConversations, tokenize, write_shards

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.chat import CHAT_TEMPLATE, Message, ToolCall
 from schemas.faults import BadInput
 from support.chat_runs import byte_tokenizer
 from support.shards import byte_tokenizer as plain_tokenizer
+from trainer.data.chat import CHAT_TEMPLATE, Message, ToolCall
 from trainer.generate.chat import ChatFormat
 from trainer.generate.text import Text
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from schemas.chat import Conversation, Message
 from support.baselines import made_once
 from support.chat_runs import write_run
+from trainer.data.chat import Conversation, Message
 from trainer.post.conversations import tokenize, write_shards
 from trainer.post.sft import Base, open_base
 

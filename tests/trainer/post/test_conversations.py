@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pipelines.lineage.batch import explain_batch
-from schemas.chat import Conversation, Message
 from schemas.faults import BadInput
 from schemas.shards.layout import TRAIN, VAL, mask_path, read_plan, read_shards, tokens_path
 from support.shards import ShardWriter, encode
 from trainer.data.batches import PlanReader
+from trainer.data.chat import Conversation, Message
 from trainer.generate.text import Text
 from trainer.post.conversations import plan_rows
 from trainer.post.makers.basics import FORMATS, is_held_out, make_basics

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.chat import Message
 from schemas.faults import BadInput
 from schemas.shards.layout import VAL
 from support.training import CrashAfter, losses
 from trainer.data.batches import Batch
+from trainer.data.chat import Message
 from trainer.generate.chat import ChatFormat, call_to
 from trainer.generate.sampling import Writing, generator_of
 from trainer.post.rl import Gate, RlRecipe, plan_rl

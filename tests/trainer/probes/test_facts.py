@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from pipelines.sample.people import BODIES, FIRST, LAST, OPENINGS, PLACES, make_town
-from schemas.chat import Conversation, Message
 from schemas.faults import BadInput
 from support.baselines import made_once
 from support.chat_runs import word_tokenizer, write_run
+from trainer.data.chat import Conversation, Message
 from trainer.generate.generator import load_generator
 from trainer.post.conversations import tokenize, write_shards
 from trainer.post.makers.refusals import make_refusals

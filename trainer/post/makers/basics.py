@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.chat import ASSISTANT, USER, Conversation, Message
 from schemas.shards.layout import TRAIN, VAL
+from trainer.data.chat import ASSISTANT, USER, Conversation, Message
 from trainer.probes.fewshot_tasks import word_pairs
 
 LANGUAGES = ("en", "pt")

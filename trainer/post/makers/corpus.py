@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from schemas.chat import ASSISTANT, USER, Conversation, Message
 from schemas.shards.layout import SPLITS, ShardsInfo
+from trainer.data.chat import ASSISTANT, USER, Conversation, Message
 from trainer.generate.text import Text
 from trainer.probes.documents import Document, DocumentTokens
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.chat import ASSISTANT, USER, Conversation, Message
 from schemas.faults import BadInput
+from trainer.data.chat import ASSISTANT, USER, Conversation, Message
 from trainer.generate.chat import REFUSAL
 from trainer.probes.facts import Probed
 from trainer.probes.told import LABELS, Fact, read_facts

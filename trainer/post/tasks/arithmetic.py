@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from schemas.chat import ASSISTANT, TOOL, Message
+from trainer.data.chat import ASSISTANT, TOOL, Message
 from trainer.generate.chat import call_to
 from trainer.post.tasks.task import Question, Task, said
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.chat import ASSISTANT, USER, Conversation, Message
 from schemas.shards.layout import TRAIN, VAL
+from trainer.data.chat import ASSISTANT, USER, Conversation, Message
 from trainer.post.makers.basics import is_held_out
 
 DIRECT, BETTER = "direct", "better"  # ways to answer: at once; or with a tool, or step by step

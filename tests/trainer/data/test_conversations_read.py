@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from schemas.chat import Conversation, Message, ToolCall, read_conversations, write_conversations
 from schemas.faults import BadInput
+from trainer.data.chat import Conversation, Message, ToolCall, read_conversations, write_conversations
 
 ASKED = {"role": "user", "content": "What is 3*4?"}
 CALL = {"type": "function", "function": {"name": "calculator", "arguments": '{"expression": "3*4"}'}}
