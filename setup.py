@@ -95,6 +95,7 @@ setup(
         "vi": VI,
         "ko": KO,
         "cjk": [*ZH, *JA, *KO],
+        "tools": ["bm25s>=0.3"],  # the search that a model may call
         "demo": [*JAX, "duckdb>=1"],  # duckdb answers the query that it ends with
         "peers": [*TORCH, "transformers>=5"],  # tests hold backends and exports to each other; 3 GB to fetch
         "dev": [
@@ -102,6 +103,7 @@ setup(
             *(*ZH, *JA, *TH, *VI, *KO),
             *("pytest>=8", "pytest-xdist>=3.6", "filelock>=3"),
             *("ruff>=0.14", "pyright[nodejs]>=1.1.400"),
+            "bm25s>=0.3",
             *("fastwarc>=1", "duckdb>=1", "pandas>=2", "datasets>=3"),  # readers that tests hold the output to
             *("moto[s3]>=5", "flask>=3", "flask-cors>=5"),  # an S3 on loopback
         ],

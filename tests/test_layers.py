@@ -32,7 +32,7 @@ WITHIN = {
         tokens → dedup
     """,
     "trainer": """
-        {probes, post} → {generate, export, forecast} → run → backend → optim → settings → {model, data}
+        post → probes → {generate, export, forecast} → run → backend → optim → settings → {model, data}
         micro → model
     """,
 }

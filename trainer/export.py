@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from schemas.faults import BadInput
+from schemas.special_tokens import CHAT, END
 from schemas.storage import write_json
-from trainer.run.checkpoints import CONFIG, MODEL, Checkpoint, find_checkpoint
+from trainer.data.chat import CHAT_TEMPLATE
+from trainer.run.checkpoints import CONFIG, MODEL, Checkpoint, find_checkpoint, run_of
 from trainer.run.folder import write_folder
 
 FORMATS = ("hf",)
 TOKENIZER, TOKENIZER_CONFIG, GENERATION = "tokenizer.json", "tokenizer_config.json", "generation_config.json"
 CARD = "README.md"
+END_OF_TURN = CHAT[-1]
 FILES = (MODEL, CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION, CARD)
 
 
@@ -25,13 +28,14 @@ def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
     """
     checkpoint = find_checkpoint(run)
     refuse_foreign(output, overwrite)
+    run = Path(run_of(str(run)))
     with write_folder(output) as temporary:
         for name in (MODEL, CONFIG):
             shutil.copyfile(checkpoint.folder / name, temporary / name)
         rules = json.loads((run / "tokenizer" / TOKENIZER).read_text(encoding="utf-8"))
         write_json(str(temporary / TOKENIZER), with_bos(rules, checkpoint.config()["bos_token_id"]))
         write_json(str(temporary / TOKENIZER_CONFIG), tokenizer_config(run, checkpoint))
-        write_json(str(temporary / GENERATION), generation_config(checkpoint.config()))
+        write_json(str(temporary / GENERATION), generation_config(checkpoint.config(), ends_of(run, checkpoint)))
         (temporary / CARD).write_text(model_card(checkpoint), encoding="utf-8")
     return list(FILES)
 
@@ -61,7 +65,14 @@ def tokenizer_config(run: Path, checkpoint: Checkpoint) -> dict[str, Any]:
         named = {key: names.get(config[number]) for key, number in numbers.items()}
         settings = {key: name for key, name in named.items() if name is not None}
         settings |= {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    if is_chat(checkpoint):
+        settings |= {"chat_template": CHAT_TEMPLATE, "eos_token": END_OF_TURN}
     return settings | {"model_max_length": config["max_position_embeddings"]}
+
+
+def is_chat(checkpoint: Checkpoint) -> bool:
+    """Whether the model was trained on conversations."""
+    return bool(checkpoint.state.get("data", {}).get("chat", False))
 
 
 def with_bos(rules: dict[str, Any], bos: int) -> dict[str, Any]:
@@ -88,9 +99,17 @@ def special_tokens(path: Path) -> dict[int, str]:
     return {token["id"]: token["content"] for token in added if token["special"]}
 
 
-def generation_config(config: dict[str, Any]) -> dict[str, Any]:
-    """How to sample by default: as `bateia sample` does."""
-    stops = sorted({config["bos_token_id"], config["eos_token_id"]})
+def ends_of(run: Path, checkpoint: Checkpoint) -> set[int]:
+    """Tokens that end what the model writes."""
+    config = checkpoint.config()
+    ends = {config["bos_token_id"], config["eos_token_id"]}
+    names = special_tokens(run / "tokenizer" / TOKENIZER)
+    return ends | {number for number, name in names.items() if name == END and is_chat(checkpoint)}
+
+
+def generation_config(config: dict[str, Any], ends: set[int]) -> dict[str, Any]:
+    """How to sample by default: as `bateia sample` does. ends: tokens that end a text."""
+    stops = sorted(ends)
     return {
         "bos_token_id": config["bos_token_id"],
         "eos_token_id": stops if len(stops) > 1 else stops[0],
@@ -116,9 +135,13 @@ def model_card(checkpoint: Checkpoint) -> str:
         "Training rows (hash of the plan)": state.get("data", {}).get("plan_hash"),
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value is not None)
-    front = "library_name: transformers\npipeline_tag: text-generation\ntags:\n- bateia\n"
-    return (
-        f"---\n{front}---\n# A language model trained with Bateia\n\n| | |\n| --- | --- |\n{table}\n\n"
-        "It continues text like that of the web pages that it was trained on, with their errors, and follows no "
-        "instructions.\n"
+    does = (
+        "It answers messages: its tokenizer has a chat template. transformers reads special tokens in what a user "
+        "types, such as `<|end|>`; pass `split_special_tokens=True` when you encode a user's text by itself to have it "
+        "read as text."
+        if is_chat(checkpoint)
+        else "It continues text like that of the web pages that it was trained on, with their errors, and follows no "
+        "instructions."
     )
+    front = "library_name: transformers\npipeline_tag: text-generation\ntags:\n- bateia\n"
+    return f"---\n{front}---\n# A language model trained with Bateia\n\n| | |\n| --- | --- |\n{table}\n\n{does}\n"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from schemas.faults import BadInput
 from schemas.wording import command_line
 from trainer.model.config import parameters, suited_vocabulary, table_parameters
 from trainer.run.job import TrainJob
+from trainer.settings import TrainSettings
 
 MAX_PASSES = 4  # up to so many, seen text is worth about as much as new text (Muennighoff et al., arXiv 2305.16264)
 MAX_PADDING = 0.1  # share of the rows; ours
@@ -16,6 +19,8 @@ MAX_TABLE = 0.5  # share of the parameters; ours: more are of tokens than of wha
 def forecast(job: TrainJob) -> str:
     """Parameters, steps, tokens without padding, and passes over the plan."""
     settings, plan = job.settings, job.plan
+    if not plan.rows:
+        return f"{parameters(settings.model):,} parameters; {settings.steps:,} steps of {settings.batch_size:,} rows"
     count = passes(job)
     tokens = round(count * (plan.tokens - plan.rows))  # the first token of a row is no target
     often = f"{count:.2g} passes over" if count > 1 else f"{count:.0%} of"
@@ -23,6 +28,13 @@ def forecast(job: TrainJob) -> str:
         f"{parameters(settings.model):,} parameters; {settings.steps:,} steps of {settings.batch_size:,} rows learn "
         f"{tokens:,} tokens, {often} plan {plan.name}"
     )
+
+
+def steps_for(settings: TrainSettings, tokens_per_parameter: float) -> int:
+    """Steps that learn so many tokens for each parameter. Raises BadInput for a number that is none."""
+    if not 0 < tokens_per_parameter < math.inf:
+        raise BadInput(f"{tokens_per_parameter} tokens for each parameter can't be learned; give a number above 0")
+    return math.ceil(tokens_per_parameter * parameters(settings.model) / settings.tokens_per_step)
 
 
 def passes(job: TrainJob) -> float:

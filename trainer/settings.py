@@ -102,6 +102,7 @@ class TrainSettings:
     remat: layers are computed again in the backward pass, to save memory
     separate_documents: attention does not reach into another document of the row
     seed: of the first weights
+    only_row: train nothing but the output row of this token, without weight decay; None for all weights
     """
 
     model: ModelConfig
@@ -117,9 +118,17 @@ class TrainSettings:
     remat: bool = False
     separate_documents: bool = False
     seed: int = 1
+    only_row: int | None = None
 
     def __post_init__(self) -> None:
         check_update(self)
+        if self.only_row is not None and (self.weight_decay or not 0 <= self.only_row < self.model.vocab_size):
+            raise BadInput(f"row {self.only_row} alone is trained without weight decay, and is a token's")
+
+    @property
+    def output_table(self) -> str:
+        """The weight whose rows decide on tokens."""
+        return "model.embed_tokens.weight" if self.model.tied else "lm_head.weight"
 
     @property
     def steps(self) -> int:

@@ -10,6 +10,7 @@ from pipelines.reports.model.surprisal import Candidate, Part, SurprisalReport, 
 from schemas.faults import BadInput
 from trainer.generate.generator import TextGenerator
 from trainer.probes import surprisal
+from trainer.run.checkpoints import run_of
 from transforms.steps.tokens.graphemes import Group, groups
 from transforms.steps.tokens.tokenizer import Tokenizer, load_tokenizer
 
@@ -20,7 +21,7 @@ def score_text(generator: TextGenerator, run: str, text: str) -> SurprisalReport
         raise BadInput("the text is empty; give some by --text or --file")
     try:
         size = len(text.encode())
-        tokenizer = load_tokenizer(str(Path(run) / "tokenizer"))
+        tokenizer = load_tokenizer(str(Path(run_of(run)) / "tokenizer"))
     except UnicodeEncodeError as error:
         raise BadInput("the text is no UTF-8; convert it first") from error
     characters = whole_groups(tokenizer, text)

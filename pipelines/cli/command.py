@@ -23,6 +23,7 @@ GROUPS = {
     "data": "web pages to documents, to a corpus",
     "shards": "a corpus to tokens, to training rows",
     "model": "training rows to a model, and what it does",
+    "assistant": "a model to an assistant, and what it can do",
     "look": "what became of a page, and why",
     "upkeep": "what recipes need, and what is finished",
 }
@@ -71,6 +72,9 @@ class Command:
         for name in self.reads:
             value = getattr(args, name)
             for path in value if isinstance(value, list) else filter(None, [value]):
+                run, _, step = path.rpartition("@")  # a checkpoint of a run
+                if step.isdigit() and Path(run).exists():
+                    continue
                 if "://" not in path and not glob.has_magic(path) and not Path(path).exists():
                     from schemas.faults import BadInput
 

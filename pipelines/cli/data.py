@@ -18,7 +18,7 @@ from pipelines.cli.options import (
     execution_of,
     fetch_of,
 )
-from pipelines.cli.settings import add_settings, changed, given
+from pipelines.cli.settings import add_settings, changed, given, positive, whole
 from pipelines.cli.shards import PLAN_OPTIONS
 
 if TYPE_CHECKING:
@@ -176,6 +176,13 @@ def add_demo_crawl(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="DIR", help="directory to write")
     about = "sample: 246 pages, five languages and all that goes wrong; all: 168 articles in 21 languages"
     parser.add_argument("--languages", choices=("sample", "all"), default="sample", help=about)
+    parser.add_argument(
+        "--people", type=positive, metavar="N", help="with a register of N made-up people for each of --exposures"
+    )
+    exposures = "how often these are told of, in other words each time (default 0 30 120 480)"
+    parser.add_argument("--exposures", nargs="+", type=whole, default=[0, 30, 120, 480], metavar="N", help=exposures)
+    parser.add_argument("--told-once", type=whole, default=0, metavar="N", help="further people, told of once each")
+    parser.add_argument("--seed", type=whole, default=1, metavar="N", help="draws the people")
 
 
 def run_demo_crawl(args: argparse.Namespace) -> int:
@@ -184,15 +191,27 @@ def run_demo_crawl(args: argparse.Namespace) -> int:
     from pipelines.engine.inputs import require_writable
     from pipelines.engine.output import refuse_foreign
     from pipelines.sample.build import build_sample, names_of_files
+    from pipelines.sample.encyclopedia import FACTS, PAGES, WARC, build_people
     from schemas.faults import BadInput
     from schemas.storage import is_local
 
     if not is_local(args.output):
         raise BadInput(f"output {args.output}: the crawl is written to a local folder; copy it where it belongs")
     world = args.languages == "all"
-    refuse_foreign(args.output, names_of_files(world=world))
+    refuse_foreign(args.output, names_of_files(world=world) | {WARC, FACTS, PAGES})
     require_writable(args.output)
     build_sample(Path(args.output), world=world)
+    if args.people:
+        from pipelines.sample.people import make_town
+
+        try:
+            town = make_town(args.people, tuple(args.exposures), args.told_once, args.seed)
+        except ValueError as error:
+            raise BadInput(f"--people {args.people}: {error}") from error
+        pages = build_people(Path(args.output), town)
+        print(
+            f"{len(town.facts):,} people are told of on {pages:,} pages; {args.output}/{FACTS} says who and how often"
+        )
     print(f"the crawl is in {args.output}: *.warc.gz, its block list in {args.output}/blocklist")
     return 0
 

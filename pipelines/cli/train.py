@@ -7,9 +7,9 @@ from typing import Any
 
 from pipelines.cli.command import Command
 from pipelines.cli.options import require_packages
-from pipelines.cli.settings import add_settings, given, whole
+from pipelines.cli.settings import add_settings, given, number, whole
 
-HOW = ("backend", "save_every", "keep", "eval_every", "eval_rows", "devices", "overwrite", "quiet")
+HOW = ("backend", "save_every", "keep", "keep_every", "eval_every", "eval_rows", "devices", "overwrite", "quiet")
 
 
 def add_train(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +21,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write, or to resume in")
     model: Any = parser.add_argument_group("the model", "what its numbers depend on: a run is resumed with the same")
     add_settings(model, TrainRecipe)
+    for action in parser._actions:
+        if "--steps" in action.option_strings:
+            action.required = False
+    per_parameter = "train for so many tokens for each parameter instead of --steps; about 20 is Chinchilla's choice"
+    model.add_argument("--tokens-per-parameter", type=number, metavar="X", help=per_parameter)
     how: Any = parser.add_argument_group("how it is trained", "may differ when a run is resumed")
     add_settings(how, TrainJob, HOW)
     how.add_argument("--no-compile", action="store_true", help="torch: start at once, and train slower")
@@ -44,13 +49,33 @@ def run_train(args: argparse.Namespace) -> int:
 
         group = make_group(backend)
         try:
-            recipe = TrainRecipe(**given(args, TrainRecipe))
+            recipe = TrainRecipe(**with_steps(args, given(args, TrainRecipe)))
             job = plan_training(
                 args.shards, args.plan, recipe, output=args.output, compiled=not args.no_compile, **options
             )
             return train(job, TextSamples(args.sample_tokens, tuple(args.prompt)), group)
         finally:
             group.close()
+
+
+def with_steps(args: argparse.Namespace, asked: dict[str, Any]) -> dict[str, Any]:
+    """The recipe's options, the steps worked out where tokens for each parameter are asked for.
+
+    Raises BadInput if both or neither of the two are given.
+    """
+    from schemas.faults import BadInput
+    from trainer.forecast import steps_for
+    from trainer.run.job import read_data
+    from trainer.settings import TrainRecipe
+
+    if ("steps" in asked) == (args.tokens_per_parameter is not None):
+        raise BadInput("give either --steps or --tokens-per-parameter")
+    if "steps" in asked:
+        return asked
+    recipe = TrainRecipe(**asked, steps=1)
+    shards, plan = read_data(args.shards, args.plan)
+    settings = recipe.settings_for(shards.vocab_size, plan.context)
+    return {**asked, "steps": steps_for(settings, args.tokens_per_parameter)}
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:

@@ -4,9 +4,9 @@ from html import escape
 from pathlib import Path
 
 from pipelines.sample.articles import read_articles, seeded
+from pipelines.sample.layout.words import WORDS
 from pipelines.sample.sites import HEADLINES, SITES, Site, publish, sites_in
 from pipelines.sample.webpage import WebPage
-from pipelines.sample.words import WORDS
 
 TEXTS = Path(__file__).parent / "texts"
 KINDS = ("short_page", "short_lines", "curly", "lorem", "cookie_page", "wrong_language")

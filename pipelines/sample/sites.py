@@ -8,10 +8,10 @@ from urllib.parse import quote
 from pipelines.sample import charsets
 from pipelines.sample.articles import Article, seeded
 from pipelines.sample.charsets import UTF8, Charset
-from pipelines.sample.parts import Scene
-from pipelines.sample.templates import TEMPLATES
+from pipelines.sample.layout.parts import Scene
+from pipelines.sample.layout.templates import TEMPLATES
+from pipelines.sample.layout.words import WORDS
 from pipelines.sample.webpage import WebPage
-from pipelines.sample.words import WORDS
 from transforms.steps.text.languages import languages
 
 

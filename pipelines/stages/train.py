@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.children import run_command
 from pipelines.engine.run import Phases, Stopped
@@ -16,6 +16,10 @@ from trainer.backend.protocol import Group
 from trainer.run.folder import RunFolder
 from trainer.run.job import TrainJob, read_data
 from trainer.settings import TrainRecipe
+
+if TYPE_CHECKING:
+    from trainer.data.batches import BatchSource
+    from trainer.run.loop import Hook
 
 EXIT_BROKEN, EXIT_BAD_INPUT = 1, 2
 
@@ -40,18 +44,29 @@ def plan_training(shards: str, plan: str, recipe: TrainRecipe, **options: Any) -
     )
 
 
-def train(job: TrainJob, samples: TextSamples, group: Group) -> int:
+def train(
+    job: TrainJob,
+    samples: TextSamples,
+    group: Group,
+    source: BatchSource | None = None,
+    hooks: Sequence[Hook] = (),
+) -> int:
     """Train to the end or until a signal, and write report and manifest. Returns the exit code.
+
+    source: of batches; None for the job's plan.
+    hooks: what else the training does.
 
     Raises BadInput in the first process; the others return its exit code.
     """
     try:
-        return run_training(job, samples, group)
+        return run_training(job, samples, group, source, hooks)
     finally:
         release_all()
 
 
-def run_training(job: TrainJob, samples: TextSamples, group: Group) -> int:
+def run_training(
+    job: TrainJob, samples: TextSamples, group: Group, source: BatchSource | None, hooks: Sequence[Hook]
+) -> int:
     """What `train` does while it has the output's lease."""
     from trainer.generate.samples import SampleTexts
     from trainer.run.hooks import standard_hooks
@@ -62,10 +77,10 @@ def run_training(job: TrainJob, samples: TextSamples, group: Group) -> int:
         announce(job)
     try:
         with Stopper() as stopper:
-            hooks = standard_hooks(job)
+            done_too = [*standard_hooks(job), *hooks]
             if samples.tokens:
-                hooks.append(SampleTexts(job, samples.tokens, samples.prompts))
-            training = Training(job, hooks, group)
+                done_too.append(SampleTexts(job, samples.tokens, samples.prompts))
+            training = Training(job, done_too, group, source=source)
             ended = training.run(stopper)
     except (BadInput, BrokenRun) as fault:
         if group.rank == 0:
@@ -87,7 +102,8 @@ def announce(job: TrainJob) -> None:
     from trainer.run.resume import check
 
     check(job)
-    lines = [forecast(job), *(f"note: {text}" for text in cautions(job)), f"starting {job.backend}, then compiling"]
+    notes = [f"note: {text}" for text in cautions(job)] if job.parent is None else []
+    lines = [forecast(job), *notes, f"starting {job.backend}, then compiling"]
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
 

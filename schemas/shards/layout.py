@@ -3,6 +3,7 @@
     manifest.json                   what is here (`ShardsInfo`), written last
     tokenizer/                      tokenizer.json and what else its training wrote, token_bytes.npy
     train/ val/ tokens-00000.bin    numbers without a header, little-endian, each document led by BOS
+                mask-00000.bin      of conversations alone: a byte a token, 1 where it is learned
                 docs-00000.parquet  one row per document, in order (`docs_schema`)
     plan/<name>/rows-00000.parquet  which spans make which training row (`PLAN_SCHEMA`), manifest.json (`PlanInfo`)
     plan/<name>/val/<slice>.parquet the same for a slice of val/, not shuffled
@@ -32,6 +33,7 @@ TOKEN_TYPES = ("uint16", "uint32")
 TRAIN, VAL = "train", "val"
 SPLITS = (TRAIN, VAL)
 CONCAT, BESTFIT = "concat", "bos_bestfit"
+WHOLE = "whole_bestfit"  # of conversations: whole ones in the row that they leave least room in, the rest is padding
 PACKINGS = (CONCAT, BESTFIT)
 
 # One row per span of a row. start and length count tokens of the shard's file; slot numbers the spans of a row 0, 1, …:
@@ -75,6 +77,10 @@ def tokens_path(folder: str, split: str, shard: int) -> str:
     return join(folder, split, f"tokens-{shard:05}.bin")
 
 
+def mask_path(folder: str, split: str, shard: int) -> str:
+    return join(folder, split, f"mask-{shard:05}.bin")
+
+
 def docs_path(folder: str, split: str, shard: int) -> str:
     return join(folder, split, f"docs-{shard:05}.parquet")
 
@@ -106,6 +112,7 @@ class ShardsInfo:
     layout_hash: of which documents were written at which positions. A plan fits shards of the same layout_hash;
         forgetting documents does not change it.
     dataset_hash: of all files as they are.
+    masked: whether a mask says which tokens are learned; else all are.
     """
 
     folder: str
@@ -119,6 +126,7 @@ class ShardsInfo:
     counts: dict[str, Any]
     layout_hash: str
     dataset_hash: str
+    masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ class PlanInfo:
     context: tokens that the model sees at once. A row has up to context + 1 of them, so that each of the first
         `context` has its target; only rows that the packing could not fill are shorter.
     seed: of the shuffle.
-    packing: one of PACKINGS.
+    packing: one of PACKINGS, or WHOLE.
     rows, tokens: how many in all.
     parts: (file, first row, rows), in order.
     slices: rows of each slice of val/.
@@ -186,6 +194,7 @@ def shards_info(folder: str, manifest: Manifest) -> ShardsInfo:
             counts=manifest.counts,
             layout_hash=tokens["layout_hash"],
             dataset_hash=manifest.dataset_hash,
+            masked=bool(tokens.get("masked", False)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _incomplete(folder, "shards", error, RERUN_SHARDS) from error

@@ -120,16 +120,24 @@ def train_step(
     weights: Weights, state: State, parts: Parts, rate: jax.Array, settings: TrainSettings, optimizer: Optimizer
 ) -> tuple[Weights, State, Any]:
     """New weights, new state, and (loss, gradient's norm, losses of rows, whether the update was applied)."""
-    learned = jnp.maximum(jnp.sum(parts[2]), 1).astype(jnp.float32)
+    learned = jnp.maximum(jnp.sum(parts[2] != 0), 1).astype(jnp.float32)
     gradients, row_sums = gradients_of(weights, parts, settings)
     gradients = {name: value / learned for name, value in gradients.items()}
+    if settings.only_row is not None:
+        gradients = only_row(gradients, settings.output_table, settings.only_row)
     loss = jnp.sum(row_sums) / learned
     norm = jnp.sqrt(sum(jnp.sum(value * value) for value in gradients.values()))
     new_weights, new_state = optimizer.update(clip(gradients, norm, settings.clip), state, weights, rate)
     sound = jnp.isfinite(loss) & jnp.isfinite(norm)
     weights, state = jax.tree.map(partial(jnp.where, sound), (new_weights, new_state), (weights, state))
-    row_losses = row_sums / jnp.maximum(jnp.sum(parts[2], axis=-1), 1)
+    row_losses = row_sums / jnp.maximum(jnp.sum(parts[2] != 0, axis=-1), 1)
     return weights, state, (loss, norm, row_losses, sound)
+
+
+def only_row(gradients: Weights, table: str, row: int) -> Weights:
+    """Zero but for one row of a table. Without weight decay a weight whose gradients are all zero never changes."""
+    zeros = {name: jnp.zeros_like(value) for name, value in gradients.items()}
+    return zeros | {table: zeros[table].at[row].set(gradients[table][row])}
 
 
 def gradients_of(weights: Weights, parts: Parts, settings: TrainSettings) -> tuple[Weights, jax.Array]:

@@ -99,7 +99,9 @@ class TorchBackend:
             sums.sum().backward()
             row_sums.append(sums.detach())
         gradients = {name: local_part(parameter.grad) for name, parameter in self._parameters.items()}
-        row_sums, learned_rows = torch.cat(row_sums), self._on_device(batch.mask_BxT.sum(-1)).float()
+        if self._settings.only_row is not None:
+            self._keep_row(gradients, self._settings.only_row)
+        row_sums, learned_rows = torch.cat(row_sums), self._on_device((batch.mask_BxT != 0).sum(-1)).float()
         squares = torch.stack([value.float().square().sum() for value in gradients.values()]).sum()
         totals = self._summed(torch.stack([row_sums.sum(), learned_rows.sum(), squares]))
         learned = totals[1].clamp(min=1)
@@ -109,6 +111,16 @@ class TorchBackend:
         self._optimizer.update(gradients, factor, sound, self._on_device(np.float32(rate)))
         self._model.zero_grad(set_to_none=True)
         return loss, norm, self._interleaved(row_sums / learned_rows.clamp(min=1)), sound
+
+    def _keep_row(self, gradients: Tensors, row: int) -> None:
+        """Set gradients to zero but for one row of the output table, where this process holds it."""
+        table = self._settings.output_table
+        held = range(*own_rows(self._parameters[table]).indices(self._settings.model.vocab_size))
+        for name, value in gradients.items():
+            kept = value[row - held.start].clone() if name == table and row in held else None
+            value.zero_()
+            if kept is not None:
+                value[row - held.start] = kept
 
     def result(self, pending: Any) -> StepResult:
         loss, norm, row_losses, applied = pending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from schemas.shards.tokens import TokenFiles
 
 @dataclass(frozen=True)
 class Batch:
-    """B rows of T = context tokens; each array is int32 of shape (B, T).
+    """B rows of T tokens; each array is int32 of shape (B, T).
 
     x_BxT: what the model sees
     y_BxT: the token after each
-    mask_BxT: 1 where y is learned; 0 behind a row's end and where y was forgotten
+    mask_BxT: 1 where y is learned; 0 behind a row's end, where y was forgotten, and where it is not the assistant's.
+        Float32 where tokens are weighted, by an advantage say: the loss is then the weighted sum over the number of
+        tokens whose weight is not 0
     segment_ids_BxT: 1, 2, … for the documents of a row, 0 behind its end
     positions_BxT: of a token within its document's part of the row
     """
@@ -36,17 +38,40 @@ class Batch:
         return self.x_BxT, self.y_BxT, self.mask_BxT, self.segment_ids_BxT, self.positions_BxT
 
 
+class BatchSource(Protocol):
+    """Where a training's batches come from.
+
+    ahead: batches that may be made before they are asked for; 0 if a batch depends on the weights
+    """
+
+    ahead: int
+
+    def batch(self, step: int, batch_size: int, rank: int = 0, world: int = 1) -> Batch:
+        """The rows of a step that are a process' own: every world-th from the rank-th on."""
+        ...
+
+    def learned(self, step: int, batch_size: int) -> int:
+        """Tokens that a step of all processes learns."""
+        ...
+
+    def described(self, row: int) -> dict[str, Any]:
+        """What a row of the training, step · batch_size + its place in the batch, is made of, as JSON."""
+        ...
+
+
 class PlanReader:
     """Rows of a plan with their tokens, or of one of its slices of held-out text.
 
     Raises BadInput if the plan has no such slice or no rows, or a file can't be read.
     """
 
+    ahead = 4
+
     def __init__(self, shards: ShardsInfo, plan: PlanInfo, slice_name: str | None = None) -> None:
         self.context, self._pad, self._bos = plan.context, shards.pad_id, shards.bos_id
         self._vocab_size, self._folder = shards.vocab_size, shards.folder
         self._split = TRAIN if slice_name is None else VAL
-        self._files = TokenFiles(shards, self._split)
+        self._files, self._masked = TokenFiles(shards, self._split), shards.masked
         self._plan: PlanRows = train_rows(plan) if slice_name is None else slice_rows(plan, slice_name)
         self.rows = self._plan.rows
         if not self.rows:
@@ -62,8 +87,17 @@ class PlanReader:
 
     def learned(self, step: int, batch_size: int) -> int:
         """Tokens that a step of all processes learns: the rows' without the first of each, and without padding."""
-        rows = range(step * batch_size, (step + 1) * batch_size)
+        return self.learned_of(range(step * batch_size, (step + 1) * batch_size))
+
+    def learned_of(self, rows: range | list[int]) -> int:
+        """Tokens that are learned of rows."""
+        if self._masked:
+            return int(self.batch_of(rows).mask_BxT.sum())
         return sum(max(sum(length for _, _, length in self.spans(row)) - 1, 0) for row in rows)
+
+    def described(self, row: int) -> dict[str, Any]:
+        """row: its number in the plan; documents: those that it is made of."""
+        return {"row": row % self.rows, "documents": documents_of_spans(self._folder, self._split, self.spans(row))}
 
     def batch(self, step: int, batch_size: int, rank: int = 0, world: int = 1) -> Batch:
         """Rows step · batch_size up to (step + 1) · batch_size; of these, every world-th from the rank-th on.
@@ -79,14 +113,16 @@ class PlanReader:
         pad = self._pad if self._pad is not None else 0
         tokens_BxS = np.full(shape, pad, np.int32)
         segments_BxS, positions_BxS = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        taught_BxS = np.zeros(shape, bool)
         counting = np.arange(self.context + 1, dtype=np.int32)
         for index, row in enumerate(rows):
-            self._fill(row, tokens_BxS[index], segments_BxS[index], positions_BxS[index], counting)
+            own = (array[index] for array in (tokens_BxS, segments_BxS, positions_BxS, taught_BxS))
+            self._fill(row, *own, counting=counting)
         if tokens_BxS.size and not 0 <= int(tokens_BxS.min()) <= int(tokens_BxS.max()) < self._vocab_size:
             wrong_B = ((tokens_BxS < 0) | (tokens_BxS >= self._vocab_size)).any(axis=1)
             self._refuse_token(rows[int(wrong_B.argmax())])
         y_BxT = tokens_BxS[:, 1:]
-        learned_BxT = (segments_BxS[:, 1:] > 0) & ~self._forgotten(y_BxT, positions_BxS[:, 1:])
+        learned_BxT = taught_BxS[:, 1:] & ~self._forgotten(y_BxT, positions_BxS[:, 1:])
         x_BxT, segments_BxT, positions_BxT = tokens_BxS[:, :-1], segments_BxS[:, :-1], positions_BxS[:, :-1]
         parts = (x_BxT, y_BxT, learned_BxT.astype(np.int32), segments_BxT, positions_BxT)
         return Batch(*(np.ascontiguousarray(part) for part in parts))
@@ -116,7 +152,13 @@ class PlanReader:
         return (y_BxT == self._bos) & (positions_BxT > 0)
 
     def _fill(
-        self, row: int, tokens: np.ndarray, segments: np.ndarray, positions: np.ndarray, counting: np.ndarray
+        self,
+        row: int,
+        tokens: np.ndarray,
+        segments: np.ndarray,
+        positions: np.ndarray,
+        taught: np.ndarray,
+        counting: np.ndarray,
     ) -> None:
         """Fill one row's arrays of shape (context + 1,). Raises BadInput if the plan's row is longer than these."""
         filled = 0
@@ -127,6 +169,7 @@ class PlanReader:
             tokens[part] = self._files.span(shard, start, length)
             segments[part] = segment
             positions[part] = counting[:length]
+            taught[part] = self._files.mask(shard, start, length)
             filled = part.stop
 
 

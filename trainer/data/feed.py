@@ -17,7 +17,7 @@ class Feed:
     read: the batch of a step, a pure function
     steps: those to read, in this order
     threads: that read; one keeps up with any model, as reading is a copy from memory-mapped files
-    ahead: batches that are made before they are asked for
+    ahead: batches that are made before they are asked for; 0 makes each when it is asked for
     waited_s: seconds that `next` has waited so far
     """
 
@@ -26,16 +26,19 @@ class Feed:
         self._pool = ThreadPoolExecutor(threads, "feed")
         submitted = (self._pool.submit(read, step) for step in steps)
         self._coming = deque(islice(submitted, ahead))
-        self._submitted = submitted
+        self._submitted, self._ahead = submitted, ahead
 
     def next(self) -> Batch:
         """The next step's batch. Raises what reading it raised, and StopIteration after the last one."""
+        began = time.perf_counter()
+        if not self._coming:
+            self._coming.extend(islice(self._submitted, 1))
         if not self._coming:
             raise StopIteration
-        began = time.perf_counter()
         batch = self._coming.popleft().result()
         self.waited_s += time.perf_counter() - began
-        self._coming.extend(islice(self._submitted, 1))
+        if self._ahead:
+            self._coming.extend(islice(self._submitted, 1))
         return batch
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from trainer.generate.sampling import Sampling, distribution, generate, softmax
 from trainer.generate.text import Text
 from trainer.model.config import ModelConfig, from_hf, shapes
 from trainer.model.decoder import Decoder
-from trainer.run.checkpoints import find_checkpoint
+from trainer.run.checkpoints import find_checkpoint, run_of
 
 SHOWN_TOKENS = 8
 
@@ -102,14 +102,14 @@ class TrainedModel:
 
 
 def load_model(run: str) -> TrainedModel:
-    """The model of a run's newest checkpoint; no backend is needed.
+    """The model of a run's newest checkpoint, or of RUN@STEP's; no backend is needed.
 
     Raises BadInput if the folder holds no run with a checkpoint.
     """
-    folder = Path(run)
+    folder = Path(run_of(run))
     if not folder.is_dir():
         raise BadInput(f"{run} is no folder; give one that `bateia train` has written")
-    checkpoint = find_checkpoint(folder)
+    checkpoint = find_checkpoint(Path(run))
     given = checkpoint.config()
     config, weights = from_hf(given), checkpoint.weights()
     if {name: value.shape for name, value in weights.items()} != shapes(config):
@@ -127,7 +127,7 @@ def load_generator(run: str, backend: str | None = None) -> TextGenerator:
     """
     model = load_model(run)
     decoder = make_decoder(backend or chosen_backend(model.backend), model.weights, model.config)
-    return TextGenerator(decoder, Text(Path(run) / "tokenizer"), model.bos, model.stops, model.step)
+    return TextGenerator(decoder, Text(Path(run_of(run)) / "tokenizer"), model.bos, model.stops, model.step)
 
 
 def chosen_backend(trained_by: str | None) -> str:

@@ -49,6 +49,15 @@ class Text:
     def name(self, token: int) -> str:
         return self._tokenizer.id_to_token(token) or f"token {token}"
 
+    @property
+    def vocabulary(self) -> int:
+        """Tokens that there are, special ones included."""
+        return self._tokenizer.get_vocab_size(with_added_tokens=True)
+
+    def number(self, name: str) -> int | None:
+        """The token of this name, None if there is none."""
+        return self._tokenizer.token_to_id(name)
+
     def stream(self, tokens: Iterable[int]) -> Iterator[str]:
         """Pieces of text as soon as no later token can change them; together they are `decode` of all tokens."""
         held: list[int] = []

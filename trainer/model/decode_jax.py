@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import jax
@@ -9,55 +10,79 @@ import jax.numpy as jnp
 import numpy as np
 
 from trainer.model.config import ModelConfig
-from trainer.model.llama_jax import Cache, Weights, empty_cache, extend, logits_of
+from trainer.model.decoder import cache_size, matrix, padded_rows, power_of_two, scoring_batches
+from trainer.model.llama_jax import Cache, Weights, extend, logits_of, losses_of, prefill
 
 
 class JaxDecoder:
-    """`Decoder` of one text. Prompts are padded to lengths of powers of two, so that few functions are compiled."""
+    """`Decoder`. Prompts are padded to lengths of powers of two, so that few functions are compiled."""
 
     def __init__(self, weights: Weights, config: ModelConfig) -> None:
         self.context = config.context
         self._weights, self._config = weights, config
-        self.reset()
 
-    def reset(self) -> None:
-        # Room for the padding of a prompt's last part, which may reach over the context's end.
-        self._cache = empty_cache(self._config, 1, 2 * self.context)
-        self._read = 0
+    def begin(self, prompts: Sequence[Sequence[int]], room: int = 0) -> np.ndarray:
+        size = cache_size(prompts, room, self.context)
+        lengths = [len(prompt) for prompt in prompts]
+        self._rows, rows = len(prompts), padded_rows(len(prompts))
+        x_BxT = matrix(prompts, rows, min(power_of_two(max(lengths)), size))
+        self._position_B = np.array([*lengths, *[1] * (rows - len(lengths))], np.int32)
+        logits_BxV, self._cache = read_prompts(self._weights, x_BxT, self._position_B - 1, self._config, size)
+        return np.asarray(logits_BxV)[: self._rows]
 
-    def read(self, tokens: list[int]) -> np.ndarray:
-        length, x_1xT = len(tokens), padded(tokens)
-        start, last = np.int32(self._read), np.int32(length - 1)
-        # What the padding leaves in the cache lies after all that is read, so it is never seen and later overwritten.
-        logits_V, self._cache = last_logits(self._weights, x_1xT, self._cache, start, last, self._config)
-        self._read += length
-        return np.asarray(logits_V)
+    def append(self, tokens: Sequence[int]) -> np.ndarray:
+        size = self._cache[0][0].shape[2]
+        token_B = np.array([*tokens, *[0] * (len(self._position_B) - len(tokens))], np.int32)
+        position_B = np.minimum(self._position_B, size - 1)
+        logits_BxV, self._cache = read_tokens(self._weights, token_B, position_B, self._cache, self._config)
+        self._position_B += 1
+        return np.asarray(logits_BxV)[: self._rows]
 
     def logits(self, tokens: list[int]) -> np.ndarray:
-        logits_1xTxV = all_logits(self._weights, padded(tokens), self._config)
-        return np.asarray(logits_1xTxV)[0, : len(tokens)]
+        x_1xT = matrix([tokens], 1, power_of_two(len(tokens)))
+        return np.asarray(all_logits(self._weights, x_1xT, self._config))[0, : len(tokens)]
+
+    def score(self, texts: Sequence[Sequence[int]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        scored = [(np.empty(0, np.float32), np.empty(0, bool))] * len(texts)
+        for numbers, x_BxS in scoring_batches(texts, self._config.vocab_size):
+            nats_BxT, greedy_BxT = jax.device_get(scores(self._weights, x_BxS, self._config))
+            for row, number in enumerate(numbers):
+                end = len(texts[number]) - 1
+                scored[number] = nats_BxT[row, :end], greedy_BxT[row, :end]
+        return scored
 
 
-def padded(tokens: list[int]) -> np.ndarray:
-    """int32 of shape (1, T) with T a power of two. Attention is causal, so no token sees the padding after it."""
-    x_1xT = np.zeros((1, 1 << (len(tokens) - 1).bit_length()), np.int32)
-    x_1xT[0, : len(tokens)] = tokens
-    return x_1xT
-
-
-@partial(jax.jit, static_argnames=("config",), donate_argnums=(2,))
-def last_logits(
-    weights: Weights, x_1xT: jax.Array, cache: Cache, start: jax.Array, last: jax.Array, config: ModelConfig
+@partial(jax.jit, static_argnames=("config", "size"))
+def read_prompts(
+    weights: Weights, x_BxT: jax.Array, last_B: jax.Array, config: ModelConfig, size: int
 ) -> tuple[jax.Array, Cache]:
-    """Logits of the token after position `last` of x, float32 of shape (V,), and the cache with x in it."""
-    logits_1xTxV, cache = extend(weights, config, x_1xT, cache, start)
-    return jnp.take(logits_1xTxV[0], last, axis=0), cache
+    """Logits of the token after position `last` of each row, (B, V), and a cache of `size` positions with x in it.
+
+    What the padding leaves in the cache lies after all that is read, so it is never seen and later overwritten.
+    """
+    return prefill(weights, config, x_BxT, last_B, size)
+
+
+@partial(jax.jit, static_argnames=("config",), donate_argnums=(3,))
+def read_tokens(
+    weights: Weights, token_B: jax.Array, position_B: jax.Array, cache: Cache, config: ModelConfig
+) -> tuple[jax.Array, Cache]:
+    """Logits of the token after each row's, (B, V), and the cache with it."""
+    return extend(weights, config, token_B, position_B, cache)
 
 
 @partial(jax.jit, static_argnames=("config",))
 def all_logits(weights: Weights, x_1xT: jax.Array, config: ModelConfig) -> jax.Array:
     """logits_1xTxV, float32."""
     return logits_of(weights, config, x_1xT)
+
+
+@partial(jax.jit, static_argnames=("config",))
+def scores(weights: Weights, x_BxS: jax.Array, config: ModelConfig) -> tuple[jax.Array, jax.Array]:
+    """Of each token but the first: −log p, and whether no token was likelier; both of shape (B, S − 1)."""
+    y_BxT = x_BxS[:, 1:]
+    logits_BxTxV = logits_of(weights, config, x_BxS[:, :-1])
+    return losses_of(logits_BxTxV, y_BxT), logits_BxTxV.argmax(-1) == y_BxT
 
 
 def on_device(weights: dict[str, np.ndarray]) -> Weights:

@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from trainer.model.config import ModelConfig
-from trainer.model.llama_torch import Weights, empty_cache, extend
+from trainer.model.decoder import cache_size, matrix, scoring_batches
+from trainer.model.llama_torch import Weights, all_logits, extend, prefill
 
 
 class TorchDecoder:
-    """`Decoder` of one text, on the device where the weights are."""
+    """`Decoder` on the device where the weights are."""
 
     def __init__(self, weights: Weights, config: ModelConfig) -> None:
         self.context = config.context
         self._weights, self._config = weights, config
         self._device = next(iter(weights.values())).device
-        self.reset()
-
-    def reset(self) -> None:
-        self._cache = empty_cache(self._config, 1, self.context, self._device)
-        self._read = 0
 
     @torch.inference_mode()
-    def read(self, tokens: list[int]) -> np.ndarray:
-        logits_TxV = self._extend(tokens, self._read)
-        self._read += len(tokens)
-        return logits_TxV[-1].cpu().numpy()
+    def begin(self, prompts: Sequence[Sequence[int]], room: int = 0) -> np.ndarray:
+        lengths = [len(prompt) for prompt in prompts]
+        size = cache_size(prompts, room, self.context)
+        x_BxT = self._tensor(matrix(prompts, len(prompts), max(lengths)))
+        self._position_B = torch.tensor(lengths, device=self._device)
+        logits_BxV, self._cache = prefill(self._weights, self._config, x_BxT, self._position_B - 1, size)
+        return logits_BxV.cpu().numpy()
+
+    @torch.inference_mode()
+    def append(self, tokens: Sequence[int]) -> np.ndarray:
+        position_B = self._position_B.clamp(max=self._cache[0][0].shape[2] - 1)
+        token_B = torch.tensor(list(tokens), device=self._device)
+        self._position_B += 1
+        return extend(self._weights, self._config, token_B, position_B, self._cache).cpu().numpy()
 
     @torch.inference_mode()
     def logits(self, tokens: list[int]) -> np.ndarray:
-        cache_of_read = self._cache
-        self._cache = empty_cache(self._config, 1, len(tokens), self._device)
-        try:
-            return self._extend(tokens, 0).cpu().numpy()
-        finally:
-            self._cache = cache_of_read
+        return all_logits(self._weights, self._config, torch.tensor([tokens], device=self._device))[0].cpu().numpy()
 
-    def _extend(self, tokens: list[int], start: int) -> torch.Tensor:
-        x_1xT = torch.tensor([tokens], device=self._device)
-        return extend(self._weights, self._config, x_1xT, self._cache, start)[0]
+    @torch.inference_mode()
+    def score(self, texts: Sequence[Sequence[int]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        scored = [(np.empty(0, np.float32), np.empty(0, bool))] * len(texts)
+        for numbers, x_BxS in scoring_batches(texts, self._config.vocab_size):
+            longest = max(len(texts[number]) for number in numbers)
+            read_BxS = self._tensor(x_BxS[: len(numbers), : max(longest, 2)])
+            logits_BxTxV = all_logits(self._weights, self._config, read_BxS[:, :-1])
+            y_BxT = read_BxS[:, 1:]
+            nats_BxT = logits_BxTxV.logsumexp(-1) - logits_BxTxV.gather(-1, y_BxT[..., None])[..., 0]
+            greedy_BxT = logits_BxTxV.argmax(-1) == y_BxT
+            for row, number in enumerate(numbers):
+                end = len(texts[number]) - 1
+                scored[number] = nats_BxT[row, :end].cpu().numpy(), greedy_BxT[row, :end].cpu().numpy()
+        return scored
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array).long().to(self._device)
 
 
 def on_device(weights: dict[str, np.ndarray]) -> Weights:

@@ -7,7 +7,7 @@ the cache. Matrices are (out, in), as transformers stores them, so that a checkp
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +17,7 @@ from trainer.model.kernels_jax import causal_attention, linear
 
 Weights = dict[str, jax.Array]
 LAYER = "model.layers.{}."
-
-
-class Cache(NamedTuple):
-    """Keys and values of positions seen, each (layers, B, S, K, H)."""
-
-    k_LxBxSxKxH: jax.Array
-    v_LxBxSxKxH: jax.Array
+Cache = list[tuple[jax.Array, jax.Array]]  # of each layer: keys and values of positions seen, each (B, K, S, H)
 
 
 def logits_of(
@@ -131,27 +125,53 @@ def rotate(x_BxTxNxH: jax.Array, rotation: tuple[jax.Array, jax.Array]) -> jax.A
     return jnp.concatenate((left * cos - right * sin, right * cos + left * sin), axis=-1)
 
 
-def empty_cache(config: ModelConfig, rows: int, size: int, dtype: Any = jnp.float32) -> Cache:
-    shape = (config.layers, rows, size, config.kv_heads, config.head_dim)
-    return Cache(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
-
-
-def extend(
-    weights: Weights, config: ModelConfig, x_BxT: jax.Array, cache: Cache, start: jax.Array
+def prefill(
+    weights: Weights, config: ModelConfig, x_BxT: jax.Array, last_B: jax.Array, size: int
 ) -> tuple[jax.Array, Cache]:
-    """Positions start … start + T − 1 on top of a cache: their logits_BxTxV and the cache with them in it."""
-    length, size = x_BxT.shape[1], cache.k_LxBxSxKxH.shape[2]
-    positions_T = start + jnp.arange(length)
-    rotation = rope(positions_T, config)
-    seen_1x1xTxS = (jnp.arange(size)[None, :] <= positions_T[:, None])[None, None]
-    x_BxTxD = embedded(weights, x_BxT, cache.k_LxBxSxKxH.dtype)
-    keys, values = [], []
+    """Texts from their first position on: logits_BxV after position `last` of each, and a cache of `size` positions."""
+    rotation = rope(jnp.arange(x_BxT.shape[1]), config)
+    behind = ((0, 0), (0, 0), (0, size - x_BxT.shape[1]), (0, 0))
+    x_BxTxD = embedded(weights, x_BxT, jnp.float32)
+    cache: Cache = []
     for layer in range(config.layers):
         own = layer_weights(weights, layer, x_BxTxD.dtype)
         normed_BxTxD = rms_norm(x_BxTxD, own["input_layernorm.weight"], config.norm_eps)
         q_BxTxNxH, k_BxTxKxH, v_BxTxKxH = heads_of(normed_BxTxD, own, config, rotation)
-        keys.append(jax.lax.dynamic_update_slice_in_dim(cache.k_LxBxSxKxH[layer], k_BxTxKxH, start, 1))
-        values.append(jax.lax.dynamic_update_slice_in_dim(cache.v_LxBxSxKxH[layer], v_BxTxKxH, start, 1))
-        attended = jax.nn.dot_product_attention(q_BxTxNxH, keys[-1], values[-1], mask=seen_1x1xTxS)
-        x_BxTxD = finish_layer(x_BxTxD, attended, own, config)
-    return head(weights, config, x_BxTxD), Cache(jnp.stack(keys), jnp.stack(values))
+        k_BxKxSxH, v_BxKxSxH = (jnp.pad(part.swapaxes(1, 2), behind) for part in (k_BxTxKxH, v_BxTxKxH))
+        cache.append((k_BxKxSxH, v_BxKxSxH))
+        attended_BxTxNxH = causal_attention(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, None)
+        x_BxTxD = finish_layer(x_BxTxD, attended_BxTxNxH, own, config)
+    last_Bx1xD = jnp.take_along_axis(x_BxTxD, last_B[:, None, None], axis=1)
+    return head(weights, config, last_Bx1xD)[:, 0], cache
+
+
+def extend(
+    weights: Weights, config: ModelConfig, token_B: jax.Array, position_B: jax.Array, cache: Cache
+) -> tuple[jax.Array, Cache]:
+    """One more token a row, each at its own position: logits_BxV of the next, and the cache with it."""
+    rows_B, size = jnp.arange(len(token_B)), cache[0][0].shape[2]
+    cos, sin = rope(position_B, config)
+    rotation = cos[:, None], sin[:, None]  # of each row, at its one position
+    seen_BxS = jnp.arange(size)[None] <= position_B[:, None]
+    x_Bx1xD = embedded(weights, token_B[:, None], cache[0][0].dtype)
+    extended: Cache = []
+    for layer, (k_BxKxSxH, v_BxKxSxH) in enumerate(cache):
+        own = layer_weights(weights, layer, x_Bx1xD.dtype)
+        normed_Bx1xD = rms_norm(x_Bx1xD, own["input_layernorm.weight"], config.norm_eps)
+        q_Bx1xNxH, k_Bx1xKxH, v_Bx1xKxH = heads_of(normed_Bx1xD, own, config, rotation)
+        k_BxKxSxH = k_BxKxSxH.at[rows_B, :, position_B].set(k_Bx1xKxH[:, 0])
+        v_BxKxSxH = v_BxKxSxH.at[rows_B, :, position_B].set(v_Bx1xKxH[:, 0])
+        extended.append((k_BxKxSxH, v_BxKxSxH))
+        attended_Bx1xNxH = attend_to_cache(q_Bx1xNxH, k_BxKxSxH, v_BxKxSxH, seen_BxS)
+        x_Bx1xD = finish_layer(x_Bx1xD, attended_Bx1xNxH, own, config)
+    return head(weights, config, x_Bx1xD)[:, 0], extended
+
+
+def attend_to_cache(q_Bx1xNxH: jax.Array, k_BxKxSxH: jax.Array, v_BxKxSxH: jax.Array, seen_BxS: jax.Array) -> jax.Array:
+    """Attention of one position a row to the keys of its text that are seen, shape (B, 1, N, H)."""
+    rows, _, heads, width = q_Bx1xNxH.shape
+    q_BxKxGxH = (q_Bx1xNxH * width**-0.5).reshape(rows, k_BxKxSxH.shape[1], -1, width)
+    scores = jnp.einsum("bkgh,bksh->bkgs", q_BxKxGxH, k_BxKxSxH, preferred_element_type=jnp.float32)
+    shares = jax.nn.softmax(jnp.where(seen_BxS[:, None, None], scores, -jnp.inf), axis=-1)
+    attended = jnp.einsum("bkgs,bksh->bkgh", shares.astype(v_BxKxSxH.dtype), v_BxKxSxH)
+    return attended.reshape(rows, 1, heads, width)

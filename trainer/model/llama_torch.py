@@ -17,7 +17,7 @@ from trainer.model.config import ModelConfig, shapes
 
 Weights = dict[str, Tensor]
 Rotation = tuple[Tensor, Tensor]
-Cache = list[tuple[Tensor, Tensor]]  # of each layer: keys and values of positions seen, each (B, S, K, H)
+Cache = list[tuple[Tensor, Tensor]]  # of each layer: keys and values of positions seen, each (B, K, S, H)
 
 
 class Llama(nn.Module):
@@ -144,26 +144,56 @@ def weights_of_layer(weights: Weights, layer: int) -> Weights:
     return {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}
 
 
-def empty_cache(config: ModelConfig, rows: int, size: int, device: torch.device) -> Cache:
-    shape = (rows, size, config.kv_heads, config.head_dim)
-    return [(torch.zeros(shape, device=device), torch.zeros(shape, device=device)) for _ in range(config.layers)]
-
-
-def extend(weights: Weights, config: ModelConfig, x_BxT: Tensor, cache: Cache, start: int) -> Tensor:
-    """Positions start … start + T − 1 on top of a cache, which is updated in place: their logits_BxTxV."""
-    end = start + x_BxT.shape[1]
-    positions_T = torch.arange(start, end, device=x_BxT.device)
-    rotation = rope(positions_T, config)
-    seen_TxS = torch.arange(end, device=x_BxT.device)[None] <= positions_T[:, None]
+def prefill(weights: Weights, config: ModelConfig, x_BxT: Tensor, last_B: Tensor, size: int) -> tuple[Tensor, Cache]:
+    """Texts from their first position on: logits_BxV after position `last` of each, and a cache of `size` positions."""
+    rotation = rope(torch.arange(x_BxT.shape[1], device=x_BxT.device), config)
     x_BxTxD = F.embedding(x_BxT, weights["model.embed_tokens.weight"])
-    for layer, (k_BxSxKxH, v_BxSxKxH) in enumerate(cache):
+    shape = (len(x_BxT), config.kv_heads, size, config.head_dim)
+    cache: Cache = []
+    for layer in range(config.layers):
         own = weights_of_layer(weights, layer)
         normed_BxTxD = rms_norm(x_BxTxD, own["input_layernorm.weight"], config.norm_eps)
-        q_BxTxNxH, k_BxSxKxH[:, start:end], v_BxSxKxH[:, start:end] = heads_of(normed_BxTxD, own, config, rotation)
-        attended = attend(q_BxTxNxH, k_BxSxKxH[:, :end], v_BxSxKxH[:, :end], seen_TxS)
-        x_BxTxD = finish_layer(x_BxTxD, attended, own, config)
+        q_BxTxNxH, *added = heads_of(normed_BxTxD, own, config, rotation)
+        keys, values = (x_BxTxD.new_zeros(shape) for _ in added)
+        for held, part in zip((keys, values), added, strict=True):
+            held[:, :, : x_BxT.shape[1]] = part.transpose(1, 2)
+        cache.append((keys, values))
+        x_BxTxD = finish_layer(x_BxTxD, causal_attention(q_BxTxNxH, *added, None), own, config)
+    return last_logits(weights, config, x_BxTxD[torch.arange(len(x_BxT), device=x_BxT.device), last_B]), cache
+
+
+def extend(weights: Weights, config: ModelConfig, token_B: Tensor, position_B: Tensor, cache: Cache) -> Tensor:
+    """One more token a row, each at its own position, into a cache that is updated in place: logits_BxV of the next."""
+    rows_B = torch.arange(len(token_B), device=token_B.device)
+    cos, sin = rope(position_B, config)
+    rotation = cos[:, None], sin[:, None]  # of each row, at its one position
+    seen_BxS = torch.arange(cache[0][0].shape[2], device=token_B.device)[None] <= position_B[:, None]
+    x_Bx1xD = F.embedding(token_B[:, None], weights["model.embed_tokens.weight"])
+    for layer, (k_BxKxSxH, v_BxKxSxH) in enumerate(cache):
+        own = weights_of_layer(weights, layer)
+        normed_Bx1xD = rms_norm(x_Bx1xD, own["input_layernorm.weight"], config.norm_eps)
+        q_Bx1xNxH, k_Bx1xKxH, v_Bx1xKxH = heads_of(normed_Bx1xD, own, config, rotation)
+        k_BxKxSxH[rows_B, :, position_B] = k_Bx1xKxH[:, 0]
+        v_BxKxSxH[rows_B, :, position_B] = v_Bx1xKxH[:, 0]
+        held = k_BxKxSxH.transpose(1, 2), v_BxKxSxH.transpose(1, 2)
+        attended_Bx1xNxH = attend(q_Bx1xNxH, *held, seen_BxS[:, None, None])
+        x_Bx1xD = finish_layer(x_Bx1xD, attended_Bx1xNxH, own, config)
+    return last_logits(weights, config, x_Bx1xD[:, 0])
+
+
+def all_logits(weights: Weights, config: ModelConfig, x_BxT: Tensor) -> Tensor:
+    """logits_BxTxV of whole texts, float32."""
+    rotation = rope(torch.arange(x_BxT.shape[1], device=x_BxT.device), config)
+    x_BxTxD = F.embedding(x_BxT, weights["model.embed_tokens.weight"])
+    for layer in range(config.layers):
+        x_BxTxD = layer_of(x_BxTxD, weights_of_layer(weights, layer), config, rotation, None)
+    return last_logits(weights, config, x_BxTxD)
+
+
+def last_logits(weights: Weights, config: ModelConfig, x: Tensor) -> Tensor:
+    """Logits (…, V) from the residual stream behind the last layer, (…, D)."""
     table_VxD = weights["model.embed_tokens.weight" if config.tied else "lm_head.weight"]
-    return head(x_BxTxD, weights["model.norm.weight"], table_VxD, config.norm_eps)
+    return head(x, weights["model.norm.weight"], table_VxD, config.norm_eps)
 
 
 def causal_attention(q_BxTxNxH: Tensor, k_BxTxKxH: Tensor, v_BxTxKxH: Tensor, segment_ids_BxT: Tensor | None) -> Tensor:

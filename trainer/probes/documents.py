@@ -15,6 +15,7 @@ from schemas.shards.documents import read_documents
 from schemas.shards.layout import PlanInfo, ShardsInfo, docs_path, read_shards, shard_number
 from schemas.shards.tokens import TokenFiles
 from schemas.storage import is_local, join, list_files
+from trainer.run.checkpoints import run_of
 from trainer.run.folder import read_run
 from trainer.run.job import check_sizes, read_data
 
@@ -45,7 +46,7 @@ def shards_for(run: str, shards: str) -> ShardsInfo:
         raise BadInput(f"shards {shards}: they are mapped into memory; copy them to a local disk first")
     info = read_shards(shards)
     check_sizes(shards)
-    known = read_run(Path(run))["data"].get("tokenizer_sha256")
+    known = read_run(Path(run_of(run)))["data"].get("tokenizer_sha256")
     if known != info.tokenizer_sha256:
         raise BadInput(
             f"shards {shards} are of another tokenizer ({info.tokenizer_sha256[:12]}…) than run {run} "
@@ -56,7 +57,7 @@ def shards_for(run: str, shards: str) -> ShardsInfo:
 
 def trained_on(run: str, shards: str) -> tuple[ShardsInfo, PlanInfo]:
     """The shards and the plan of a run's training. Raises BadInput if these are not they."""
-    known = read_run(Path(run))["data"]
+    known = read_run(Path(run_of(run)))["data"]
     info, plan = read_data(shards, known["plan"])
     if (info.layout_hash, plan.dataset_hash) != (known["layout_hash"], known["plan_hash"]):
         raise BadInput(f"run {run} was trained on other shards than {shards}, or by another plan; give the ones it saw")

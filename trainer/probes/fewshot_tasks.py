@@ -140,8 +140,12 @@ def with_wrong(items: list[Item], count: int, generator: np.random.Generator) ->
     return complete
 
 
+def word_pairs() -> list[tuple[str, str]]:
+    """An English word and its Portuguese one each."""
+    lines = PAIRS.read_text(encoding="utf-8").splitlines()
+    return [(english, portuguese) for english, portuguese in (line.split("\t") for line in lines)]
+
+
 def known_pairs(words: set[str]) -> list[tuple[str, str]]:
     """Pairs of an English and a Portuguese word, both of which are among `words`."""
-    lines = PAIRS.read_text(encoding="utf-8").splitlines()
-    pairs = [(english, portuguese) for english, portuguese in (line.split("\t") for line in lines)]
-    return [pair for pair in pairs if set(pair) <= words]
+    return [pair for pair in word_pairs() if set(pair) <= words]

@@ -19,6 +19,7 @@ from trainer.generate.generator import TextGenerator, load_generator
 from trainer.model.decoder import Decoder
 from trainer.probes.documents import Document, DocumentTokens, trained_on
 from trainer.probes.prompts import ExtractionSettings, Prompt, all_along, anywhere, at_rows, at_rows_of
+from trainer.run.checkpoints import run_of
 from trainer.run.evaluation import token_bytes
 
 LONGEST_PASSAGES = 20  # that are given in full
@@ -125,7 +126,7 @@ def measure_memorization(
     generator = load_generator(run, backend)
     settings.check_context(generator.decoder.context)
     info, plan = trained_on(run, shards)
-    bytes_V = token_bytes(str(Path(run) / "tokenizer"), info.vocab_size)
+    bytes_V = token_bytes(str(Path(run_of(run)) / "tokenizer"), info.vocab_size)
     continuations = {
         name: [extract(generator.decoder, prompt, settings) for prompt in prompts]
         for name, prompts in prompts_of(info, plan, settings).items()

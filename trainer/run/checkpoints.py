@@ -60,10 +60,11 @@ class Checkpoints:
 
     folder: that holds them
     keep: how many of the newest stay
+    keep_every: those of every so many steps stay too; None for none
     """
 
-    def __init__(self, folder: Path, keep: int = 2) -> None:
-        self.folder, self._keep = folder, keep
+    def __init__(self, folder: Path, keep: int = 2, keep_every: int | None = None) -> None:
+        self.folder, self._keep, self._keep_every = folder, keep, keep_every
         self._thread: threading.Thread | None = None
         self._fault: BaseException | None = None
 
@@ -91,20 +92,24 @@ class Checkpoints:
     def _write(self, step: int, snapshot: Snapshot, config: dict[str, Any], state: dict[str, Any]) -> None:
         try:
             write(self.folder / f"{PREFIX}{step:08}", step, snapshot, config, state)
-            self._prune()
+            self._prune(step)
         except BaseException as fault:  # raised to the caller of `wait`
             self._fault = fault
 
-    def _prune(self) -> None:
-        for path in step_folders(self.folder)[: -self._keep]:
-            shutil.rmtree(path)
+    def _prune(self, written: int) -> None:
+        """Remove those older than the newest ones up to the one just written: it is sound, later ones are not."""
+        known = [path for path in step_folders(self.folder) if step_of(path) <= written]
+        for path in known[: -self._keep]:
+            if self._keep_every is None or step_of(path) % self._keep_every:
+                shutil.rmtree(path)
 
     def newest(self) -> Checkpoint | None:
         """The newest whose files are all there with the sizes and hashes that it says. None if there is none."""
-        for path in reversed(step_folders(self.folder)):
-            if (checkpoint := read(path)) is not None:
-                return checkpoint
-        return None
+        return next((one for path in reversed(step_folders(self.folder)) if (one := read(path)) is not None), None)
+
+    def damaged(self, sound: Checkpoint | None) -> list[Path]:
+        """Folders of later steps than the newest sound one's."""
+        return [path for path in step_folders(self.folder) if sound is None or step_of(path) > sound.step]
 
     def clean(self) -> None:
         """Remove what a killed run was writing."""
@@ -114,6 +119,10 @@ class Checkpoints:
 
 def step_folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(f"{PREFIX}*") if path.name.removeprefix(PREFIX).isdigit())
+
+
+def step_of(folder: Path) -> int:
+    return int(folder.name.removeprefix(PREFIX))
 
 
 def write(folder: Path, step: int, snapshot: Snapshot, config: dict[str, Any], state: dict[str, Any]) -> None:
@@ -139,8 +148,24 @@ def read(folder: Path) -> Checkpoint | None:
         return None
 
 
+def run_of(name: str) -> str:
+    """The folder of RUN or RUN@STEP."""
+    folder, at, step = name.rpartition("@")
+    return folder if at and step.isdigit() and not Path(name).is_dir() else name
+
+
 def find_checkpoint(run: Path) -> Checkpoint:
-    """The newest one of a run. Raises BadInput if there is none."""
+    """The newest one of a run, or that of RUN@STEP. Raises BadInput if there is none."""
+    folder = Path(run_of(str(run)))
+    if folder != run:
+        step = int(run.name.rpartition("@")[2])
+        found = read(folder / "checkpoints" / f"{PREFIX}{step:08}")
+        if found is None:
+            kept = ", ".join(str(step_of(path)) for path in step_folders(folder / "checkpoints")) or "none"
+            raise BadInput(
+                f"{folder} holds no sound checkpoint of step {step:,}; there is {kept} (--keep-every keeps more)"
+            )
+        return found
     newest = Checkpoints(run / "checkpoints").newest()
     if newest is None:
         raise BadInput(f"{run} holds no finished checkpoint; give a folder that `bateia train` has written")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def make_report(job: TrainJob, device_kind: str, devices: int) -> dict[str, Any]
     report = {
         "title": "Training",
         "settings": job.settings.as_dict(),
-        "data": {**job.data, "dataset_hash": job.shards.dataset_hash},
+        "data": {**dict(flat(job.data)), "dataset_hash": job.shards.dataset_hash},
         "parameters": parameters(config),
         "flops_per_token": flops_per_token(config),
         "backend": job.backend,
@@ -43,6 +44,15 @@ def make_report(job: TrainJob, device_kind: str, devices: int) -> dict[str, Any]
     }
     write_json(str(folder.path / REPORT), report)
     return report
+
+
+def flat(told: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Names and values of nested settings as text, a nested name behind a dot."""
+    for name, value in told.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", str(value)
 
 
 def totals(log: list[dict[str, Any]]) -> dict[str, Any]:
@@ -89,7 +99,9 @@ def declare_finished(job: TrainJob, report: dict[str, Any]) -> Manifest:
     files = tuple(entry(path, folder.path) for path in paths)
     settings = {**report["settings"], "data": report["data"]}
     counts = {**report["totals"], "evaluation": report["evals"][-1]["slices"] if report["evals"] else {}}
-    source = [{"path": job.shards.folder, "dataset_hash": job.shards.dataset_hash}]
+    source: list[dict[str, Any]] = [{"path": job.shards.folder, "dataset_hash": job.shards.dataset_hash}]
+    if job.parent is not None:
+        source.append({"path": job.parent.run, "step": job.parent.step, "weights_sha256": job.parent.weights_sha256})
     manifest = Manifest(TRAIN_STAGE, settings, report["versions"], source, counts, files, hash_dataset(files))
     write_manifest(str(folder.path), manifest)
     return manifest

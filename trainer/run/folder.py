@@ -3,6 +3,7 @@
 run.json         what was asked: settings, and the data's hashes
 log.jsonl        one line a step        evals.jsonl    one an evaluation
 samples.jsonl    texts of the model     faults.jsonl   steps that went wrong, with their documents
+rewards.jsonl, tests.jsonl, rollouts.jsonl             what reinforcement learning earned, step by step
 tokenizer/       the shards'            checkpoints/   (`trainer.run.checkpoints`)
 tensorboard/     the logs once more (`trainer.run.tensorboard`)
 report.json report.html manifest.json   when it is finished, the manifest last
@@ -26,7 +27,9 @@ from schemas.storage import remove_durably, write_json, write_whole
 
 RUN = "run.json"
 LOG, EVALS, SAMPLES, FAULTS = "log.jsonl", "evals.jsonl", "samples.jsonl", "faults.jsonl"
-LOGS = (LOG, EVALS, SAMPLES, FAULTS)
+REWARDS, TESTS, ROLLOUTS = "rewards.jsonl", "tests.jsonl", "rollouts.jsonl"  # of reinforcement learning
+LOGS = (LOG, EVALS, SAMPLES, FAULTS, REWARDS, TESTS, ROLLOUTS)
+OF_STEPS_DONE = (EVALS, SAMPLES, TESTS)  # their lines are of a number of steps done, the others' of one step
 REPORT, PAGE, FAILURE = "report.json", "report.html", "failure.log"
 BOARD = "tensorboard"
 STEPS, WARMUP = "schedule.steps", "schedule.warmup"  # by default the second is a share of the first
@@ -142,7 +145,7 @@ class RunFolder:
         for name in LOGS:
             if not (self.path / name).exists():
                 continue
-            end = step + 1 if step and name in (EVALS, SAMPLES) else step  # these are of a number of steps done
+            end = step + 1 if step and name in OF_STEPS_DONE else step
             kept = [line for line in self.lines(name) if line["step"] < end]
             with write_whole(str(self.path / name)) as file:
                 file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())

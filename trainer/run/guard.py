@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.faults import BrokenRun
-from schemas.shards.documents import documents_of_spans
-from schemas.shards.layout import TRAIN
 from trainer.backend.protocol import StepResult
 from trainer.run.folder import FAULTS, LOG
 from trainer.run.loop import Hook, StepDone, Training
@@ -90,12 +88,10 @@ def report_fault(training: Training, done: StepDone, fault: str) -> None:
 
 def worst_rows(training: Training, done: StepDone) -> Iterable[dict[str, Any]]:
     """Rows of a batch with the highest losses, NaN before all, and their documents."""
-    folder, reader = training.job.shards.folder, training.reader
     losses = [float(loss) for loss in done.result.row_losses]
     for index in sorted(range(len(losses)), key=lambda index: rank_of(losses[index]))[:WORST_ROWS]:
-        row = done.step * training.settings.batch_size + index
-        named = documents_of_spans(folder, TRAIN, reader.spans(row))
-        yield {"row": row % reader.rows, "loss": finite(losses[index]), "documents": named}
+        told = training.source.described(done.step * training.settings.batch_size + index)
+        yield {"row": told.pop("row"), "loss": finite(losses[index]), **told}
 
 
 def rank_of(loss: float) -> tuple[bool, float]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from schemas.faults import BadInput
 from schemas.manifest import read_manifest
@@ -20,10 +22,34 @@ PACKAGES = ("bateia", "numpy", "pyarrow", "jax", "optax", "torch", "safetensors"
 
 
 @dataclass(frozen=True)
+class Parent:
+    """The run whose weights a training begins with, its optimizer's state left behind.
+
+    run: its folder
+    step: of the checkpoint
+    weights_sha256: of its model.safetensors
+    path: of that file
+    """
+
+    run: str
+    step: int
+    weights_sha256: str
+    path: Path
+
+    def weights(self) -> dict[str, np.ndarray]:
+        from safetensors.numpy import load_file
+
+        return load_file(self.path)
+
+
+@dataclass(frozen=True)
 class TrainJob:
     """A training. Shards, plan and settings are the same whenever the run is resumed; the rest may differ.
 
     output: the run's folder
+    stage: train, or sft or rl, which begin with the weights of `parent`
+    asked: what else a run of that stage depends on, and a resumed one must be asked for again
+    ends_with: token that ends what the model writes, where it is not the shards' EOS
     """
 
     output: str
@@ -33,6 +59,9 @@ class TrainJob:
     backend: str = setting("jax", "jax or torch", metavar="NAME")
     save_every: int = setting(500, "steps between checkpoints", metavar="N")
     keep: int = setting(2, "checkpoints to keep", metavar="N")
+    keep_every: int | None = setting(
+        None, "keep those of every so many steps too, for RUN@STEP", none="no others", metavar="N"
+    )
     eval_every: int | None = setting(
         None, "steps between evaluations", none="250, in short runs a sixth of the steps", metavar="N"
     )
@@ -41,9 +70,13 @@ class TrainJob:
     compiled: bool = setting(True, "torch: whether layers are compiled; without, it starts at once and trains slower")
     overwrite: bool = setting(False, "replace what an earlier run wrote")
     quiet: bool = setting(False, "no progress line")
+    stage: str = "train"
+    parent: Parent | None = None
+    asked: dict[str, Any] = field(default_factory=dict)
+    ends_with: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("save_every", "keep", "eval_every", "eval_rows"):
+        for name in ("save_every", "keep", "keep_every", "eval_every", "eval_rows"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise BadInput(f"{name.replace('_', '-')} is a whole number above 0, not {getattr(self, name)}")
 
@@ -60,7 +93,19 @@ class TrainJob:
             "plan": self.plan.name,
             "plan_hash": self.plan.dataset_hash,
             "tokenizer_sha256": self.shards.tokenizer_sha256,
+            **self._later(),
         }
+
+    def _later(self) -> dict[str, Any]:
+        """Of a stage after pretraining: which, whose weights it begins with, and what else was asked for."""
+        if self.parent is None:
+            return {}
+        told = {"run": self.parent.run, "step": self.parent.step, "weights_sha256": self.parent.weights_sha256}
+        return {"stage": self.stage, "from": told, **self.asked}
+
+    @property
+    def end_id(self) -> int | None:
+        return self.ends_with if self.ends_with is not None else self.shards.eos_id
 
     def state(self) -> dict[str, Any]:
         """The content of a checkpoint's state.json besides the step."""

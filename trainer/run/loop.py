@@ -9,7 +9,7 @@ from typing import Any
 
 from trainer.backend.make import check_devices, make_backend
 from trainer.backend.protocol import Backend, Group, SingleProcess, Snapshot, StepResult
-from trainer.data.batches import PlanReader
+from trainer.data.batches import BatchSource, PlanReader
 from trainer.data.feed import Feed
 from trainer.model.config import to_hf
 from trainer.model.initial import initial_weights
@@ -79,6 +79,7 @@ class Training:
     hooks: what to do besides; `trainer.run.hooks.standard_hooks` are a command's
     group: processes that train it together, the first of which writes
     backend: None makes the job's own
+    source: of batches; None for the job's plan
 
     steps: steps done
     """
@@ -89,19 +90,26 @@ class Training:
         hooks: Sequence[Hook] = (),
         group: Group | None = None,
         backend: Backend | None = None,
+        source: BatchSource | None = None,
     ) -> None:
         self.job, self.settings, self.hooks = job, job.settings, tuple(hooks)
         self.group = group or SingleProcess()
         self.is_first = self.group.rank == 0
         check_devices(job.backend, self.settings, job.devices, self.group)
-        self.folder, self.reader = RunFolder(job.output), PlanReader(job.shards, job.plan)
+        self.folder, self.source = RunFolder(job.output), source or PlanReader(job.shards, job.plan)
         self.checkpoints, newest = open_run(job, self.folder, self.group, self.note)
         self.steps = self._saved = self._finished = newest.step if newest else 0
         self._eval_due = self.steps == 0 or (newest is not None and newest.state.get(EVAL_DUE, False))
-        start = newest.load() if newest else Snapshot(initial_weights(self.settings.model, self.settings.seed), {})
+        start = newest.load() if newest else self._first()
         self.backend = backend or make_backend(job.backend, self.settings, start, job.devices, self.group, job.compiled)
         if self.backend.note:
             self.note(self.backend.note)
+
+    def _first(self) -> Snapshot:
+        """What a run begins with: drawn weights, or another run's."""
+        if self.job.parent is not None:
+            return Snapshot(self.job.parent.weights(), {})
+        return Snapshot(initial_weights(self.settings.model, self.settings.seed), {})
 
     def run(self, stopper: Stopper) -> bool:
         """Train to the end, or until asked to stop. Returns whether it is the end.
@@ -112,7 +120,9 @@ class Training:
         self._stopper = stopper
         stopper.has_unsaved, stopper.kept = self._has_unsaved, self._kept
         feed = Feed(
-            lambda step: self.reader.batch(step, settings.batch_size, rank, world), range(self.steps, settings.steps)
+            lambda step: self.source.batch(step, settings.batch_size, rank, world),
+            range(self.steps, settings.steps),
+            ahead=self.source.ahead,
         )
         try:
             for hook in self.hooks:
@@ -198,7 +208,7 @@ class Training:
     def _save(self) -> None:
         shards, snapshot = self.job.shards, self.backend.snapshot()
         if self.is_first:
-            config = to_hf(self.settings.model, shards.bos_id, shards.eos_id, shards.pad_id)
+            config = to_hf(self.settings.model, shards.bos_id, self.job.end_id, shards.pad_id)
             self.checkpoints.save(self.steps, snapshot, config, {**self.job.state(), EVAL_DUE: self._eval_due})
         self._saved = self.steps
         for hook in self.hooks:

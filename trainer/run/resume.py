@@ -21,13 +21,15 @@ def open_run(
 
     Raises BadInput, in all processes, if the folder holds anything else, another run, or is not shared by all of them.
     """
-    checkpoints = Checkpoints(folder.checkpoints, job.keep)
+    checkpoints = Checkpoints(folder.checkpoints, job.keep, job.keep_every)
     in_first(group, lambda: prepare(job, folder, checkpoints))
     newest = checkpoints.newest()
     step = newest.step if newest else 0
     if group.broadcast(step) != step:
         raise BadInput(f"output {job.output} is not the same folder for all processes; give one that they share")
     if newest is not None:
+        for path in checkpoints.damaged(newest):
+            note(f"note: checkpoint {path.name} is damaged and passed over")
         note(f"going on from step {newest.step:,} of {job.output}")
         for text in changes(newest, job):
             note(text)
@@ -50,6 +52,11 @@ def prepare(job: TrainJob, folder: RunFolder, checkpoints: Checkpoints) -> None:
     """The folder and its logs, as a new run or the newest checkpoint needs them."""
     newest = checkpoints.newest()
     asked = {"settings": job.settings.as_dict(), "data": job.data}
+    if newest is None and not job.overwrite and (damaged := checkpoints.damaged(None)):
+        raise BadInput(
+            f"output {job.output} holds no sound checkpoint, all are damaged, such as {damaged[-1].name}; bring its "
+            "files back, choose another --output, or --overwrite to begin anew"
+        )
     folder.prepare(asked, job.overwrite, newest.step if newest else 0)
     folder.take_tokenizer(job.shards.folder)
     checkpoints.clean()

@@ -38,7 +38,7 @@ class LogSteps(Hook):
 
 def step_line(training: Training, done: StepDone) -> dict[str, Any]:
     """A line of log.jsonl. Padding is no token: it counts neither as seen nor for the pace."""
-    tokens = training.reader.learned(done.step, training.settings.batch_size)
+    tokens = training.source.learned(done.step, training.settings.batch_size)
     pace = tokens / done.seconds
     peak = peak_flops(training.backend.device_kind)
     flops = flops_per_token(training.settings.model) * pace

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +14,7 @@ from pipelines.analysis.base import CONTINUED, PROMPT_TOKENS, BaseSettings, show
 from pipelines.reports.model.base import BaseReport, Piece, Source, render_page
 from schemas.faults import BadInput
 from schemas.shards.layout import TRAIN, VAL, read_shards
+from support.decoders import LogitsAlone
 from support.pages import Strict
 from support.runs import uneven_weights, write_run
 from trainer.generate.generator import TextGenerator
@@ -29,28 +30,33 @@ NOISE = [399] * 5  # no document has it
 KNOWN = 9  # tokens of a held-out page that the parrot knows
 
 
-class Parrot:
-    """`Decoder` of a model that knows what follows some prompts, and nothing else.
+class Parrot(LogitsAlone):
+    """`Decoder` of a model that knows what follows some prompts, and nothing else. It is only asked to write.
 
     known: the tokens that follow each prompt; then it ends its text
     """
 
     def __init__(self, context: int, known: dict[tuple[int, ...], list[int]], bos: int) -> None:
         self.context, self._known, self._bos = context, known, bos
-        self.reset()
+        self._texts: list[list[int]] = []
 
-    def reset(self) -> None:
-        self._read: list[int] = []
+    def begin(self, prompts: Sequence[Sequence[int]], room: int = 0) -> np.ndarray:
+        self._texts = [list(prompt) for prompt in prompts]
+        return self._next()
 
-    def read(self, tokens: list[int]) -> np.ndarray:
-        self._read += tokens
-        text = tuple(self._read[1:])
-        prompt = max((one for one in self._known if text[: len(one)] == one), key=len)
-        rest = [*self._known[prompt], self._bos][len(text) - len(prompt) :]
-        return 50 * np.eye(1, 400, rest[0], dtype=np.float32)[0]
+    def append(self, tokens: Sequence[int]) -> np.ndarray:
+        for text, token in zip(self._texts, tokens, strict=True):
+            text.append(token)
+        return self._next()
 
-    def logits(self, tokens: list[int]) -> np.ndarray:
-        raise AssertionError("it is only asked to write")
+    def _next(self) -> np.ndarray:
+        rows = []
+        for whole in self._texts:
+            text = tuple(whole[1:])
+            prompt = max((one for one in self._known if text[: len(one)] == one), key=len)
+            rest = [*self._known[prompt], self._bos][len(text) - len(prompt) :]
+            rows.append(50 * np.eye(1, 400, rest[0], dtype=np.float32)[0])
+        return np.stack(rows)
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,13 @@ CALLS = [
     ("surprisal --run FOLDER --text a", MODEL),
     ("few-shot --run FOLDER --shards FOLDER", MODEL),
     ("memorize --run FOLDER --shards FOLDER", MODEL),
+    ("converse shard --input urls.txt --run FOLDER --output o", MODEL),
+    ("converse make --kind corpus --shards FOLDER --output o", SHARDS),
+    ("sft --run FOLDER --conversations FOLDER --steps 1 --output o", MODEL),
+    ("rl --run FOLDER --task multiply --dry-run", MODEL),
+    ("think --run FOLDER", MODEL),
+    ("bench --run FOLDER --tasks multiply --output o", MODEL),
+    ("search index --shards FOLDER --output o", SHARDS),
 ]
 
 
@@ -79,5 +86,5 @@ def test_a_folder_elsewhere_is_not_looked_up_on_this_disk() -> None:
 def test_every_option_for_a_folder_to_read_is_checked() -> None:
     for command in COMMANDS.values():
         options = {action.dest for action in command.parser()._actions if action.metavar in ("DIR", "CORPUS")}
-        read = options & {"input", "shards", "folder", "against"}
+        read = options & {"input", "shards", "folder", "against", "conversations", "runs"}
         assert read == set(command.reads), command.name

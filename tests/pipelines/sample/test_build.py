@@ -16,9 +16,9 @@ from warcio.exceptions import ArchiveLoadFailed
 from pipelines.sample.articles import Article, read_articles
 from pipelines.sample.build import SampleIndex, all_pages, build_sample
 from pipelines.sample.copies import edited
-from pipelines.sample.templates import TEMPLATES
+from pipelines.sample.layout.templates import TEMPLATES
+from pipelines.sample.layout.words import WORDS
 from pipelines.sample.webpage import WebPage
-from pipelines.sample.words import WORDS
 
 KINDS = {
     "app_shell": 3,

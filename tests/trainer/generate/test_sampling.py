@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from schemas.faults import BadInput
-from trainer.generate.sampling import Sampling, distribution, draw, generate
+from trainer.generate.sampling import Sampling, distribution, draw, generate, generate_many
 from trainer.generate.text import Text, harmless
 
 LOGITS = np.log(np.array([0.1, 0.4, 0.2, 0.3], np.float32))
@@ -20,20 +21,28 @@ class Counting:
     """A model that is sure of the token after the last one, and remembers what it read."""
 
     def __init__(self, context: int = 8) -> None:
-        self.context, self.held, self.most = context, 0, 0
-        self.reads: list[list[int]] = []
+        self.context, self.most = context, 0
+        self.held: list[int] = []
+        self.reads: list[list[list[int]]] = []
 
-    def reset(self) -> None:
-        self.held = 0
+    def begin(self, prompts: Sequence[Sequence[int]], room: int = 0) -> np.ndarray:
+        self.held = [0] * len(prompts)
+        return self.read([list(prompt) for prompt in prompts])
 
-    def read(self, tokens: list[int]) -> np.ndarray:
-        self.held += len(tokens)
-        self.most = max(self.most, self.held)
-        self.reads.append(tokens)
-        return self.logits(tokens)[-1]
+    def append(self, tokens: Sequence[int]) -> np.ndarray:
+        return self.read([[token] for token in tokens])
+
+    def read(self, texts: list[list[int]]) -> np.ndarray:
+        self.held = [held + len(text) for held, text in zip(self.held, texts, strict=True)]
+        self.most = max(self.most, *self.held)
+        self.reads.append(texts)
+        return np.stack([self.logits(text)[-1] for text in texts])
+
+    def score(self, texts: Sequence[Sequence[int]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        raise NotImplementedError
 
     def logits(self, tokens: list[int]) -> np.ndarray:
-        return 50 * np.eye(100, dtype=np.float32)[np.array(tokens) + 1]
+        return 50 * np.eye(100, dtype=np.float32)[(np.array(tokens) + 1) % 100]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +64,8 @@ def test_distributions(sampling: Sampling, expected: list[float]) -> None:
 def test_draws_follow_the_distribution_and_the_seed() -> None:
     sampling = Sampling(temperature=1, top_k=0, top_p=1)
     generators = [np.random.Generator(np.random.PCG64(seed)) for seed in (5, 5, 6)]
-    one, same, other = ([draw(LOGITS, sampling, generator) for _ in range(4000)] for generator in generators)
+    rows = np.tile(LOGITS, (4000, 1))
+    one, same, other = (draw(rows, sampling, generator.random(4000)).tolist() for generator in generators)
     assert one == same != other
     assert np.bincount(one) / 4000 == pytest.approx([0.1, 0.4, 0.2, 0.3], abs=0.03)
 
@@ -74,19 +84,51 @@ def test_a_text_goes_on_when_the_context_is_full() -> None:
     found = list(generate(model, [1, 2, 3], Sampling(20, temperature=0), STOPS))
     assert found == list(range(4, 24))
     assert model.most <= 8
-    assert len(model.reads) == 21  # each token is read once, some again with others
+    assert len(model.reads) == 20  # each token is read once, some again with others
 
 
 def test_a_long_prompt_keeps_its_end() -> None:
     model = Counting(context=4)
     assert list(generate(model, [1, 2, 3, 4, 5, 6], Sampling(2, temperature=0), STOPS)) == [7, 8]
-    assert model.reads[0] == [3, 4, 5, 6]
+    assert model.reads[0] == [[3, 4, 5, 6]]
 
 
 def test_a_text_ends_where_a_document_does() -> None:
     assert list(generate(Counting(), [95], Sampling(20, temperature=0), STOPS)) == [96, 97, 98]
     with pytest.raises(BadInput):
         list(generate(Counting(), [], Sampling(1), STOPS))
+
+
+def test_logits_that_are_not_finite_are_the_weights() -> None:
+    with pytest.raises(BadInput, match="not finite"):
+        distribution(np.array([0.0, np.nan], np.float32), Sampling())
+
+
+def test_many_texts_are_the_single_ones() -> None:
+    """Of any lengths, beyond the context too, whichever lie beside them; what is kept stays in front."""
+    prompts, sampling = [[1, 2, 3], [95], [40, 41, 42, 43, 44, 45, 46, 47, 48, 49]], Sampling(20, temperature=0)
+    alone = [list(generate(Counting(), prompt, sampling, STOPS)) for prompt in prompts]
+    model = Counting()
+    together = generate_many(model, prompts, sampling, STOPS, [1, 2, 3])
+    assert [[token for token in text.tokens if token not in STOPS] for text in together] == alone
+    assert [text.ended for text in together] == [False, True, False] and together[1].tokens[-1] == 99
+    assert all(all(text.sampled) and len(text.nats) == len(text.tokens) for text in together)
+    model = Counting()
+    generate_many(model, [[1, 60, 3]], sampling, STOPS, [1], keep=2)
+    again = [texts[0] for texts in model.reads[1:] if len(texts[0]) > 1]
+    assert again and all(read[:2] == [1, 60] and len(read) == 6 for read in again)
+
+
+def test_what_is_forced_is_read_and_not_drawn() -> None:
+    """As a tool's result, behind a stop that then ends nothing."""
+
+    def force(row: int, tokens: list[int]) -> list[int]:
+        return [50, 51] if tokens[-1] == 99 and row == 0 else []
+
+    first, second = generate_many(Counting(20), [[97], [97]], Sampling(6, temperature=0), STOPS, [1, 2], force)
+    assert first.tokens == [98, 99, 50, 51, 52, 53] and not first.ended
+    assert first.sampled == [True, True, False, False, True, True] and first.nats[2] == 0
+    assert second.tokens == [98, 99] and second.ended
 
 
 @pytest.fixture

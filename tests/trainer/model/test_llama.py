@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from schemas.shards.layout import BESTFIT
 from support.training import train
 from trainer.backend.protocol import Snapshot
 from trainer.data.batches import Batch, PlanReader
+from trainer.generate.sampling import Sampling, generate, generate_many
 from trainer.model.config import ModelConfig, to_hf
 from trainer.model.initial import initial_weights
 from trainer.run.job import TrainJob
@@ -91,26 +94,62 @@ def test_logits_are_the_references(config: ModelConfig) -> None:
     np.testing.assert_allclose(found, expected, atol=2e-5, rtol=1e-4)
 
 
+def decoders(weights: dict[str, np.ndarray], config: ModelConfig) -> list[Any]:
+    """Of each framework that is installed."""
+    made: list[Any] = [JaxDecoder(on_device(weights), config)]
+    if importlib.util.find_spec("torch") is not None:
+        from trainer.model import decode_torch
+
+        made.append(decode_torch.TorchDecoder(decode_torch.on_device(weights), config))
+    return made
+
+
 @pytest.mark.parametrize("config", [CONFIG, UNTIED])
 def test_a_cache_changes_nothing(config: ModelConfig) -> None:
-    weights, tokens = random_weights(config), some_tokens(60)
-    expected = reference_logits(weights, to_hf(config, 1, 2, None), tokens)
-    decoder = JaxDecoder(on_device(weights), config)
-    for part in ([*range(13)], [*range(13, 14)], [*range(14, 40)], *([at] for at in range(40, 60))):
-        found = decoder.read([tokens[at] for at in part])
-        np.testing.assert_allclose(found, expected[part[-1]], atol=2e-5, rtol=1e-4)
-    decoder.reset()
-    np.testing.assert_allclose(decoder.read(tokens[:5]), expected[4], atol=2e-5, rtol=1e-4)
+    """Rows of different lengths, up to a full context, each at its own position."""
+    weights = random_weights(config)
+    texts = [some_tokens(160), some_tokens(20)[3:], some_tokens(9)[:2], some_tokens(60)[20:]]
+    starts = [150, 1, 1, 13]
+    expected = [reference_logits(weights, to_hf(config, 1, 2, None), text) for text in texts]
+    for decoder in decoders(weights, config):
+        found_BxV = decoder.begin([text[:start] for text, start in zip(texts, starts, strict=True)], room=10)
+        for at in range(10):
+            for row, start in enumerate(starts):
+                if start + at <= len(texts[row]):
+                    told = expected[row][start + at - 1]
+                    np.testing.assert_allclose(found_BxV[row], told, atol=2e-5, rtol=1e-4, err_msg=f"{row} {at}")
+            ends = (min(start + at, len(text) - 1) for text, start in zip(texts, starts, strict=True))
+            found_BxV = decoder.append([text[end] for text, end in zip(texts, ends, strict=True)])
 
 
-@pytest.mark.parametrize("length", [1, 37, 150])
-def test_all_logits_leave_the_cache_as_it_is(length: int) -> None:
+def test_logits_and_scores_leave_the_cache_as_it_is() -> None:
     weights, tokens = random_weights(CONFIG), some_tokens(150)
     expected = reference_logits(weights, to_hf(CONFIG, 1, 2, None), tokens)
-    decoder = JaxDecoder(on_device(weights), CONFIG)
-    decoder.read(tokens[:5])
-    np.testing.assert_allclose(decoder.logits(tokens[:length]), expected[:length], atol=2e-5, rtol=1e-4)
-    np.testing.assert_allclose(decoder.read(tokens[5:9]), expected[8], atol=2e-5, rtol=1e-4)
+    logs_TxV = expected - np.log(np.exp(expected).sum(-1, keepdims=True))
+    for decoder in decoders(weights, CONFIG):
+        decoder.begin([tokens[:5]])
+        for length in (1, 37, 150):
+            np.testing.assert_allclose(decoder.logits(tokens[:length]), expected[:length], atol=2e-5, rtol=1e-4)
+        scored = decoder.score([tokens[:length] for length in (1, 37, 2, 150)])
+        for (nats_T, greedy_T), length in zip(scored, (1, 37, 2, 150), strict=True):
+            told_T = -logs_TxV[np.arange(length - 1), tokens[1:length]]
+            np.testing.assert_allclose(nats_T, told_T, atol=2e-5, rtol=1e-4)
+            assert greedy_T.tolist() == (expected[: length - 1].argmax(-1) == tokens[1:length]).tolist()
+        np.testing.assert_allclose(decoder.append(tokens[5:6])[0], expected[5], atol=2e-5, rtol=1e-4)
+
+
+def test_many_texts_are_the_single_ones_in_each_framework() -> None:
+    weights, tokens = random_weights(CONFIG), some_tokens(150)
+    prompts = [tokens[:150], tokens[3:5], tokens[40:80], tokens[7:8], tokens[9:14]]
+    found = []
+    for decoder in decoders(weights, CONFIG):
+        sampling = Sampling(24, temperature=1.0)  # the first one goes beyond the context
+        together = generate_many(decoder, prompts, sampling, frozenset({1}), range(5))
+        for seed, (prompt, text) in enumerate(zip(prompts, together, strict=True)):
+            alone = list(generate(decoder, prompt, replace(sampling, seed=seed), frozenset({1})))
+            assert [token for token in text.tokens if token != 1] == alone
+        found.append([text.tokens for text in together])
+    assert all(texts == found[0] for texts in found)
 
 
 @pytest.mark.slow
@@ -226,7 +265,7 @@ def test_an_export_is_the_model(make_job: Callable[..., TrainJob], tmp_path: Pat
     generator = load_generator(job.output)
     tokens = [generator.bos, *generator.text.encode("the pan washes")]
     expected = reference_logits(load_file(output / "model.safetensors"), config, tokens)[-1]
-    np.testing.assert_allclose(generator.decoder.read(tokens), expected, atol=1e-5)
+    np.testing.assert_allclose(generator.decoder.begin([tokens])[0], expected, atol=1e-5)
     card = (output / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: transformers\n") and "| Steps of training | 2 |" in card
     assert f"| Vocabulary | {config['vocab_size']} |" in card and str(tmp_path) not in card
@@ -253,7 +292,7 @@ def test_transformers_loads_an_export(make_job: Callable[..., TrainJob], tmp_pat
     assert tokenizer.encode(prompt, add_special_tokens=False) == tokens[1:]
     with torch.no_grad():
         logits = model(torch.tensor([tokens])).logits[0, -1].numpy()
-    np.testing.assert_allclose(generator.decoder.read(tokens), logits, atol=1e-5)
+    np.testing.assert_allclose(generator.decoder.begin([tokens])[0], logits, atol=1e-5)
     theirs = model.generate(torch.tensor([tokens]), max_new_tokens=12, do_sample=False)[0, len(tokens) :].tolist()
     ours = "".join(generator.stream(prompt, Sampling(12, temperature=0)))
     assert ours == tokenizer.decode(theirs, skip_special_tokens=True)

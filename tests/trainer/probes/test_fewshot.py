@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from schemas.faults import BadInput
+from support.decoders import LogitsAlone
 from trainer.probes.fewshot import FewShotCurves, FewShotPoint, FewShotSettings, measure, measure_tasks
 from trainer.probes.fewshot_tasks import ABOUT, PAIRS, Item, Material, known_pairs
 
@@ -28,15 +29,10 @@ def material(**options: Any) -> Material:
     return Material(encode=encode, tokens=np.arange(50, 200), **{**given, **options})
 
 
-class Fake:
+class Fake(LogitsAlone):
     """A model that is sure of one token after each position, or of none."""
 
     context = 200
-
-    def reset(self) -> None: ...
-
-    def read(self, tokens: list[int]) -> np.ndarray:
-        return self.logits(tokens)[-1]
 
     def logits(self, tokens: list[int]) -> np.ndarray:
         found = np.zeros((len(tokens), VOCABULARY), np.float32)

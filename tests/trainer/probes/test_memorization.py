@@ -10,6 +10,7 @@ import pytest
 
 from schemas.faults import BadInput
 from schemas.shards.layout import TRAIN, VAL, ShardsInfo, read_shards
+from support.decoders import LogitsAlone
 from trainer.data.batches import PlanReader
 from trainer.probes.documents import Document, DocumentTokens
 from trainer.probes.memorization import Memorization, Passage, extract, summarize
@@ -20,18 +21,13 @@ VOCABULARY = 260
 SETTINGS = ExtractionSettings(prefix=8, tokens=500)
 
 
-class ByHeart:
+class ByHeart(LogitsAlone):
     """Knows what follows any three tokens of one document, and is sure of token 0 otherwise."""
 
     context = 1000
 
     def __init__(self, tokens: np.ndarray) -> None:
         self.after = {tuple(tokens[at - 3 : at].tolist()): int(tokens[at]) for at in range(3, len(tokens))}
-
-    def reset(self) -> None: ...
-
-    def read(self, tokens: list[int]) -> np.ndarray:
-        return self.logits(tokens)[-1]
 
     def logits(self, tokens: list[int]) -> np.ndarray:
         sure = [self.after.get(tuple(tokens[max(at - 2, 0) : at + 1]), 0) for at in range(len(tokens))]

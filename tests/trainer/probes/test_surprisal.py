@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from pipelines.analysis.surprisal import score_text
 from pipelines.reports.model.surprisal import Part, SurprisalReport, TokenSurprisal, render_page
 from pipelines.reports.terminal import surprisal_view
+from support.decoders import LogitsAlone
 from trainer.generate.generator import TextGenerator
 from trainer.generate.text import Text
 from trainer.probes.surprisal import surprisals, windows
@@ -21,7 +22,7 @@ VOCABULARY, BOS = 260, 1
 HOSTILE = '<script>alert("x")</script> \x1b[31m \u202e </span> & 👩‍👩‍👧 end'
 
 
-class Chain:
+class Chain(LogitsAlone):
     """Knows the last token alone, so that windows can't matter."""
 
     context = 8
@@ -29,11 +30,6 @@ class Chain:
     def __init__(self) -> None:
         self.table = np.random.default_rng(3).normal(size=(VOCABULARY, VOCABULARY)).astype(np.float32)
         self.asked: list[int] = []
-
-    def reset(self) -> None: ...
-
-    def read(self, tokens: list[int]) -> np.ndarray:
-        return self.table[tokens[-1]]
 
     def logits(self, tokens: list[int]) -> np.ndarray:
         self.asked.append(len(tokens))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -9,17 +10,20 @@ import numpy as np
 import pytest
 
 from schemas.faults import BadInput, BrokenRun
+from support.training import train
 from trainer.backend.protocol import Snapshot
 from trainer.run import checkpoints
-from trainer.run.checkpoints import MODEL, OPTIMIZER, STATE, Checkpoints, find_checkpoint
+from trainer.run.checkpoints import MODEL, OPTIMIZER, STATE, Checkpoints, find_checkpoint, run_of
+from trainer.run.job import TrainJob
+from trainer.run.loop import Hook
 
 
 def snapshot(value: float) -> Snapshot:
     return Snapshot({"w": np.full((3, 2), value, np.float32)}, {"adam.count": np.array(3, np.int32)})
 
 
-def save(folder: Path, *steps: int, keep: int = 2) -> Checkpoints:
-    found = Checkpoints(folder, keep)
+def save(folder: Path, *steps: int, keep: int = 2, keep_every: int | None = None) -> Checkpoints:
+    found = Checkpoints(folder, keep, keep_every)
     for step in steps:
         found.save(step, snapshot(step), {"model_type": "llama"}, {"data": {}})
     found.wait()
@@ -72,3 +76,56 @@ def test_a_cut_write_is_cleaned_away(tmp_path: Path) -> None:
 def test_a_folder_without_any(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no finished checkpoint"):
         find_checkpoint(tmp_path)
+
+
+def damage(folder: Path) -> None:
+    path = folder / MODEL
+    path.write_bytes(path.read_bytes()[:-2])
+
+
+def test_what_was_just_written_stays_beside_later_ones_that_are_damaged(tmp_path: Path) -> None:
+    save(tmp_path, 16, 18)
+    for step in (16, 18):
+        damage(tmp_path / f"step-{step:08}")
+    found = save(tmp_path, 1, 2, 3)
+    newest = found.newest()
+    assert newest is not None and newest.step == 3
+    assert [path.name[-2:] for path in found.damaged(newest)] == ["16", "18"]
+    assert sorted(int(path.name[5:]) for path in tmp_path.iterdir()) == [2, 3, 16, 18]
+
+
+def test_those_of_every_so_many_steps_stay(tmp_path: Path) -> None:
+    save(tmp_path / "run" / "checkpoints", *range(2, 14, 2), keep_every=4)
+    kept = sorted(int(path.name[5:]) for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert kept == [4, 8, 10, 12]
+    assert find_checkpoint(Path(f"{tmp_path}/run@4")).step == 4
+    assert find_checkpoint(tmp_path / "run").step == 12
+    with pytest.raises(BadInput, match="no sound checkpoint of step 6; there is 4, 8, 10, 12"):
+        find_checkpoint(Path(f"{tmp_path}/run@6"))
+    (tmp_path / "odd@4").mkdir()
+    assert run_of(f"{tmp_path}/odd@4") == f"{tmp_path}/odd@4"  # a folder of that name is itself
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_left_as_it_is(make_job: Callable[..., TrainJob]) -> None:
+    pytest.importorskip("jax", reason="the jax extra is not installed")
+    job = make_job(steps=4, save_every=2)
+    train(job)
+    folder = Path(job.output)
+    damage(folder / "checkpoints" / "step-00000004")
+    log = (folder / "log.jsonl").read_text()
+    (folder / "manifest.json").unlink(missing_ok=True)
+    notes: list[str] = []
+
+    class Notes(Hook):
+        def on_note(self, text: str) -> None:
+            notes.append(text)
+
+    train(job, hooks=[Notes()])
+    assert notes[0] == "note: checkpoint step-00000004 is damaged and passed over"
+    assert notes[1].startswith("going on from step 2")
+    (folder / "manifest.json").unlink(missing_ok=True)
+    for step in (2, 4):
+        damage(folder / "checkpoints" / f"step-{step:08}")
+    with pytest.raises(BadInput, match="all are damaged, such as step-00000004"):
+        train(job)
+    assert len((folder / "log.jsonl").read_text().splitlines()) == len(log.splitlines())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from pipelines.sample.articles import Article
-from pipelines.sample.words import Words
+from pipelines.sample.layout.words import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from html import escape
 
-from pipelines.sample.parts import (
+from pipelines.sample.layout.parts import (
     Scene,
     advertisement,
     comments,

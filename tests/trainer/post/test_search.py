@@ -1,0 +1,52 @@
+"""The search finds the passage that holds a question's words, with its page, the same each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schemas.faults import BadInput
+from schemas.shards.layout import read_shards
+from trainer.post.tools.find import find_tools
+from trainer.post.tools.search import Search, build_index
+
+pytest.importorskip("bm25s", reason="the tools extra is not installed")
+
+TEXTS = [
+    "Ana Souza lives in Lisbon. The river is wide there. " * 2,
+    "Rui Costa lives in Porto. Gold is washed from gravel.",
+    "Nothing about people stands here, only rain.",
+]
+
+
+@pytest.fixture
+def index(write_shards: Callable[..., Path], tmp_path: Path) -> Path:
+    folder = write_shards(tmp_path / "shards", TEXTS, ["Eva Lima lives in Oslo."])
+    assert build_index(read_shards(str(folder)), tmp_path / "index") >= 3
+    return tmp_path / "index"
+
+
+def test_the_best_passage_is_found_with_its_page(index: Path) -> None:
+    search = Search(str(index))
+    [(text, url)] = search.find("Where does Rui Costa live?")
+    assert "Porto" in text and url == "https://train-0-1.example/"
+    assert search.find("zzz") == [] == search.find("Eva Oslo")  # held-out text is not searched
+    first, second = search.find("river wide", 2)
+    assert (first, second) == tuple(search.find("river wide", 2)) and "river" in first[0]
+    tool = find_tools(["search"], str(index))["search"]
+    assert "Lisbon" in tool.run("Ana Souza")
+    with pytest.raises(ValueError, match="nothing is found"):
+        tool.run("zzz")
+
+
+def test_what_is_no_index_is_refused(index: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is no index"):
+        Search(str(tmp_path))
+    with pytest.raises(BadInput, match="is there; choose another"):
+        build_index(read_shards(str(tmp_path / "shards")), index)
+    with pytest.raises(BadInput, match="needs its index"):
+        find_tools(["search"])
+    with pytest.raises(BadInput, match="no tool is called 'shell'"):
+        find_tools(["shell"])

@@ -1,0 +1,1 @@
+"""Tasks whose answers can be verified: what reinforcement learning and benchmarks ask."""

@@ -1,0 +1,1 @@
+"""Tools that a model may call: a calculator, and a search over the documents of shards."""
