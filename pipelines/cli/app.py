@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pipelines.cli import assets, crawl, data, look, post, probes, sample, shards, tokenizer, train, upkeep
+from pipelines.cli import assets, crawl, data, look, post, sample, shards, tokenizer, train, upkeep
 from pipelines.cli.command import EXIT_BAD_INPUT, GROUPS, Command, closest
 
-ROOMS = (crawl, data, shards, tokenizer, train, sample, probes, post, look, upkeep, assets)
+ROOMS = (crawl, data, shards, tokenizer, train, sample, post, look, upkeep, assets)
 COMMANDS = {command.name: command for room in ROOMS for command in room.COMMANDS}
 
 # The five that matter: from pages to a model that writes, and why a page is in it or not.

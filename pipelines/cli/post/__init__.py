@@ -1,5 +1,12 @@
-"""From a base model to an assistant: conversations, the stages that train on them, and what came of it."""
+"""A trained model asked, and made an assistant: probes, conversations, the stages that train on them, what came of it."""
 
-from pipelines.cli.post import chat, compare, converse, probe, stages
+from pipelines.cli.post import chat, compare, converse, probe, questions, stages
 
-COMMANDS = (*converse.COMMANDS, *stages.COMMANDS, *chat.COMMANDS, *probe.COMMANDS, *compare.COMMANDS)
+COMMANDS = (
+    *questions.COMMANDS,
+    *converse.COMMANDS,
+    *stages.COMMANDS,
+    *chat.COMMANDS,
+    *probe.COMMANDS,
+    *compare.COMMANDS,
+)

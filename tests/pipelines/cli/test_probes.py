@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.cli.probes import memorization_text
+from pipelines.cli.post.questions import memorization_text
 from pipelines.cli.sample import HEADING, table
 from pipelines.reports.model.memorization import Extraction, MemorizationReport, MemorizedPassage
 
