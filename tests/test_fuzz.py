@@ -26,7 +26,7 @@ from schemas.document import Page
 from schemas.tally import Tally
 from schemas.verdict import Drop
 from transforms.steps.curator import new_document
-from transforms.steps.warc.reader import Event, ReadLimits, Response, Skipped, page_of, read_unit, split_units
+from transforms.steps.warc.reader import Event, ReadLimits, Response, Skipped, Text, page_of, read_unit, split_units
 
 CASES = int(os.environ.get("BATEIA_FUZZ_CASES", "2000"))
 SEED = os.environ.get("BATEIA_FUZZ_SEED", "1")
@@ -242,7 +242,11 @@ def check_counts(events: list[Event]) -> None:
         verdict: Page | Drop = Drop("read", "unreadable", fate="unreadable")
         if isinstance(event, Response):
             verdict = page_of(event, "x")
-        elif event.reason in ("record_too_large", "body_too_large", "too_many_encodings"):
+        elif not isinstance(event, Text) and event.reason in (
+            "record_too_large",
+            "body_too_large",
+            "too_many_encodings",
+        ):
             assert event.threshold is not None
         fate = verdict if isinstance(verdict, Drop) else new_document(verdict, verdict.html, "")
         tally.add(event.url or "", event.record_id or "", fate, None)

@@ -158,6 +158,7 @@ MAY_IMPORT_PARQUET = {
     "pipelines/engine/kinds.py",
     "pipelines/crawls/columnar.py",
     "pipelines/crawls/selecting.py",
+    "trainer/post/conversations.py",
 }
 READERS = {"pyarrow.parquet", "pyarrow.dataset"}
 

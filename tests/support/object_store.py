@@ -39,7 +39,7 @@ def object_store() -> Iterator[Store]:
     import logging
 
     import boto3  # pyright: ignore[reportMissingImports]
-    from moto.server import DomainDispatcherApplication, create_backend_app  # pyright: ignore[reportMissingImports]
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""A trained model asked, and made an assistant: probes, conversations, the stages that train on them, what came of it."""
+"""A trained model asked, and made an assistant: probes, conversations, training on them, and what came of it."""
 
 from pipelines.cli.post import chat, compare, converse, probe, questions, stages
 
