@@ -22,6 +22,17 @@ CLUSTER_SCHEMA = pa.schema(
     ]
 )
 
+# The same where a document goes only for one that contains it. A cluster is then a document that stays and those that
+# it stands for, and a document that was compared and stays with nothing to stand for has a row without cluster_id.
+VERIFIED_CLUSTER_SCHEMA = pa.schema(
+    [
+        *CLUSTER_SCHEMA,
+        ("contained", pa.float64()),  # share of its words in `compared_id`, by runs of three; null if never compared
+        ("compared_id", pa.string()),  # its survivor or, of a document that stays, the one that contains most of it
+        ("compared_url", pa.string()),
+    ]
+)
+
 # One row per span replaced. start and end count characters of the text before scrubbing; never the value itself.
 PII_SCHEMA = pa.schema(
     [

@@ -11,6 +11,7 @@ from schemas.tally import MAX_HOSTS, SAMPLE_CHARS, KeyedSamples, bump, host_of, 
 MAX_REMOVED_SAMPLES = 20
 MAX_REPEATED = 20
 MAX_SCRUBBED_SAMPLES = 10  # per type
+EMPTIED_FROM, EMPTIED_SHARE = 50, 0.99  # documents of a host, and the share removed from which it is told
 
 
 @dataclass
@@ -117,6 +118,16 @@ class CorpusTally:
 
     def adds_up(self) -> bool:
         return self.read == self.kept + self.exact + self.near
+
+    @property
+    def emptied_hosts(self) -> list[tuple[str, int, int]]:
+        """(host, documents read, documents kept) of hosts that lost nearly all they had, the largest first.
+
+        That may be right, for a mirror, or a boilerplate text that was taken for the page's.
+        """
+        rows = [(host, read, kept) for host, (read, kept) in self.hosts.items() if host and read >= EMPTIED_FROM]
+        lost = [row for row in rows if row[1] - row[2] >= EMPTIED_SHARE * row[1]]
+        return sorted(lost, key=lambda row: (-row[1], row[0]))
 
     def to_json(self) -> dict[str, Any]:
         top_hosts = sorted(self.hosts.items(), key=lambda item: (-item[1][0], item[0]))[:MAX_HOSTS]

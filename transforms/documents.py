@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.document import OPTIONAL_COLUMNS
@@ -55,6 +57,24 @@ def read_documents(files: Sequence[str], columns: Sequence[str]) -> Iterator[dic
                     what = f"text from row {row} on is no UTF-8 ({error}); write the file anew"
                     raise ValueError(f"{path}: {what}") from error
                 row += len(batch)
+
+
+def read_chosen(files: Sequence[str], columns: Sequence[str], chosen: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Some rows of files of documents, in order, as `read_documents` gives them; row groups without any are not read.
+
+    chosen: numbers of the rows, counted over all files, sorted
+    """
+    first = 0
+    for path in files:
+        filesystem, name = locate(path)
+        with pq.ParquetFile(filesystem.open_input_file(name)) as file:
+            present = [column for column in columns if column in file.schema_arrow.names]
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                wanted = chosen[np.searchsorted(chosen, first) : np.searchsorted(chosen, first + rows)] - first
+                first += rows
+                if len(wanted):
+                    yield from file.read_row_group(group, present).take(pa.array(wanted)).to_pylist()
 
 
 def columns_in(path: str) -> tuple[str, ...]:

@@ -145,8 +145,12 @@ def fate_text(row: dict[str, Any], folder: str) -> str:
     size = row["cluster_size"]
     if row["match"] is None:
         others = f", the survivor of {size} documents that are alike" if size > 1 else ", nothing duplicates it"
+        if row.get("contained") is not None:
+            others += f"; {row['contained']:.1%} of its words stand in {row['compared_url']}, too few to go"
         return f"  in the corpus {folder}{others}\n  document {row['id']}"
     where = " in an earlier corpus" if row["earlier"] else ""
+    if row.get("contained") is not None:
+        where += f", which has {row['contained']:.1%} of its words"
     return (
         f"  removed as {row['match']} duplicate of {row['survivor_url']}{where}\n"
         f"  document {row['id']}, one of {size} in cluster {row['cluster_id']}; survivor {row['survivor_id']}, "

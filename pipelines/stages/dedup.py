@@ -46,6 +46,7 @@ MAX_PASSES = 8  # of ROUNDS rounds each; 5,000 documents in a chain need 2
 class DedupRun:
     """One run as asked for.
 
+    earlier_texts: the files of earlier corpora whose texts are compared; empty if no text is.
     settings: all that the output's bytes depend on besides the input.
     """
 
@@ -56,6 +57,7 @@ class DedupRun:
     earlier: tuple[Input, ...]
     parts: tuple[Part, ...]
     signature_files: tuple[SignatureFile, ...]
+    earlier_texts: tuple[Part, ...]
     tokenizer: str | None
     settings: dict[str, Any]
 
@@ -71,6 +73,14 @@ class DedupRun:
     @property
     def documents(self) -> int:
         return sum(part.rows for part in self.parts)
+
+    @property
+    def cluster_partitions(self) -> int:
+        return max(1, -(-sum(file.rows for file in self.signature_files) // MEMBERS_PER_PARTITION))
+
+    @property
+    def text_parts(self) -> tuple[Part, ...]:
+        return (*self.earlier_texts, *self.parts)
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -111,6 +121,7 @@ class DedupRun:
         self.directory.prepare(overwrite)
         write_units(self.workdir.parts, self.parts)
         write_units(self.workdir.signature_files, self.signature_files)
+        write_units(self.workdir.text_parts, self.text_parts)
 
     def progress_summary(self) -> str:
         names = [part.name for part in self.parts]
@@ -121,9 +132,7 @@ class DedupRun:
         """Run what is left of the run, phase by phase, and finish it. Raises BrokenRun."""
         if self.recipe.dedup is not None:
             sign(self, phases)
-            choose(self, phases, match(self, phases))
-            if phases.execution.guard:
-                check_share(self)
+            decide(self, phases)
         rewrite(self, phases)
         if self.recipe.dedup is not None:
             audit(self, phases)
@@ -141,13 +150,14 @@ class DedupRun:
         return TaskSummary(f"{self.progress_summary()} in {self.output}; when all are, the same command with {then}")
 
     def execute_finish(self, phases: Phases) -> DedupSummary | TaskSummary:
-        """Match what tasks have signed or, once tasks have written the corpus, audit it and write the manifest."""
+        """Match what tasks have signed or, once tasks have written the corpus, audit it and write the manifest.
+
+        Texts that are to be compared are read here, by the workers of this command.
+        """
         names = [part.name for part in self.parts]
         if not self.is_matched:
             require_all(self.workdir.signing, names, "signed")
-            choose(self, phases, match(self, phases))
-            if phases.execution.guard:
-                check_share(self)
+            decide(self, phases)
             return TaskSummary(f"matched; run the same tasks again to write {self.output}, then --finish")
         require_all(self.workdir.rewriting, names, "written")
         if self.recipe.dedup is not None:
@@ -155,25 +165,33 @@ class DedupRun:
         return finish(self, phases)
 
 
-def run_parts(run: DedupRun, phases: Phases, name: str, work: Work, records: Records) -> None:
-    """A phase that goes through all documents, part by part, if an earlier run left any of it."""
-    sizes = [(part.name, part.rows) for part in run.parts]
-    done = records.finished(part.name for part in run.parts)
-    phases.run_units(name, run.workdir.parts, work, records, sizes, "document", done=done)
+def run_parts(phases: Phases, name: str, work: Work, records: Records, parts: tuple[Part, ...], listed: str) -> None:
+    """A phase that goes through documents part by part, if any is left of it. listed: path of their list."""
+    sizes = [(part.name, part.rows) for part in parts]
+    done = records.finished(part.name for part in parts)
+    phases.run_units(name, listed, work, records, sizes, "document", done=done)
 
 
 def key_partitions(documents: int, bands: int) -> int:
     return max(1, -(-documents * (1 + bands) * KEY_ROW_BYTES // PARTITION_BYTES))
 
 
-def cluster_partitions(documents: int) -> int:
-    return max(1, -(-documents // MEMBERS_PER_PARTITION))
-
-
 def sign(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import SignDocuments
 
-    run_parts(run, phases, "sign", SignDocuments(run.recipe, run.root), run.workdir.signing)
+    work = SignDocuments(run.recipe, run.root)
+    run_parts(phases, "sign", work, run.workdir.signing, run.parts, run.workdir.parts)
+
+
+def decide(run: DedupRun, phases: Phases) -> None:
+    """From signatures to which documents are kept. Raises BrokenRun, also if the guard finds too few."""
+    assert run.recipe.dedup is not None
+    stars = match(run, phases)
+    if run.recipe.dedup.verified:
+        read_texts(run, phases, stars)
+    choose(run, phases, stars)
+    if phases.execution.guard:
+        check_share(run)
 
 
 def match(run: DedupRun, phases: Phases) -> str:
@@ -209,24 +227,47 @@ def match(run: DedupRun, phases: Phases) -> str:
     raise BrokenRun(f"the clusters of {run.output} do not converge in {MAX_PASSES} passes; this is a defect")
 
 
-def choose(run: DedupRun, phases: Phases, stars: str) -> None:
-    import apache_beam as beam
-
-    from transforms.dedup.components import star_files
-    from transforms.dedup.survivors import MEMBERS, ROOTS, STARS, ChooseSurvivors
-    from transforms.packed import RECEIVED
+def read_texts(run: DedupRun, phases: Phases, stars: str) -> None:
+    """Write, part by part, the runs of words of the documents that are to be compared. Raises BrokenRun."""
+    from transforms.dedup.runs import WriteRuns
+    from transforms.dedup.survivors import ListTexts
 
     assert run.recipe.dedup is not None
-    record, keep = run.workdir.path("clusters.json"), run.recipe.dedup.keep
+    record, partitions = run.workdir.path("to_compare.json"), run.cluster_partitions
+    if size_of(record) is None:
+        remove_folder(run.workdir.path("to_compare"))
+        path = run.workdir.counts("texts")
+        run_members(run, phases, "list texts", stars, ListTexts(run.root, run.recipe.dedup, partitions, path), path)
+        write_json(record, {"partitions": partitions})
+    work = WriteRuns(run.recipe, run.root, partitions)
+    run_parts(phases, "read texts", work, run.workdir.comparing, run.text_parts, run.workdir.text_parts)
+
+
+def choose(run: DedupRun, phases: Phases, stars: str) -> None:
+    from transforms.dedup.survivors import ChooseSurvivors
+
+    assert run.recipe.dedup is not None
+    record, partitions, path = run.workdir.path("clusters.json"), run.cluster_partitions, run.workdir.counts("clusters")
     if size_of(record) is not None:
         return
     for folder in (join(run.output, "clusters"), run.workdir.path("clusters"), run.workdir.path("decisions")):
         remove_folder(folder)
-    partitions = cluster_partitions(sum(file.rows for file in run.signature_files))
-    path = run.workdir.counts("clusters")
-    step = ChooseSurvivors(run.root, keep, partitions, path)
+    step = ChooseSurvivors(run.root, run.recipe.dedup, partitions, path)
+    run_members(run, phases, "clusters", stars, step, path)
+    write_json(record, {"partitions": partitions})
+
+
+def run_members(run: DedupRun, phases: Phases, name: str, stars: str, step: Any, path: str) -> None:
+    """A phase that describes the members of all clusters. path: of what it counts. Raises BrokenRun if any is lost."""
+    import apache_beam as beam
+
+    from transforms.dedup.components import star_files
+    from transforms.dedup.survivors import MEMBERS, ROOTS, STARS
+    from transforms.packed import RECEIVED
+
+    elements = {STARS: len(star_files(stars))}
     counts = phases.run_shuffle(
-        "clusters", partitions, lambda root: root | beam.Create([stars]) | step, path, {STARS: len(star_files(stars))}
+        name, run.cluster_partitions, lambda root: root | beam.Create([stars]) | step, path, elements
     )
     # Every edge leads from another document to its cluster's root.
     edges, roots = read_json(run.workdir.path("match.json"))["edges"], counts.get(ROOTS, 0)
@@ -235,7 +276,6 @@ def choose(run: DedupRun, phases: Phases, stars: str) -> None:
             f"the clusters of {run.output} do not add up: {edges:,} documents linked to {roots:,} others, "
             f"{members:,} described; the runner lost some, or this is a defect"
         )
-    write_json(record, {"partitions": partitions})
 
 
 def rewrite(run: DedupRun, phases: Phases) -> None:
@@ -243,7 +283,7 @@ def rewrite(run: DedupRun, phases: Phases) -> None:
 
     tokenizer = run.tokenizer and absolute(run.tokenizer)
     work = RewriteDocuments(run.recipe, run.root, tokenizer, run.measures, run.columns)
-    run_parts(run, phases, "rewrite", work, run.workdir.rewriting)
+    run_parts(phases, "rewrite", work, run.workdir.rewriting, run.parts, run.workdir.parts)
 
 
 def audit(run: DedupRun, phases: Phases) -> None:
@@ -258,7 +298,7 @@ def audit(run: DedupRun, phases: Phases) -> None:
     write_units(listed, signed)
     partitions = key_partitions(sum(file.rows for file in run.signature_files), run.recipe.dedup.bands)
     first_new = min((part.ordinal for part in run.parts), default=0)
-    step = AuditCorpus(run.recipe.dedup, join(run.root, "clusters"), first_new, partitions, report)
+    step = AuditCorpus(run.recipe.dedup, run.root, first_new, partitions, report)
     elements = {KEYS: len(signed), MATES: len(signed), CLAIMS: len(lists)}
     counts = phases.run_shuffle("audit", partitions, lambda root: root | beam.Create([listed]) | step, report, elements)
     repeated, orphans = counts.get(REPEATED, 0), counts.get(ORPHANS, 0)
@@ -277,7 +317,9 @@ def finished_signatures(run: DedupRun) -> list[SignatureFile]:
 
 def cluster_counts(run: DedupRun) -> dict[str, int]:
     records = [read_json(path) for path in list_files(run.workdir.path("clusters"), ".json")]
-    return {name: sum(record[name] for record in records) for name in ("clusters", "removed", "exact", "earlier")}
+    return {
+        name: sum(record[name] for record in records) for name in ("clusters", "removed", "exact", "earlier", "unlike")
+    }
 
 
 def check_share(run: DedupRun) -> None:
@@ -320,7 +362,7 @@ def finish(run: DedupRun, phases: Phases) -> DedupSummary:
     for folder in (run.workdir.path(), join(run.output, PROGRESS)):
         remove_folder(folder)
     remove(join(run.output, "failure.log"))
-    return DedupSummary(run.output, report)
+    return DedupSummary(run.output, report, tuple(summary.emptied_hosts))
 
 
 def check(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], files: list[FileEntry]) -> None:
@@ -366,6 +408,7 @@ def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], fil
             "removed_earlier": tally.earlier,
             "clusters": clusters["clusters"],
             "tokens": tally.tokens if run.tokenizer is not None else None,
+            **({"unlike": clusters["unlike"]} if run.recipe.dedup is not None and run.recipe.dedup.verified else {}),
         },
         files=tuple(sorted(files, key=lambda file: file.path)),
         dataset_hash=hash_dataset(files),

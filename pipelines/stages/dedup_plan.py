@@ -17,7 +17,7 @@ from pipelines.stages.datasets import READABLE, Input, in_order, open_input, ove
 from pipelines.stages.dedup import DedupRun
 from schemas.faults import BadInput
 from schemas.manifest import FileEntry, Manifest
-from schemas.storage import absolute, join
+from schemas.storage import absolute, join, size_of
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
 from transforms.documents import Part
 from transforms.steps.dedup.settings import Deduplicate
@@ -66,7 +66,10 @@ def plan_dedup(
     if recipe != asked:
         note = f"recipe '{name}' compares documents of one dump; with --against all are compared"
         sys.stderr.write(f"bateia: note: {note}\n")
-    return DedupRun(output, name, recipe, tuple(documents), tuple(earlier), tuple(parts), files, tokenizer, settings)
+    texts = plan_earlier_texts(earlier) if recipe.dedup is not None and recipe.dedup.verified else ()
+    return DedupRun(
+        output, name, recipe, tuple(documents), tuple(earlier), tuple(parts), files, texts, tokenizer, settings
+    )
 
 
 def recipe_of_inputs(inputs: list[str]) -> Recipe:
@@ -119,16 +122,37 @@ def scope_of(manifest: Manifest) -> str:
 
 
 def plan_signature_files(earlier: list[Input]) -> list[SignatureFile]:
-    files = [
-        (join(absolute(item.path), file.path), file)
-        for item in earlier
-        for file in sorted(item.manifest.files, key=by_path)
-    ]
-    signed = [(path, file) for path, file in files if file.path.startswith("signatures/")]
     return [
-        SignatureFile(ordinal, path, file.path.split("/")[1], True, file.rows)
-        for ordinal, (path, file) in enumerate(signed)
+        SignatureFile(ordinal, join(absolute(item.path), file.path), file.path.split("/")[1], True, file.rows)
+        for ordinal, (item, file) in enumerate(signed_files(earlier))
     ]
+
+
+def plan_earlier_texts(earlier: list[Input]) -> tuple[Part, ...]:
+    """The texts that earlier corpora kept, by the number of their signature files.
+
+    Raises BadInput if they are gone: signatures alone can't show that a document contains another.
+    """
+    parts: list[Part] = []
+    texts = {join(item.path, file.path): file for item in earlier for file in item.data}
+    for ordinal, (item, file) in enumerate(signed_files(earlier)):
+        name = file.path.partition("/")[2]
+        path = join(item.path, "data", name)
+        if (data := texts.get(path)) is None:
+            continue
+        if size_of(path) != data.bytes:
+            raise BadInput(
+                f"{path} is missing or was changed, and a recipe that verifies duplicates reads the texts of "
+                "earlier corpora; bring it back, or vary the recipe by Deduplicate(verify='none')"
+            )
+        language = name.partition("/")[0]
+        parts.append(Part(ordinal, f"{language}/earlier-{ordinal:06}", (absolute(path),), data.rows))
+    return tuple(parts)
+
+
+def signed_files(earlier: list[Input]) -> list[tuple[Input, FileEntry]]:
+    files = [(item, file) for item in earlier for file in sorted(item.manifest.files, key=by_path)]
+    return [(item, file) for item, file in files if file.path.startswith("signatures/")]
 
 
 def by_path(file: FileEntry) -> str:

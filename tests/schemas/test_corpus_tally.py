@@ -160,6 +160,13 @@ def test_merging_adds_every_count() -> None:
     assert {name: getattr(one, name) for name in COUNTED} == {name: 2 * place for place, name in enumerate(COUNTED, 1)}
 
 
+def test_hosts_that_lost_nearly_all_are_told() -> None:
+    tally = CorpusTally(
+        hosts={"a.org": [50, 0], "b.org": [50, 1], "c.org": [300, 3], "d.org": [300, 4], "e.org": [49, 0], "": [99, 0]}
+    )
+    assert tally.emptied_hosts == [("c.org", 300, 3), ("a.org", 50, 0)]
+
+
 def test_the_most_repeated_are_shown() -> None:
     """The largest clusters, and of equal ones the first by id, in whatever order they come."""
     rows = [document(1) | {"id": f"{n:03}", "cluster_size": 2 + n % 4} for n in range(100)]

@@ -1,4 +1,7 @@
-"""Checks on the files of a finished deduplication: no two documents kept share a key, and every survivor was kept."""
+"""Checks on the files of a finished deduplication: no two documents kept share a key, and every survivor was kept.
+
+Where documents go only for one that contains them, all but one of those kept that share a band were compared.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ import apache_beam as beam
 import numpy as np
 import pyarrow.dataset as ds
 
-from schemas.storage import list_files, locate
+from schemas.storage import join, list_files, locate
 from transforms.dedup.components import Keys
-from transforms.dedup.signatures import SignatureFile, ordinals_of, read_signature_files
+from transforms.dedup.signatures import DedupWorkdir, SignatureFile, ordinals_of, read_signature_files
 from transforms.packed import RECEIVED, Count, Pack, grouped, partition_of, shuffled, unpack, with_counts, write_sums
 from transforms.steps.dedup.settings import Deduplicate
 from transforms.steps.dedup.shingles import hash_word
@@ -29,20 +32,21 @@ class AuditCorpus(beam.PTransform):
         `orphans`, removed documents whose survivor is not among those kept; and what every shuffle counted
     """
 
-    def __init__(self, settings: Deduplicate, clusters: str, first_new: int, partitions: int, report: str) -> None:
+    def __init__(self, settings: Deduplicate, output: str, first_new: int, partitions: int, report: str) -> None:
         super().__init__()
-        self._settings, self._clusters, self._partitions, self._report = settings, clusters, partitions, report
+        self._settings, self._output, self._partitions, self._report = settings, output, partitions, report
         self._first_new = first_new
 
     def expand(self, input_or_inputs: Any) -> Any:
         files = input_or_inputs | "ReadList" >> beam.FlatMap(read_signature_files) | "SpreadFiles" >> beam.Reshuffle()
+        workdir = DedupWorkdir(self._output)
         lists = (
             input_or_inputs.pipeline
-            | "Clusters" >> beam.Create([self._clusters])
+            | "Clusters" >> beam.Create([join(self._output, "clusters")])
             | "ListClusters" >> beam.FlatMap(list_files)
             | "SpreadClusters" >> beam.Reshuffle()
         )
-        keys, told = shuffled(files, KEYS, Keys(self._settings, self._partitions, kept_only=True))
+        keys, told = shuffled(files, KEYS, Keys(self._settings, self._partitions, audited=workdir))
         kept, sent = with_counts(files, "KeptIds", Pack(KeptIds(self._partitions), MATES))
         claims, claimed = with_counts(lists, "ListClaims", Pack(Claims(self._partitions), CLAIMS))
         repeated = keys | "Repeated" >> beam.Map(repeated_keys, self._first_new)

@@ -8,8 +8,8 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
-from schemas.storage import list_files, open_read, write_json, write_whole
-from transforms.dedup.signatures import SignatureFile, fixed_uint64, nodes_of, read_signature_files
+from schemas.storage import list_files, open_read, read_table, size_of, write_json, write_whole
+from transforms.dedup.signatures import DedupWorkdir, SignatureFile, fixed_uint64, nodes_of, read_signature_files
 from transforms.packed import partition_of, shuffled, unpack, write_sums
 from transforms.steps.dedup.components import band_stars, both_ways, large_star, not_converged, small_star
 from transforms.steps.dedup.settings import Deduplicate, keys, scope_salt
@@ -68,11 +68,15 @@ def connect(linked: tuple[Any, Iterable[Any]], counts: Iterable[Any], partitions
 class Keys:
     """A signature file to rows (key, node), each to its key's partition."""
 
-    def __init__(self, settings: Deduplicate, partitions: int, kept_only: bool = False) -> None:
-        self._settings, self._partitions, self._kept_only = settings, partitions, kept_only
+    def __init__(self, settings: Deduplicate, partitions: int, audited: DedupWorkdir | None = None) -> None:
+        """audited: the working folder of a run whose result is looked at: keys that no two documents may share.
+
+        These are the keys of the documents kept; of those that were compared by their words, the exact one.
+        """
+        self._settings, self._partitions, self._audited = settings, partitions, audited
 
     def __call__(self, file: SignatureFile) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        table = file.read(["exact", "bands", "dump", *(["kept"] if self._kept_only else [])])
+        table = file.read(["exact", "bands", "dump", *(["kept"] if self._audited else [])])
         file.check_rows(table)
         nodes = nodes_of(file.ordinal, np.arange(table.num_rows))
         exact, _ = fixed_uint64(table.column("exact"), 2)
@@ -84,10 +88,21 @@ class Keys:
         matched = keys(exact[:, 0], bands, salts[dumps.indices.to_numpy()] if len(salts) else np.empty(0, np.uint64))
         wanted = np.ones(matched.shape, bool)
         wanted[:, 1:] = long_enough[:, None]
-        if self._kept_only:
+        if self._audited is not None:
             wanted &= table.column("kept").to_numpy()[:, None]
+            if self._settings.verified and not file.earlier:
+                wanted[compared_rows(self._audited, file.ordinal), 1:] = False
         rows = np.column_stack([matched[wanted], np.broadcast_to(nodes[:, None], matched.shape)[wanted]])
         yield rows, partition_of(rows[:, 0], self._partitions)
+
+
+def compared_rows(workdir: DedupWorkdir, ordinal: int) -> np.ndarray:
+    """Rows of a part's documents that were compared by their words."""
+    path = workdir.decisions(ordinal)
+    if size_of(path) is None:
+        return np.empty(0, np.int64)
+    decisions = read_table(path, ["row", "contained"])
+    return decisions.filter(decisions.column("contained").is_valid()).column("row").to_numpy()
 
 
 class Route:

@@ -88,6 +88,24 @@ class DedupWorkdir:
         """Records of the parts that are written to the corpus."""
         return Records(self.output, "work/rewritten")
 
+    @property
+    def text_parts(self) -> str:
+        """List of the parts whose texts are compared, those of earlier corpora included."""
+        return self.path("text_parts.jsonl")
+
+    @property
+    def comparing(self) -> Records:
+        """Records of the parts whose runs of words are written."""
+        return Records(self.output, "work/compared")
+
+    def to_compare(self, ordinal: int) -> str:
+        """A part's documents whose text is to be compared: rows (node, root)."""
+        return self.path("to_compare", f"{ordinal:06}.rows")
+
+    def runs(self, ordinal: int, kind: str = "runs") -> str:
+        """The runs of words of these documents; with kind "places", where those of each are."""
+        return self.path("runs", f"{ordinal:06}.{kind}")
+
     def stars(self, passed: int) -> str:
         return self.path(f"stars-{passed:02}")
 

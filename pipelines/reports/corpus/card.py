@@ -65,6 +65,7 @@ def make_card(summary: CorpusSummary) -> str:
         name=summary.recipe["name"],
         tally=tally,
         tokens=manifest.counts.get("tokens"),
+        unlike=manifest.counts.get("unlike"),
         tokenizer=summary.tokenizer,
         lines=summary.step("DropRepeatedLines"),
         pii=pii,

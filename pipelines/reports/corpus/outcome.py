@@ -14,21 +14,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DedupSummary:
-    """The result of a run: its report."""
+    """The result of a run: its report, and what is said of hosts that lost nearly all."""
 
     output: str
     report: CorpusReport
+    emptied_hosts: tuple[str, ...]
 
     def lines(self) -> list[str]:
         output, counts, pace = self.output, self.report.counts, self.report.throughput
         earlier = counts.removed_earlier
         of_earlier = f", {earlier:,} of these for an earlier corpus" if earlier else ""
         share = counts.kept / counts.read if counts.read else 0.0
+        unlike = "" if counts.unlike is None else f"; {counts.unlike:,} like another, but not in it, stay"
         rate = f"{pace.documents_per_s:,.0f} documents/s, {pace.wall_s:.0f} s"
         return [
             f"{plural(counts.read, 'document')} read = {counts.kept:,} kept ({share:.1%}) "
             f"+ {counts.removed_exact:,} exact + {counts.removed_near:,} near duplicates "
-            f"in {plural(counts.clusters, 'cluster')}{of_earlier}; {rate}",
+            f"in {plural(counts.clusters, 'cluster')}{of_earlier}{unlike}; {rate}",
+            *self.emptied_hosts,
             f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  duplicates: {output}/clusters",
             f"look at {output}/report.html and at the dataset card {output}/README.md",
         ]

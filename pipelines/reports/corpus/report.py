@@ -25,6 +25,7 @@ class Counts(Struct, frozen=True):
     tokens: in the corpus; None if no tokenizer was given.
     lines_removed: repeated lines.
     languages: with documents in the corpus.
+    unlike: documents that were compared with others of their cluster and stay; None if none is compared.
     """
 
     read: int
@@ -38,6 +39,7 @@ class Counts(Struct, frozen=True):
     chars_kept: int
     lines_removed: int
     languages: int
+    unlike: int | None = None
 
 
 class Dump(Struct, frozen=True):

@@ -16,7 +16,9 @@ from schemas.corpus_tally import CorpusTally
 from schemas.faults import BadInput
 from schemas.manifest import Manifest
 from schemas.storage import join, read_json, size_of
+from schemas.wording import plural
 
+EMPTIED_TOLD = 5  # hosts
 UNKNOWN_STAGES = "curate"  # one stage for all losses of an input whose report is missing
 
 
@@ -169,6 +171,18 @@ class CorpusSummary:
                 lines.append(
                     f"{file_name(origin.path)} has no report.json that can be read; its stages are shown as one."
                 )
+        return lines + self.emptied_hosts
+
+    @property
+    def emptied_hosts(self) -> list[str]:
+        """What is said of hosts of which duplicates are nearly all: the largest by name, the others by number."""
+        emptied = self.tally.emptied_hosts
+        lines = [
+            f"Of {read:,} documents of {host} {read - kept:,} went as duplicates; look at them in clusters/."
+            for host, read, kept in emptied[:EMPTIED_TOLD]
+        ]
+        if len(emptied) > EMPTIED_TOLD:
+            lines.append(f"The same holds for {plural(len(emptied) - EMPTIED_TOLD, 'other host')}.")
         return lines
 
 

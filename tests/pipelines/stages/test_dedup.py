@@ -279,6 +279,136 @@ def test_a_run_that_failed_goes_on(
     assert digests(tmp_path / "o") == digests(undisturbed)
 
 
+# --- Verified ---------------------------------------------------------------------------------------------------------
+
+VERIFIED = "Deduplicate(scope='all', keep='longest', verify='contained')"
+CHAIN = 60  # documents, each of which shares 88 of its 100 words with the next
+
+
+@pytest.fixture(scope="module")
+def chained(make_documents: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chain of documents that are unlike, 40 with copies, and 40 that stand whole in a longer one."""
+    draw, rows = random.Random(11), []
+    long = text_of(draw, 12 * CHAIN + 100).split(" ")
+    rows += [{"id": f"chain{n:03}", "text": " ".join(long[12 * n : 12 * n + 100])} for n in range(CHAIN)]
+    for number in range(40):
+        text = text_of(draw, 120)
+        rows += [{"id": f"exact{number:03}", "text": text}, {"id": f"exact{number:03}-copy", "text": text.upper()}]
+        text = text_of(draw, 120)
+        shorter = copy_of(text, draw).rpartition(" ")[0]
+        rows += [{"id": f"near{number:03}", "text": text}, {"id": f"near{number:03}-copy", "text": shorter}]
+    draw.shuffle(rows)
+    return make_documents(tmp_path_factory.mktemp("chained") / "documents", rows)
+
+
+@pytest.fixture(scope="module")
+def verifying(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("verifying")
+    return recipe_file(folder, f"CorpusRecipe(dedup={VERIFIED})")
+
+
+@pytest.fixture(scope="module")
+def verified(chained: Path, verifying: str, dedup: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("verified") / "o"
+    with small_parts():
+        dedup(chained, output, "--recipe", verifying)
+    return output
+
+
+def test_verified_only_what_another_contains_goes(verified: Path, chained: Path) -> None:
+    texts, kept = {row["id"]: row["text"] for row in rows_of(chained, "data")}, ids(verified)
+    assert kept == {name for name in texts if not name.endswith("-copy")}
+    clusters = {row["id"]: row for row in rows_of(verified, "clusters")}
+    for name in texts.keys() - kept:
+        row = clusters[name]
+        assert row["survivor_id"] == row["compared_id"] == name.removesuffix("-copy")
+        assert row["contained"] == 1.0 and row["match"] == name[: -len("000-copy")]
+    unlike = [row for row in clusters.values() if row["match"] is None and row["contained"] is not None]
+    assert len(unlike) > CHAIN // 2  # the rest of the chain no band links
+    for row in unlike:
+        assert 0.5 < row["contained"] < 0.9 and row["compared_id"].startswith("chain") and row["cluster_id"] is None
+    counts = manifest_of(verified).counts
+    assert (counts["removed_exact"], counts["removed_near"], counts["unlike"]) == (40, 40, len(unlike))
+    assert counts["clusters"] == 80 == sum(row["cluster_size"] == 2 for row in rows_of(verified, "data"))
+
+
+@pytest.mark.slow
+def test_without_verifying_a_chain_is_one_cluster(chained: Path, dedup: Call, tmp_path: Path) -> None:
+    recipe = recipe_file(tmp_path, f"CorpusRecipe(dedup={VERIFIED.replace('contained', 'none')})")
+    dedup(chained, tmp_path / "o", "--recipe", recipe)
+    assert sum(name.startswith("chain") for name in ids(tmp_path / "o")) < CHAIN // 3
+    assert "contained" not in rows_of(tmp_path / "o", "clusters")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+def test_verified_by_two_workers_it_is_the_same_bytes(
+    chained: Path, verified: Path, verifying: str, dedup: Call, tmp_path: Path
+) -> None:
+    with small_parts(), mock.patch("transforms.dedup.runs.SPILL_BYTES", 5_000):
+        dedup(chained, tmp_path / "o", "--recipe", verifying, "--workers", 2)
+    assert digests(tmp_path / "o") == digests(verified)
+    assert len(list(tmp_path.glob("o/data/*/*.parquet"))) >= 3 <= len(list(tmp_path.glob("o/clusters/*")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", ["stages.dedup.choose", "stages.dedup.audit"])
+def test_verified_a_run_that_failed_goes_on(
+    chained: Path, verified: Path, verifying: str, bateia: Call, dedup: Call, tmp_path: Path, phase: str
+) -> None:
+    with small_parts():
+        with mock.patch(f"pipelines.{phase}", side_effect=OSError(28, "No space left on device")):
+            ended = bateia("dedup", "--input", chained, "--output", tmp_path / "o", "--recipe", verifying, "--quiet")
+        assert ended.returncode == 1
+        with mock.patch("transforms.dedup.runs.WriteRuns.run", side_effect=AssertionError("read again")):
+            dedup(chained, tmp_path / "o", "--recipe", verifying)
+    assert digests(tmp_path / "o") == digests(verified)
+
+
+@pytest.mark.slow
+def test_verified_again_nothing_goes(verified: Path, verifying: str, dedup: Call, tmp_path: Path) -> None:
+    dedup(verified, tmp_path / "o", "--recipe", verifying)
+    assert ids(tmp_path / "o") == ids(verified)
+    assert not any(row["match"] for row in rows_of(tmp_path / "o", "clusters"))
+
+
+@pytest.mark.slow
+def test_verified_against_an_earlier_corpus_its_texts_are_compared(
+    chained: Path, verified: Path, verifying: str, bateia: Call, make_documents: Make, dedup: Call, tmp_path: Path
+) -> None:
+    rows = rows_of(chained, "data")
+    new = [
+        {"id": f"new-{row['id']}", "text": row["text"].rpartition(" ")[0]} for row in rows if row["id"] in ids(verified)
+    ]
+    new.append({"id": "longer", "text": f"{rows[0]['text']} {text_of(random.Random(3), 15)}"})
+    make_documents(tmp_path / "new", new)
+    earlier = tmp_path / "earlier"
+    shutil.copytree(verified, earlier)
+    dedup(tmp_path / "new", tmp_path / "o", "--recipe", verifying, "--against", earlier)
+    assert ids(tmp_path / "o") == {"longer"}
+    removed = [row for row in rows_of(tmp_path / "o", "clusters") if row["match"]]
+    assert {(row["match"], row["earlier"], row["contained"]) for row in removed} == {("near", True, 1.0)}
+    assert {row["survivor_id"] for row in removed} <= ids(verified)
+    shutil.rmtree(earlier / "data")
+    ended = bateia(
+        "dedup", "--input", tmp_path / "new", "--output", tmp_path / "p", "--recipe", verifying, "--against", earlier
+    )
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1
+    assert "reads the texts of earlier corpora; bring it back" in ended.stderr
+
+
+def test_verified_a_duplicate_that_was_not_compared_fails_the_run(
+    chained: Path, verifying: str, bateia: Call, tmp_path: Path
+) -> None:
+    """The audit knows a document that stays beside one whose band it has, though it was never compared."""
+    command = ("dedup", "--input", chained, "--output", tmp_path / "o", "--recipe", verifying, "--quiet")
+    with mock.patch("transforms.steps.dedup.verified.Cluster.candidates", lambda *_: []):
+        ended = bateia(*command)
+    assert ended.returncode == 1
+    assert "kept documents still have a duplicate" in ended.stderr
+    assert not (tmp_path / "o" / "manifest.json").exists()
+
+
 # --- Earlier corpora --------------------------------------------------------------------------------------------------
 
 
@@ -511,8 +641,20 @@ def test_an_absurd_share_of_duplicates_stops_the_run(
     assert ended.returncode == 1
     assert "249 of 250 documents would be removed, more than the recipe's 95%" in ended.stderr
     assert not (tmp_path / "o" / "manifest.json").exists()
-    dedup(tmp_path / "i", tmp_path / "o", "--no-guard")
+    ended = dedup(tmp_path / "i", tmp_path / "o", "--no-guard")
     assert len(ids(tmp_path / "o")) == 1
+    assert "went as duplicates" not in ended.stdout  # of 250 hosts
+
+
+def test_a_host_that_loses_nearly_all_is_told(make_documents: Make, dedup: Call, tmp_path: Path) -> None:
+    draw = random.Random(2)
+    rows = [{"id": f"a{number:03}", "text": SAME, "url": f"https://mirror.org/{number}"} for number in range(120)]
+    rows += [{"id": f"b{number:03}", "text": text_of(draw), "url": f"https://b.org/{number}"} for number in range(60)]
+    make_documents(tmp_path / "i", rows)
+    ended = dedup(tmp_path / "i", tmp_path / "o")
+    told = "Of 120 documents of mirror.org 119 went as duplicates; look at them in clusters/."
+    assert told in ended.stdout and "b.org" not in ended.stdout
+    assert told in json.loads((tmp_path / "o" / "report.json").read_text())["faults"]
 
 
 def all_different(exact: np.ndarray, bands: np.ndarray, salts: np.ndarray) -> np.ndarray:

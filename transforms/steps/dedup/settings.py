@@ -20,6 +20,7 @@ from transforms.steps.text.languages import fineweb2_values
 
 SCOPES = ("dump", "language", "all")
 KEEPS = ("first", "longest")
+VERIFIES = ("none", "contained")
 MAX_REMEMBERED = 100_000  # signatures, about 50 MB
 _EXACT_SALT = np.uint64(0xD6E8FEB86659FD93)  # keeps keys of exact hashes apart from keys of bands
 # Pieces whose NFC forms, joined, are the NFC form of the whole. They are needed because NFC of a run of combining marks
@@ -47,7 +48,9 @@ class Deduplicate(Step):
     """Keeps one document of each cluster of equal or nearly equal ones.
 
     Two documents are linked if they share the hash of their normalised text or of a band of MinHash; clusters are the
-    connected components of these links. Raises ValueError for a scope or a keep that does not exist.
+    connected components of these links. With verify "none" one document of a cluster stays; with "contained" a document
+    goes only if one that stays contains it, and the others of its cluster stay too. Raises ValueError for a scope, a
+    keep or a verify that does not exist.
     """
 
     stage: ClassVar[str] = "dedup"
@@ -64,11 +67,20 @@ class Deduplicate(Step):
         "by FineWeb2's weights of each language, up to 10",
         "FineWeb2, misc/rehydration/weights/up_to_10_reps.json",
     )
+    verify: str = setting(
+        "none", "none: a whole cluster goes; contained: what a document that stays contains", _FINEWEB
+    )
+    min_contained: float = setting(0.9, "least share of its words, in runs of three, for which a document goes", "ours")
 
     def __post_init__(self) -> None:
-        for name, value, known in (("scope", self.scope, SCOPES), ("keep", self.keep, KEEPS)):
+        chosen = (("scope", self.scope, SCOPES), ("keep", self.keep, KEEPS), ("verify", self.verify, VERIFIES))
+        for name, value, known in chosen:
             if value not in known:
                 raise ValueError(f"Deduplicate has no {name} '{value}'; known: {', '.join(known)}")
+
+    @property
+    def verified(self) -> bool:
+        return self.verify != "none"
 
     @property
     def hashes(self) -> int:

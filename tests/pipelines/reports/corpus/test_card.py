@@ -178,6 +178,12 @@ def test_it_says_what_the_corpus_is(card: str) -> None:
             "else\nthe longest text and of equals the first by crawl and id.",
             "else\nthe first by",
         ),
+        ((DEDUP,), "Links chain into clusters", "Links only say"),
+        (
+            (DEDUP | {"verify": "contained", "min_contained": 0.9},),
+            "a document went if one that stays has 90 % of its words",
+            "Links chain into clusters",
+        ),
         ((DEDUP,), "| `cluster_size` | `int64` |", "| `rehydration_weight` |"),
         ((DEDUP | {"rehydrate": True},), "| `rehydration_weight` | `int64` |", "| `quality` |"),
     ],

@@ -193,6 +193,14 @@ def test_what_a_reader_has_to_know_first(
     assert list(made(manifest, tally, origins).faults) == faults
 
 
+def test_hosts_that_lost_nearly_all_are_named_and_counted(tally: CorpusTally) -> None:
+    emptied = {f"{letter}.org": [100 - place, 0] for place, letter in enumerate("abcdefg")}
+    tally = replace(tally, hosts=emptied | {"kept.org": [100, 50]})
+    told = list(made(manifest_of(tally, SOURCES), tally, LINEAGE).faults)
+    assert told[0] == "Of 100 documents of a.org 100 went as duplicates; look at them in clusters/."
+    assert told[-1] == "The same holds for 2 other hosts." and len(told) == 6
+
+
 def test_an_input_without_a_report_is_one_stage(tally: CorpusTally) -> None:
     lineage = [curated("/here/a", 100, 10, None)]
     report = made(manifest_of(tally, SOURCES[:1]), tally, lineage)
