@@ -59,7 +59,7 @@ def corpus_schema(weighted: bool = False, measures: Iterable[str] = (), columns:
     return pa.schema([*FINEWEB_COLUMNS, *own, *weight, *([("quality", values)] if len(values) else [])])
 
 
-def signature_schema(bands: int, finished: bool = True) -> pa.Schema:
+def signature_schema(bands: int, finished: bool = True, lines: bool = False) -> pa.Schema:
     """Arrow schema of `signatures/*.parquet`, with which later crawls are compared instead of with the text.
 
     Of its columns, `exact` is the 16-byte hash of the normalised text; `bands` are little-endian uint64 hashes, null
@@ -67,6 +67,7 @@ def signature_schema(bands: int, finished: bool = True) -> pa.Schema:
 
     bands: number of bands
     finished: whether the corpus is finished, so that `kept` is known and a column
+    lines: whether lines lead to other documents: `lines`, a little-endian uint64 for each long one, is then a column
     """
     columns = [
         ("id", pa.string()),
@@ -76,4 +77,5 @@ def signature_schema(bands: int, finished: bool = True) -> pa.Schema:
         ("exact", pa.binary(16)),
         ("bands", pa.binary(8 * bands)),
     ]
+    columns += [("lines", pa.binary())] if lines else []
     return pa.schema([*columns, *([("kept", pa.bool_())] if finished else [])])

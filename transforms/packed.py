@@ -105,8 +105,14 @@ def shuffled(
 ) -> tuple[Any, tuple[Any, Any]]:
     """Rows of elements, packed and grouped by partition; and two collections of what was counted on the way."""
     rows, sent = with_counts(elements, f"Pack{label}", Pack(rows_of, label))
+    groups, received = counted_groups(rows, label)
+    return groups, (sent, received)
+
+
+def counted_groups(rows: Any, label: str) -> tuple[Any, Any]:
+    """Packed buffers grouped by partition, and how many rows came."""
     groups = grouped(rows, label)
-    return groups, (sent, groups | f"Count{label}" >> beam.Map(count_received, f"{label}.{RECEIVED}"))
+    return groups, groups | f"Count{label}" >> beam.Map(count_received, f"{label}.{RECEIVED}")
 
 
 def grouped(rows: Any, label: str) -> Any:

@@ -28,6 +28,7 @@ from schemas.storage import (
 from schemas.wording import plural
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
 from transforms.documents import Part, columns_in, measures_in
+from transforms.steps.dedup.settings import Deduplicate
 from transforms.steps.recipe import CorpusRecipe
 from transforms.steps.text.dictionaries import splitters_of
 from transforms.units import PROGRESS, Records, Work, write_units
@@ -37,6 +38,7 @@ OUTPUT_FOLDERS = ("data", "clusters", "signatures", "pii", "work", ".progress")
 OUTPUT_FILES = ("README.md", "report.json", "report.html", "failure.log")
 GUARDED_FROM = 200  # documents before the share removed means anything
 KEY_ROW_BYTES = 16
+LINES_EXPECTED = 15  # long lines of a document
 PARTITION_BYTES = 64 << 20  # packed keys that one worker sorts at a time
 MEMBERS_PER_PARTITION = 500_000  # a few hundred bytes each, if every document were in a cluster
 MAX_PASSES = 8  # of ROUNDS rounds each; 5,000 documents in a chain need 2
@@ -172,8 +174,9 @@ def run_parts(phases: Phases, name: str, work: Work, records: Records, parts: tu
     phases.run_units(name, listed, work, records, sizes, "document", done=done)
 
 
-def key_partitions(documents: int, bands: int) -> int:
-    return max(1, -(-documents * (1 + bands) * KEY_ROW_BYTES // PARTITION_BYTES))
+def key_partitions(documents: int, dedup: Deduplicate) -> int:
+    keys = 1 + dedup.bands + (LINES_EXPECTED if dedup.with_lines else 0)
+    return max(1, -(-documents * keys * KEY_ROW_BYTES // PARTITION_BYTES))
 
 
 def sign(run: DedupRun, phases: Phases) -> None:
@@ -201,19 +204,20 @@ def match(run: DedupRun, phases: Phases) -> str:
     """
     import apache_beam as beam
 
-    from transforms.dedup.components import KEYS, LINKS, MatchDocuments, RunMoreRounds, star_files
+    from transforms.dedup.components import LINKS, MatchDocuments, RunMoreRounds, key_shuffles, star_files
 
     assert run.recipe.dedup is not None
     settings, record = run.recipe.dedup, run.workdir.path("match.json")
     if size_of(record) is not None:
         return run.workdir.stars(read_json(record)["passes"] - 1)
-    partitions = key_partitions(sum(file.rows for file in run.signature_files), settings.bands)
+    partitions = key_partitions(sum(file.rows for file in run.signature_files), settings)
     for passes in range(MAX_PASSES):
         folder, before, counts = run.workdir.stars(passes), run.workdir.stars(passes - 1), run.workdir.counts("match")
         remove_folder(folder)
         if passes == 0:
             step: Any = MatchDocuments(settings, partitions, folder, counts)
-            start, elements = run.workdir.signature_files, {KEYS: len(run.signature_files)}
+            start = run.workdir.signature_files
+            elements = dict.fromkeys(key_shuffles(settings), len(run.signature_files))
         else:
             step = RunMoreRounds(partitions, folder, counts)
             start, elements = before, {LINKS: len(star_files(before))}
@@ -296,7 +300,7 @@ def audit(run: DedupRun, phases: Phases) -> None:
     listed, report = run.workdir.path("audit.jsonl"), run.workdir.counts("audit")
     signed, lists = finished_signatures(run), list_files(join(run.output, "clusters"))
     write_units(listed, signed)
-    partitions = key_partitions(sum(file.rows for file in run.signature_files), run.recipe.dedup.bands)
+    partitions = key_partitions(sum(file.rows for file in run.signature_files), run.recipe.dedup)
     first_new = min((part.ordinal for part in run.parts), default=0)
     step = AuditCorpus(run.recipe.dedup, run.root, first_new, partitions, report)
     elements = {KEYS: len(signed), MATES: len(signed), CLAIMS: len(lists)}

@@ -7,14 +7,25 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 
 from schemas.storage import list_files, open_read, read_table, size_of, write_json, write_whole
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile, fixed_uint64, nodes_of, read_signature_files
-from transforms.packed import partition_of, shuffled, unpack, write_sums
-from transforms.steps.dedup.components import band_stars, both_ways, large_star, not_converged, small_star
-from transforms.steps.dedup.settings import Deduplicate, keys, scope_salt
+from transforms.packed import Pack, counted_groups, partition_of, shuffled, unpack, with_counts, write_sums
+from transforms.steps.dedup.components import (
+    ASKS,
+    band_stars,
+    both_ways,
+    large_star,
+    line_stars,
+    not_converged,
+    small_star,
+)
+from transforms.steps.dedup.long_lines import ASKED_LINES, as_rows
+from transforms.steps.dedup.settings import Deduplicate, keys, line_keys, scope_salt
 
-KEYS, LINKS = "Keys", "Links"  # labels of shuffles: of keys to documents that share them, and of edges between these
+KEYS, LINE_KEYS = "Keys", "LineKeys"  # labels of shuffles of keys, to documents that share them
+LINKS = "Links"  # and of edges between these
 ROUNDS = 4  # of large and small star in one pipeline; it is run again until all have converged
 
 
@@ -32,8 +43,14 @@ class MatchDocuments(beam.PTransform):
     def expand(self, input_or_inputs: Any) -> Any:
         files = input_or_inputs | "ReadList" >> beam.FlatMap(read_signature_files) | "SpreadFiles" >> beam.Reshuffle()
         met, counts = shuffled(files, KEYS, Keys(self._settings, self._partitions))
-        linked = shuffled(met, LINKS, Route(band_stars, self._partitions))
-        return connect(linked, counts, self._partitions, self._folder, self._counts)
+        edges, sent = with_counts(met, f"Pack{LINKS}", Pack(Route(band_stars, self._partitions), LINKS))
+        told = [*counts, sent]
+        if self._settings.with_lines:
+            by_line, counts = shuffled(files, LINE_KEYS, LineKeys(self._settings, self._partitions))
+            more, sent = with_counts(by_line, "LinkByLine", Pack(Route(line_stars, self._partitions), LINKS))
+            edges, told = (edges, more) | "AllEdges" >> beam.Flatten(), [*told, *counts, sent]
+        linked, received = counted_groups(edges, LINKS)
+        return connect((linked, (received,)), told, self._partitions, self._folder, self._counts)
 
 
 class RunMoreRounds(beam.PTransform):
@@ -47,6 +64,11 @@ class RunMoreRounds(beam.PTransform):
         files = input_or_inputs | "ListFiles" >> beam.FlatMap(star_files) | "SpreadFiles" >> beam.Reshuffle()
         linked = shuffled(files, LINKS, Route(read_stars, self._partitions))
         return connect(linked, (), self._partitions, self._folder, self._counts)
+
+
+def key_shuffles(settings: Deduplicate) -> tuple[str, ...]:
+    """Labels of the shuffles that signature files go into."""
+    return (KEYS, LINE_KEYS) if settings.with_lines else (KEYS,)
 
 
 def connect(linked: tuple[Any, Iterable[Any]], counts: Iterable[Any], partitions: int, folder: str, path: str) -> Any:
@@ -81,11 +103,7 @@ class Keys:
         nodes = nodes_of(file.ordinal, np.arange(table.num_rows))
         exact, _ = fixed_uint64(table.column("exact"), 2)
         bands, long_enough = fixed_uint64(table.column("bands"), self._settings.bands)
-        dumps = table.column("dump").combine_chunks().dictionary_encode()
-        salts = np.array(
-            [scope_salt(self._settings, dump or "", file.language) for dump in dumps.dictionary.to_pylist()], np.uint64
-        )
-        matched = keys(exact[:, 0], bands, salts[dumps.indices.to_numpy()] if len(salts) else np.empty(0, np.uint64))
+        matched = keys(exact[:, 0], bands, salts_of(self._settings, file, table))
         wanted = np.ones(matched.shape, bool)
         wanted[:, 1:] = long_enough[:, None]
         if self._audited is not None:
@@ -94,6 +112,27 @@ class Keys:
                 wanted[compared_rows(self._audited, file.ordinal), 1:] = False
         rows = np.column_stack([matched[wanted], np.broadcast_to(nodes[:, None], matched.shape)[wanted]])
         yield rows, partition_of(rows[:, 0], self._partitions)
+
+
+def salts_of(settings: Deduplicate, file: SignatureFile, table: pa.Table) -> np.ndarray:
+    """Each document's `scope_salt`, uint64 of shape (rows,). table: with the column `dump` of all rows of the file."""
+    dumps = table.column("dump").combine_chunks().dictionary_encode()
+    salts = [scope_salt(settings, dump or "", file.language) for dump in dumps.dictionary.to_pylist()]
+    return np.array(salts, np.uint64)[dumps.indices.to_numpy()] if salts else np.empty(0, np.uint64)
+
+
+class LineKeys:
+    """A signature file to rows (key of a line, node), each to its key's partition; ASKS is set where a node asks."""
+
+    def __init__(self, settings: Deduplicate, partitions: int) -> None:
+        self._settings, self._partitions = settings, partitions
+
+    def __call__(self, file: SignatureFile) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        places = np.arange(file.rows)
+        lines, of, asks = as_rows(file.lines().to_pylist(), places, ASKED_LINES)
+        matched = line_keys(lines, salts_of(self._settings, file, file.read(["dump"]))[of])
+        nodes = np.where(asks, nodes_of(file.ordinal, of) | ASKS, nodes_of(file.ordinal, of))
+        yield np.column_stack([matched, nodes]), partition_of(matched, self._partitions)
 
 
 def compared_rows(workdir: DedupWorkdir, ordinal: int) -> np.ndarray:

@@ -46,7 +46,7 @@ class SignDocuments:
 
     def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
         path = self._workdir.signatures(unit.name)[len(self._workdir.output) + 1 :]
-        file = files.rows(path, lambda: signature_schema(self._dedup.bands, finished=False))
+        file = files.rows(path, lambda: signature_schema(self._dedup.bands, False, self._dedup.with_lines))
         for done, row in enumerate(read_documents(unit.files, SIGNED), 1):
             file.add(self._sign(row))
             beat(heartbeat, done)
@@ -62,6 +62,7 @@ class SignDocuments:
             "chars": len(text),
             "exact": signature.exact,
             "bands": signature.bands,
+            "lines": signature.lines,
         }
 
     def close(self) -> None:
@@ -162,6 +163,7 @@ class CorpusFiles:
         self._weighted = recipe.dedup is not None and recipe.dedup.rehydrate
         self._by_language = recipe.dedup is not None and recipe.dedup.rehydrate_by_language
         self._bands = recipe.dedup.bands if recipe.dedup is not None else 1
+        self._lines = recipe.dedup is not None and recipe.dedup.with_lines
 
     def add(self, row: dict[str, Any], spans: Sequence[Span]) -> None:
         """A document that is kept, and its spans of personal data."""
@@ -178,7 +180,8 @@ class CorpusFiles:
         return corpus_schema(self._weighted, self._measures, self._columns)
 
     def add_signature(self, row: dict[str, Any]) -> None:
-        self._files.rows(f"signatures/{self._part.name}.parquet", lambda: signature_schema(self._bands)).add(row)
+        schema = signature_schema(self._bands, lines=self._lines)
+        self._files.rows(f"signatures/{self._part.name}.parquet", lambda: schema).add(row)
 
 
 def decisions_of(workdir: DedupWorkdir, part: Part) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from schemas.storage import join, read_table
+from schemas.storage import column_names, join, read_table
 from transforms.units import Records, read_units
 
 ROW_TYPE = np.dtype("<u8")
@@ -34,6 +34,12 @@ class SignatureFile:
 
     def read(self, columns: list[str]) -> pa.Table:
         return read_table(self.path, columns)
+
+    def lines(self) -> pa.ChunkedArray:
+        """Long lines of every document; null in a corpus whose recipe does not look at them."""
+        if "lines" in column_names(self.path):
+            return self.read(["lines"]).column("lines")
+        return pa.chunked_array([pa.nulls(self.rows, pa.binary())])
 
     def check_rows(self, table: pa.Table) -> None:
         """Raises ValueError if the file has lost documents, or has others."""

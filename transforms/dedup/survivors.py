@@ -143,8 +143,9 @@ def with_runs(members: pa.Table, file: SignatureFile, workdir: DedupWorkdir) -> 
     """Rows of VERIFIED_SCHEMA."""
     nodes = members.column("node").to_numpy()
     bands = file.read(["bands"]).column("bands").take(pa.array(rows_of(nodes)))
+    lines = file.lines().take(pa.array(rows_of(nodes)))
     start, runs = places_of(workdir, file.ordinal, nodes)
-    for name, column in (("bands", bands), ("start", pa.array(start)), ("runs", pa.array(runs))):
+    for name, column in (("bands", bands), ("lines", lines), ("start", pa.array(start)), ("runs", pa.array(runs))):
         members = members.append_column(name, column)
     return members.cast(VERIFIED_SCHEMA)
 

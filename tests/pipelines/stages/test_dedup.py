@@ -287,7 +287,10 @@ CHAIN = 60  # documents, each of which shares 88 of its 100 words with the next
 
 @pytest.fixture(scope="module")
 def chained(make_documents: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A chain of documents that are unlike, 40 with copies, and 40 that stand whole in a longer one."""
+    """A chain of documents that are unlike, 80 that are copies, and 30 that are a quarter of a document of 20 lines.
+
+    All of these end in the same line.
+    """
     draw, rows = random.Random(11), []
     long = text_of(draw, 12 * CHAIN + 100).split(" ")
     rows += [{"id": f"chain{n:03}", "text": " ".join(long[12 * n : 12 * n + 100])} for n in range(CHAIN)]
@@ -297,6 +300,14 @@ def chained(make_documents: Make, tmp_path_factory: pytest.TempPathFactory) -> P
         text = text_of(draw, 120)
         shorter = copy_of(text, draw).rpartition(" ")[0]
         rows += [{"id": f"near{number:03}", "text": text}, {"id": f"near{number:03}-copy", "text": shorter}]
+    for number in range(100, 130):
+        lines, notice = (
+            [text_of(draw, 16) for _ in range(20)],
+            "this site keeps what you told it in what it calls a cookie",
+        )
+        start = draw.randrange(15)
+        told = {"": lines, "-copy": lines[start : start + 5]}
+        rows += [{"id": f"near{number}{name}", "text": "\n".join([*each, notice])} for name, each in told.items()]
     draw.shuffle(rows)
     return make_documents(tmp_path_factory.mktemp("chained") / "documents", rows)
 
@@ -322,14 +333,14 @@ def test_verified_only_what_another_contains_goes(verified: Path, chained: Path)
     for name in texts.keys() - kept:
         row = clusters[name]
         assert row["survivor_id"] == row["compared_id"] == name.removesuffix("-copy")
-        assert row["contained"] == 1.0 and row["match"] == name[: -len("000-copy")]
+        assert row["contained"] > 0.95 and row["match"] == name[: -len("000-copy")]
     unlike = [row for row in clusters.values() if row["match"] is None and row["contained"] is not None]
     assert len(unlike) > CHAIN // 2  # the rest of the chain no band links
     for row in unlike:
         assert 0.5 < row["contained"] < 0.9 and row["compared_id"].startswith("chain") and row["cluster_id"] is None
     counts = manifest_of(verified).counts
-    assert (counts["removed_exact"], counts["removed_near"], counts["unlike"]) == (40, 40, len(unlike))
-    assert counts["clusters"] == 80 == sum(row["cluster_size"] == 2 for row in rows_of(verified, "data"))
+    assert (counts["removed_exact"], counts["removed_near"], counts["unlike"]) == (40, 70, len(unlike))
+    assert counts["clusters"] == 110 == sum(row["cluster_size"] == 2 for row in rows_of(verified, "data"))
 
 
 @pytest.mark.slow

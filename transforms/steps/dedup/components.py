@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 NO_EDGES = np.empty((0, 2), np.uint64)
+ASKS = np.uint64(1 << 63)  # bit of a node that asks who else has a line; numbers of nodes are smaller
+MAX_SHARING = 100  # nodes; a line that more have is of a site or a form, and leads nowhere
 
 
 class OwnedRows(NamedTuple):
@@ -53,6 +55,18 @@ def band_stars(rows: np.ndarray) -> np.ndarray:
     smallest = np.repeat(np.minimum.reduceat(nodes, starts), np.diff(np.append(starts, len(nodes))))
     linked = nodes > smallest
     return distinct(np.column_stack([nodes[linked], smallest[linked]]))
+
+
+def line_stars(rows: np.ndarray) -> np.ndarray:
+    """Rows (key, node) as `band_stars` takes them, but only keys of MAX_SHARING nodes at most, of which one ASKS."""
+    if not len(rows):
+        return NO_EDGES
+    rows = rows[np.argsort(rows[:, 0])]
+    starts = np.flatnonzero(np.concatenate(([True], rows[1:, 0] != rows[:-1, 0])))
+    sizes = np.diff(np.append(starts, len(rows)))
+    asked = np.logical_or.reduceat(rows[:, 1] >= ASKS, starts)
+    wanted = np.repeat(asked & (sizes > 1) & (sizes <= MAX_SHARING), sizes)
+    return band_stars(np.column_stack([rows[wanted, 0], rows[wanted, 1] & ~ASKS]))
 
 
 def both_ways(edges: np.ndarray) -> np.ndarray:

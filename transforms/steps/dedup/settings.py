@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from schemas.setting import setting
+from transforms.steps.dedup.long_lines import long_lines
 from transforms.steps.dedup.minhash import MinHash
 from transforms.steps.dedup.shingles import WordHashes, shingles
 from transforms.steps.step import Step
@@ -23,6 +24,7 @@ KEEPS = ("first", "longest")
 VERIFIES = ("none", "contained")
 MAX_REMEMBERED = 100_000  # signatures, about 50 MB
 _EXACT_SALT = np.uint64(0xD6E8FEB86659FD93)  # keeps keys of exact hashes apart from keys of bands
+_LINE_SALT = np.uint64(0xA0761D6478BD642F)  # and those of lines
 # Pieces whose NFC forms, joined, are the NFC form of the whole. They are needed because NFC of a run of combining marks
 # takes time quadratic in its length; only a run of more than 100 marks is cut, and may differ from the whole.
 _PIECES = re.compile(r"[\w\s]*[^\w\s]{0,100}")
@@ -37,10 +39,12 @@ class Signature(NamedTuple):
 
     exact: hash of the normalised text, 16 bytes
     bands: 8 bytes for each band, or None for a text of fewer words than a shingle has
+    lines: 8 bytes for each long line, where lines lead to other documents
     """
 
     exact: bytes
     bands: bytes | None
+    lines: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,12 @@ class Deduplicate(Step):
         "none", "none: a whole cluster goes; contained: what a document that stays contains", _FINEWEB
     )
     min_contained: float = setting(0.9, "least share of its words, in runs of three, for which a document goes", "ours")
+    min_line: int | None = setting(
+        60,
+        "where documents are verified, least length of a line by which one is led to another that may contain it",
+        "ours",
+        none="lines lead nowhere",
+    )
 
     def __post_init__(self) -> None:
         chosen = (("scope", self.scope, SCOPES), ("keep", self.keep, KEEPS), ("verify", self.verify, VERIFIES))
@@ -81,6 +91,11 @@ class Deduplicate(Step):
     @property
     def verified(self) -> bool:
         return self.verify != "none"
+
+    @property
+    def with_lines(self) -> bool:
+        """Whether lines lead to other documents, beside bands."""
+        return self.verified and self.min_line is not None
 
     @property
     def hashes(self) -> int:
@@ -104,6 +119,7 @@ class Signer:
         self._shingle = settings.shingle
         self._minhash = MinHash(settings.bands, settings.rows, settings.seed)
         self._words = WordHashes()
+        self._min_line = settings.min_line if settings.verified else None
         self._signed: dict[tuple[bytes, str | None], Signature] = {}
 
     def __call__(self, text: str, language: str | None) -> Signature:
@@ -118,7 +134,8 @@ class Signer:
     def _sign(self, text: str, language: str | None) -> Signature:
         ngrams = shingles(self._words(text, language), self._shingle)
         bands = self._minhash.band_hashes(ngrams).astype("<u8").tobytes() if len(ngrams) else None
-        return Signature(digest(normalised(text)), bands)
+        lines = long_lines(text, self._min_line) if self._min_line is not None else b""
+        return Signature(digest(normalised(text)), bands, lines)
 
 
 def digest(text: str) -> bytes:
@@ -146,6 +163,11 @@ def keys(exact: np.ndarray, bands: np.ndarray, salts: np.ndarray) -> np.ndarray:
     salts: of `scope_salt`, uint64 of shape (n,)
     """
     return mix(np.column_stack([exact ^ _EXACT_SALT, bands]) ^ salts[:, None])
+
+
+def line_keys(lines: np.ndarray, salts: np.ndarray) -> np.ndarray:
+    """Keys of lines, uint64 of shape (n,). lines: their hashes; salts: of their documents' `scope_salt`."""
+    return mix(lines ^ _LINE_SALT ^ salts)
 
 
 def rehydration_weight(cluster_size: int, language: str | None = None) -> int:

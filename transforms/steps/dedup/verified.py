@@ -1,9 +1,9 @@
 """Which documents of a cluster go, if one goes only for a document that contains it.
 
 The documents of a cluster are taken in the order in which they survive. Each is compared with documents that stay
-already and to which a band leads: one that shares a band with it, or that stands for one which does. So the work grows
-with a cluster and not with its square, and documents that stay are told apart by the same pairs when they are compared
-again without the others.
+already and to which a key leads, which is a band or a long line: one that shares it, or that stands for one which does.
+So the work grows with a cluster and not with its square, and documents that stay are told apart by the same pairs when
+they are compared again without the others.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.steps.dedup.contained import share_contained
+from transforms.steps.dedup.long_lines import ASKED_LINES
 from transforms.steps.dedup.survivors import MEMBER_SCHEMA, describe
 
 MAX_COMPARED = 8  # documents that one is compared with
-MAX_PER_BAND = 8  # documents that are remembered for a band, of those that stay
+MAX_PER_KEY = 8  # documents that are remembered for a key, of those that stay
 RUNS_AT_ONCE = 16 << 20  # of members whose runs are read together: 64 MiB
-BAND_BYTES = 8
+KEY_BYTES = 8
 
-# A document of a cluster, its bands (null for a text too short), and where its runs of words are.
-VERIFIED_SCHEMA = pa.schema([*MEMBER_SCHEMA, ("bands", pa.binary()), ("start", pa.int64()), ("runs", pa.int64())])
+# A document of a cluster, its bands (null for a text too short), its long lines, and where its runs of words are.
+VERIFIED_SCHEMA = pa.schema(
+    [*MEMBER_SCHEMA, ("bands", pa.binary()), ("lines", pa.binary()), ("start", pa.int64()), ("runs", pa.int64())]
+)
 ORDER = ("root", "new", "shortness", "dump", "id", "node")
 
 ReadRuns = Callable[[np.ndarray], list[np.ndarray]]  # indices of members to their runs of words, as WordRuns has them
@@ -75,8 +78,8 @@ class Cluster:
     """What is remembered of a cluster's members that were looked at.
 
     equal: the first member of each exact hash
-    sharing: for each band, the first members that stay and have it
-    standing: for each band, members that stand for one that has it and went
+    sharing: for each key, the first members that stay and have it
+    standing: for each key, members that stand for one that has it and went
     runs: sorted runs of members that stay
     """
 
@@ -85,18 +88,18 @@ class Cluster:
     standing: dict[bytes, list[int]] = field(default_factory=dict)
     runs: dict[int, np.ndarray] = field(default_factory=dict)
 
-    def candidates(self, bands: list[bytes]) -> list[int]:
-        """Members to compare with: who shares most bands first, then who stands for one that shares any."""
-        shared = Counter(member for band in bands for member in self.sharing.get(band, ()))
-        stand = Counter(member for band in bands for member in self.standing.get(band, ()) if member not in shared)
+    def candidates(self, keys: list[bytes]) -> list[int]:
+        """Members to compare with: who shares most keys first, then who stands for one that shares any."""
+        shared = Counter(member for key in keys for member in self.sharing.get(key, ()))
+        stand = Counter(member for key in keys for member in self.standing.get(key, ()) if member not in shared)
         ranked = [sorted(found, key=lambda member: (-found[member], member)) for found in (shared, stand)]
         return (ranked[0] + ranked[1])[:MAX_COMPARED]
 
-    def remember(self, index: int, survivor: int, bands: list[bytes]) -> None:
+    def remember(self, index: int, survivor: int, keys: list[bytes]) -> None:
         led_to = self.sharing if index == survivor else self.standing
-        for band in bands:
-            members = led_to.setdefault(band, [])
-            if len(members) < MAX_PER_BAND and survivor not in members:
+        for key in keys:
+            members = led_to.setdefault(key, [])
+            if len(members) < MAX_PER_KEY and survivor not in members:
                 members.append(survivor)
 
 
@@ -109,30 +112,30 @@ def verify_members(members: pa.Table, min_contained: float, read_runs: ReadRuns)
     """
     verdicts: list[Verdict] = []
     cluster, current = Cluster(), None
-    roots, bands_of = members.column("root").to_pylist(), members.column("bands").to_pylist()
+    roots, bands_of, lines_of = (members.column(name).to_pylist() for name in ("root", "bands", "lines"))
     exact_of, earlier_of = members.column("exact").to_pylist(), members.column("earlier").to_pylist()
     for index, runs in enumerate(all_runs(members.column("runs").to_numpy(), read_runs)):
         if roots[index] != current:
             cluster, current = Cluster(), roots[index]
-        bands = cut(bands_of[index])
+        bands, lines = cut(bands_of[index]), cut(lines_of[index])
         twin = cluster.equal.setdefault(exact_of[index], index)
         if earlier_of[index]:
             verdict = Verdict(index)
         elif twin != index:
             verdict = verdicts[twin] if verdicts[twin].survivor != twin else Verdict(twin, twin, 1.0)
         else:
-            verdict = compare(cluster, index, runs, bands, min_contained)
+            verdict = compare(cluster, index, runs, bands + lines[:ASKED_LINES], min_contained)
         if verdict.survivor == index and len(runs):
             cluster.runs[index] = np.sort(runs)
         if twin == index or earlier_of[index]:
-            cluster.remember(index, verdict.survivor, bands)
+            cluster.remember(index, verdict.survivor, bands + lines)
         verdicts.append(verdict)
     return verdicts
 
 
-def compare(cluster: Cluster, index: int, runs: np.ndarray, bands: list[bytes], min_contained: float) -> Verdict:
+def compare(cluster: Cluster, index: int, runs: np.ndarray, keys: list[bytes], min_contained: float) -> Verdict:
     best = Verdict(index)
-    for other in cluster.candidates(bands):
+    for other in cluster.candidates(keys):
         contained = share_contained(runs, cluster.runs.get(other, runs[:0]))
         if contained >= min_contained:
             return Verdict(other, other, contained)
@@ -141,10 +144,8 @@ def compare(cluster: Cluster, index: int, runs: np.ndarray, bands: list[bytes], 
     return best
 
 
-def cut(bands: bytes | None) -> list[bytes]:
-    if bands is None:
-        return []
-    return [bands[place : place + BAND_BYTES] for place in range(0, len(bands), BAND_BYTES)]
+def cut(packed: bytes | None) -> list[bytes]:
+    return [packed[place : place + KEY_BYTES] for place in range(0, len(packed), KEY_BYTES)] if packed else []
 
 
 def all_runs(counts: np.ndarray, read_runs: ReadRuns) -> Iterator[np.ndarray]:

@@ -25,11 +25,15 @@ Row = dict[str, Any]
 A, B = "a b c d e f g h i j k l m n o p q r s t", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"
 
 
-def member(id: str, text: str, bands: str = "x", **more: Any) -> Row:
-    """bands: a letter for each band. earlier: of an earlier corpus, which kept it. root: its cluster."""
+def keys(letters: str) -> bytes:
+    return "".join(letter.ljust(8) for letter in letters).encode()
+
+
+def member(id: str, text: str, bands: str = "x", lines: str = "", **more: Any) -> Row:
+    """bands, lines: a letter for each. earlier: of an earlier corpus, which kept it. root: its cluster."""
     row: Row = {"root": 1, "id": id, "url": f"http://{id}.example/", "dump": "CC-1", "chars": len(text), "text": text}
     row |= {"exact": digest(normalised(text)), "earlier": False, "kept": True}
-    return row | {"bands": "".join(band.ljust(8) for band in bands).encode() or None} | more
+    return row | {"bands": keys(bands) or None, "lines": keys(lines)} | more
 
 
 def chosen(members: list[Row], least: float = 0.9, keep: str = "longest", seed: int = 0) -> dict[str, Row]:
@@ -78,6 +82,9 @@ def survivors(found: dict[str, Row]) -> dict[str, str]:
         # equal ones share the fate of the first
         ([member("a", A + " u"), member("b", A), member("c", A, "")], dict.fromkeys("abc", "a")),
         ([member("a", A + " u"), member("b", B[:40]), member("c", B[:40], "")], {"a": "a", "b": "b", "c": "b"}),
+        # a long line leads to it too, if it is one of the three that a document asks by
+        ([member("a", A + " u", "x", "defgc"), member("b", A, "y", "abc")], {"a": "a", "b": "a"}),
+        ([member("a", A + " u", "x", "defgc"), member("b", A, "y", "qrsc")], {"a": "a", "b": "b"}),
         # clusters are apart
         ([member("a", A + " u", root=1), member("b", A, root=2)], {"a": "a", "b": "b"}),
         # an earlier corpus' document stands for a longer one only if it contains it
