@@ -54,7 +54,7 @@ class Deduplicate(Step):
     Two documents are linked if they share the hash of their normalised text or of a band of MinHash; clusters are the
     connected components of these links. With verify "none" one document of a cluster stays; with "contained" a document
     goes only if one that stays contains it, and the others of its cluster stay too. Raises ValueError for a scope, a
-    keep or a verify that does not exist.
+    keep or a verify that does not exist, and for a share that is none.
     """
 
     stage: ClassVar[str] = "dedup"
@@ -87,6 +87,8 @@ class Deduplicate(Step):
         for name, value, known in chosen:
             if value not in known:
                 raise ValueError(f"Deduplicate has no {name} '{value}'; known: {', '.join(known)}")
+        if not 0 < self.min_contained <= 1:
+            raise ValueError(f"Deduplicate's min_contained {self.min_contained:g} is no share of words; give 0.9, say")
 
     @property
     def verified(self) -> bool:

@@ -24,12 +24,28 @@ TEXT = "Ação e reação são forças iguais."
 SETTINGS = Deduplicate()
 
 
-@pytest.mark.parametrize(("setting", "known"), [("scope", ("dump", "language", "all")), ("keep", ("first", "longest"))])
+@pytest.mark.parametrize(
+    ("setting", "known"),
+    [("scope", ("dump", "language", "all")), ("keep", ("first", "longest")), ("verify", ("none", "contained"))],
+)
 def test_unknown_values_are_refused(setting: str, known: tuple[str, ...]) -> None:
     for value in known:
         assert getattr(replace(SETTINGS, **{setting: value}), setting) == value
     with pytest.raises(ValueError, match=f"{setting} 'newest'; known: {', '.join(known)}"):
         replace(SETTINGS, **{setting: "newest"})
+
+
+@pytest.mark.parametrize("share", [0, -0.1, 1.1, 90])
+def test_what_is_no_share_of_words_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match=f"min_contained {share:g} is no share"):
+        replace(SETTINGS, min_contained=share)
+
+
+def test_lines_are_signed_only_where_they_lead_somewhere() -> None:
+    verified = replace(SETTINGS, verify="contained", min_line=10)
+    for settings, lines in ((SETTINGS, 0), (verified, 1), (replace(verified, min_line=None), 0)):
+        assert len(Signer(settings)(f"{TEXT}\nshort", "pt").lines) == 8 * lines
+        assert settings.with_lines == bool(lines)
 
 
 @pytest.mark.parametrize(
