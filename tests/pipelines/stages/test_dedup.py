@@ -23,7 +23,7 @@ import pytest
 
 from pipelines.recipes.tiny import TINY
 from pipelines.sample.build import SampleIndex
-from schemas.corpus import CLUSTER_SCHEMA, PII_SCHEMA, corpus_schema, signature_schema
+from schemas.corpus import CLUSTER_SCHEMA, PII_SCHEMA, VERIFIED_CLUSTER_SCHEMA, corpus_schema, signature_schema
 from schemas.manifest import hash_dataset
 from support.command import Call, Ended
 from support.outputs import digests, manifest_of, rows_of
@@ -341,6 +341,27 @@ def test_verified_only_what_another_contains_goes(verified: Path, chained: Path)
     counts = manifest_of(verified).counts
     assert (counts["removed_exact"], counts["removed_near"], counts["unlike"]) == (40, 70, len(unlike))
     assert counts["clusters"] == 110 == sum(row["cluster_size"] == 2 for row in rows_of(verified, "data"))
+
+
+def test_verified_documents_are_explained_with_their_share(verified: Path, bateia: Call) -> None:
+    stays = next(row for row in rows_of(verified, "clusters") if row["match"] is None and row["contained"])
+    told = f"{stays['contained']:.1%} of its words stand in {stays['compared_url']}, too few to go"
+    for url, expected in (
+        (stays["url"], told),
+        ("https://near000-copy.example/", "near duplicate of https://near000.example/, which has 100.0% of its words"),
+        (
+            "https://exact000-copy.example/",
+            "exact duplicate of https://exact000.example/, which has 100.0% of its words",
+        ),
+    ):
+        assert expected in bateia("explain", url, "--in", verified).stdout
+
+
+def test_verified_files_have_their_schemas(verified: Path) -> None:
+    schemas = {"clusters": VERIFIED_CLUSTER_SCHEMA, "signatures": signature_schema(14, lines=True)}
+    for file in manifest_of(verified).files:
+        if (schema := schemas.get(file.path.partition("/")[0])) is not None:
+            assert pq.read_schema(verified / file.path).remove_metadata() == schema
 
 
 @pytest.mark.slow
