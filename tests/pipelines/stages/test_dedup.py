@@ -27,6 +27,9 @@ from schemas.corpus import CLUSTER_SCHEMA, PII_SCHEMA, VERIFIED_CLUSTER_SCHEMA, 
 from schemas.manifest import hash_dataset
 from support.command import Call, Ended
 from support.outputs import digests, manifest_of, rows_of
+from transforms import run_units
+from transforms.dedup.runs import WriteRuns
+from transforms.packed import Pack
 
 Make = Callable[..., Path]
 Row = dict[str, Any]
@@ -395,6 +398,54 @@ def test_verified_a_run_that_failed_goes_on(
         with mock.patch("transforms.dedup.runs.WriteRuns.run", side_effect=AssertionError("read again")):
             dedup(chained, tmp_path / "o", "--recipe", verifying)
     assert digests(tmp_path / "o") == digests(verified)
+
+
+@pytest.mark.slow
+def test_verified_by_tasks_of_an_array_it_is_the_same_bytes(
+    chained: Path, verified: Path, verifying: str, dedup: Call, tmp_path: Path
+) -> None:
+    with small_parts():
+        for step in (["--part", "2/2"], ["--part", "1/2"], ["--finish"], ["--part", "1/2"], ["--part", "2/2"]):
+            dedup(chained, tmp_path / "o", "--recipe", verifying, *step)
+        assert not (tmp_path / "o" / "manifest.json").exists()
+        dedup(chained, tmp_path / "o", "--recipe", verifying, "--finish")
+    assert digests(tmp_path / "o") == digests(verified)
+
+
+def loses(label: str) -> Any:
+    """Pack, which loses the rows of one shuffle's bundles."""
+    finish = Pack.finish_bundle
+
+    def finish_bundle(self: Pack) -> Iterator[Any]:
+        return iter(()) if self._label == label else finish(self)
+
+    return mock.patch.object(Pack, "finish_bundle", finish_bundle)
+
+
+def skips_texts() -> Any:
+    def run_unit(work: Any, records: Any, unit: Any) -> Any:
+        return None if isinstance(work, WriteRuns) else run(work, records, unit)
+
+    run = run_units.run_unit
+    return mock.patch.object(run_units, "run_unit", run_unit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [
+        (lambda: loses("LineKeys"), "phase match: the runner lost data (LineKeys: "),
+        (lambda: loses("Texts"), "phase list texts: the runner lost data (Texts: "),
+        (skips_texts, "phase read texts: the runner ended with "),
+    ],
+)
+def test_verified_what_a_phase_loses_fails_the_run(
+    chained: Path, verifying: str, bateia: Call, tmp_path: Path, lost: Callable[[], Any], told: str
+) -> None:
+    with lost():
+        ended = bateia("dedup", "--input", chained, "--output", tmp_path / "o", "--recipe", verifying, "--quiet")
+    assert ended.returncode == 1 and told in ended.stderr, ended.stderr
+    assert not (tmp_path / "o" / "manifest.json").exists()
 
 
 @pytest.mark.slow
