@@ -18,6 +18,7 @@ from pipelines.stages.dedup import DedupRun
 from schemas.faults import BadInput
 from schemas.manifest import FileEntry, Manifest
 from schemas.storage import absolute, join, size_of
+from transforms.curate import language_folder
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
 from transforms.documents import Part
 from transforms.steps.dedup.settings import Deduplicate
@@ -162,7 +163,7 @@ def by_path(file: FileEntry) -> str:
 def plan_parts(inputs: list[Input], first_ordinal: int) -> list[Part]:
     """Neighbouring files of one language, together up to MAX_PART_BYTES of the input, as one part each."""
     files = sorted(
-        (file.path.split("/")[1], number, file.path, item.path, file)
+        (language_folder(file.path.split("/")[1]), number, file.path, item.path, file)  # a stranger's manifest, too
         for number, item in enumerate(inputs)
         for file in item.data
     )
