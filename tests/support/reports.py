@@ -82,6 +82,7 @@ CORPUS: Json = {
         "removed_near": 200,
         "removed_earlier": 30,
         "clusters": 90,
+        "unlike": 7,
         "tokens": 123_456,
         "chars_read": 5_000_000,
         "chars_kept": 4_000_000,

@@ -237,8 +237,7 @@ def test_one_bad_file_among_good_ones_is_told_and_recorded(bateia: Call, place: 
     bad = json.loads((output / "report.json").read_text())["inputs"]["bad"]
     assert [Path(file["path"]).name for file in bad] == ["empty.warc.gz", "page.warc.gz"]
     assert "empty.warc.gz" in (output / "report.html").read_text()
-    assert "246" not in ended.stdout
-    assert "123 pages read" in ended.stdout
+    assert ended.stdout.startswith("123 pages read")
 
 
 def test_the_process_gives_the_exit_code(bateia_process: Start) -> None:
