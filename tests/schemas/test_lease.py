@@ -158,6 +158,7 @@ def hold(output: str, start: float, seconds: float, told: object) -> None:
         told.put("refused")  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.slow
 def test_of_many_that_begin_at_once_one_writes_at_most(output: str) -> None:
     context = get_context("fork")
     won = 0

@@ -165,7 +165,6 @@ def test_a_uri_may_have_spaces_and_signs(crawl: Path) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "https://a.example/b.warc.gz",
         "ftp://out/x",
         "abfss://c@a/x",
         "foo://x",

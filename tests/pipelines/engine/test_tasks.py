@@ -52,6 +52,7 @@ def whole(bateia: Call, command: Sequence[object], output: Path) -> dict[str, st
     return digests(output)
 
 
+@pytest.mark.slow
 def test_curate(many: SampleIndex, bateia: Call, tmp_path: Path) -> None:
     """A task breaks off in the middle, is begun again, and their number is changed."""
     command = ("curate", "--recipe", "tiny", "--input", *many.warc_files)
@@ -74,6 +75,7 @@ def test_dedup(documents: Path, corpus: Path, bateia: Call, tmp_path: Path) -> N
     assert digests(tmp_path / "o") == digests(corpus)
 
 
+@pytest.mark.slow
 def test_shard(corpus: Path, bateia: Call, tmp_path: Path) -> None:
     command = ("shard", "--input", corpus, "--context", 64, "--vocab-size", 800, "--val-fraction", 0.2)
     early = bateia(*command, "--output", tmp_path / "o", "--quiet", "--part", "1/2")

@@ -138,6 +138,7 @@ def test_logits_and_scores_leave_the_cache_as_it_is() -> None:
         np.testing.assert_allclose(decoder.append(tokens[5:6])[0], expected[5], atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_many_texts_are_the_single_ones_in_each_framework() -> None:
     weights, tokens = random_weights(CONFIG), some_tokens(150)
     prompts = [tokens[:150], tokens[3:5], tokens[40:80], tokens[7:8], tokens[9:14]]

@@ -65,6 +65,7 @@ def test_from_conversations_to_an_arena(bateia: Call, folder: Path) -> None:
     assert missing.returncode == 2 and "no sound checkpoint of step 9; there is 1, 2, 3" in missing.stderr
 
 
+@pytest.mark.slow
 def test_facts_are_probed_and_label_refusals(bateia: Call, folder: Path) -> None:
     write_facts(str(folder / "facts.jsonl"), make_town(2, (0, 3)).facts)
     probe = ("probe", "--run", folder / "base", "--facts", folder / "facts.jsonl")

@@ -63,6 +63,7 @@ def reinforce(run: Path, output: Path, hooks: Sequence[Hook] = (), **given: Any)
     return training
 
 
+@pytest.mark.slow
 def test_a_crash_changes_nothing(base_run: Path, tmp_path: Path) -> None:
     reinforce(base_run, tmp_path / "whole")
     with pytest.raises(ZeroDivisionError):

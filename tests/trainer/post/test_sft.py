@@ -44,6 +44,7 @@ def tune(
     return training
 
 
+@pytest.mark.slow
 def test_a_crash_changes_nothing_and_both_frameworks_agree(
     base_run: Path, shard: Callable[..., Path], tmp_path: Path
 ) -> None:
