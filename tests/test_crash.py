@@ -306,6 +306,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on(
 # --- An output that can't be written ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_output_that_cannot_be_written_is_named(
     inputs: dict[str, list[Path]], bateia: Call, tmp_path: Path, stage: str

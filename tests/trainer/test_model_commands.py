@@ -51,6 +51,7 @@ def given(folder: Path) -> list[object]:
     return ["--run", folder / "run", "--shards", folder / "shards"]
 
 
+@pytest.mark.slow
 def test_bits_per_byte_are_the_evaluations(folder: Path) -> None:
     """Over held-out texts of a row each: BOS and 32 bytes."""
     *_, last = read_lines(folder / "run" / EVALS)
@@ -72,6 +73,7 @@ def test_surprise_on_a_terminal_and_as_a_page(folder: Path, bateia: Callable[...
     assert "How well the model predicts a text" in (folder / "s.html").read_text()
 
 
+@pytest.mark.slow
 def test_few_shot_is_the_same_each_time(folder: Path, given: list[object], bateia: Callable[..., Ended]) -> None:
     options = [*given, "--shots", 1, 0, "--items", 6, "--output", folder / "k.json", "--html", folder / "k.html"]
     one, same = (bateia("few-shot", *options) for _ in range(2))
@@ -117,6 +119,7 @@ def test_shards_of_another_tokenizer_are_refused(folder: Path, tmp_path: Path) -
         shards_for(str(tmp_path), str(folder / "shards"))
 
 
+@pytest.mark.slow
 def test_texts_as_a_page(folder: Path, bateia: Callable[..., Ended]) -> None:
     options = ["--run", folder / "run", "--count", 3, "--tokens", 12, "--temperature", 1.5]
     ended = bateia("sample", *options, "--prompt", HOSTILE, "--html", folder / "d.html")

@@ -20,6 +20,7 @@ from benchmarks.inputs import documents, texts
 from schemas.manifest import read_manifest
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_texts() -> None:
     made = list(distinct_texts(20, seed=1))
     assert made == list(distinct_texts(20, seed=1)) and len(set(made)) == 20

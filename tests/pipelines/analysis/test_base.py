@@ -85,6 +85,7 @@ def report(run: Path, small_shards: Path, pages: dict[str, list[Document]]) -> I
         yield show_base(str(run), str(small_shards), BaseSettings(dreams=2, tokens=30, items=4), "torch")
 
 
+@pytest.mark.slow
 def test_what_a_dream_recites_is_told_with_its_page(report: BaseReport, pages: dict[str, list[Document]]) -> None:
     page = pages[TRAIN][3]
     assert len(report.dreams) == 2 and report.dreams[0].ended and report.dreams[0].tokens == 25
@@ -125,6 +126,7 @@ def test_the_page(report: BaseReport, pages: dict[str, list[Document]]) -> None:
     assert page.count("<mark>") > 4
 
 
+@pytest.mark.slow
 def test_the_command(run: Path, small_shards: Path, bateia: Call, tmp_path: Path) -> None:
     page = tmp_path / "base.html"
     given = ("--run", run, "--shards", small_shards, "--html", page, "--backend", "torch")

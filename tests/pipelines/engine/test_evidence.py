@@ -38,6 +38,7 @@ def test_a_runner_that_lies_is_refused_before_the_first_phase(
     assert strays(tmp_path / "o") == []
 
 
+@pytest.mark.slow
 def test_an_honest_runner_passes_the_trial(bateia: Call, documents: Path, corpus: Path, tmp_path: Path) -> None:
     ended = bateia(
         *("dedup", "--input", documents, "--output", tmp_path / "o", "--quiet"), "--", "--runner=support.lying.Honest"
@@ -101,6 +102,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", LOSSES)
 def test_what_a_phase_loses_fails_a_deduplication(
     dedup: Callable[[], Ended], corpus: Path, tmp_path: Path, what: str
@@ -116,6 +118,7 @@ def test_what_a_phase_loses_fails_a_deduplication(
         assert hash_of(tmp_path / "o") == hash_of(corpus)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("patch", "told"),
     [

@@ -68,6 +68,7 @@ def test_curate(many: SampleIndex, bateia: Call, tmp_path: Path) -> None:
     assert digests(tmp_path / "tasks") == whole(bateia, command, tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_dedup(documents: Path, corpus: Path, bateia: Call, tmp_path: Path) -> None:
     command = ("dedup", "--input", documents)
     told = run_tasks(bateia, command, tmp_path / "o", ["2/2", "1/2", "finish", "1/2", "2/2", "finish"])

@@ -161,6 +161,7 @@ def test_a_validation_page_names_its_slices(small_shards: Path, bateia: Call, do
     assert "language-de" not in line or paper["language"] == "de"
 
 
+@pytest.mark.slow
 def test_it_tells_first_what_the_corpus_tells(corpus: Path, bateia: Call, tmp_path: Path, documents_in: Rows) -> None:
     output = tmp_path / "shards"
     given = ("--vocab-size", 2000, "--context", 64, "--quiet")
@@ -178,6 +179,7 @@ def test_it_tells_first_what_the_corpus_tells(corpus: Path, bateia: Call, tmp_pa
     assert none.returncode == 2 and "has seen no page https://never.example/" in none.stderr
 
 
+@pytest.mark.slow
 def test_a_page_that_was_dropped_is_not_in_the_shards(
     documents: Path, bateia: Call, sample: Any, tmp_path: Path
 ) -> None:

@@ -152,6 +152,7 @@ def test_personal_data_is_gone_and_its_places_are_told(sample: SampleIndex, docu
     assert any("<EMAIL_ADDRESS>" in text for text in after.values())
 
 
+@pytest.mark.slow
 def test_titles_come_along_without_personal_data(
     make_documents: Make, dedup: Callable[..., Ended], tmp_path: Path
 ) -> None:
@@ -329,6 +330,7 @@ def verified(chained: Path, verifying: str, dedup: Call, tmp_path_factory: pytes
     return output
 
 
+@pytest.mark.slow
 def test_verified_only_what_another_contains_goes(verified: Path, chained: Path) -> None:
     texts, kept = {row["id"]: row["text"] for row in rows_of(chained, "data")}, ids(verified)
     assert kept == {name for name in texts if not name.endswith("-copy")}
@@ -480,6 +482,7 @@ def test_verified_against_an_earlier_corpus_its_texts_are_compared(
     assert "reads the texts of earlier corpora; bring it back" in ended.stderr
 
 
+@pytest.mark.slow
 def test_verified_a_duplicate_that_was_not_compared_fails_the_run(
     chained: Path, verifying: str, bateia: Call, tmp_path: Path
 ) -> None:
@@ -627,6 +630,7 @@ def test_short_texts_are_compared_by_equality_alone(make_documents: Make, dedup:
     assert ids(tmp_path / "o") == {"0", "2", "3"}
 
 
+@pytest.mark.slow
 def test_a_tokenizer_fills_token_count(corpus: Path, documents: Path, dedup: Call, tmp_path: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -716,6 +720,7 @@ def test_overwriting_leaves_nothing_of_the_old(
     assert digests(tmp_path / "o") == digests(corpus)
 
 
+@pytest.mark.slow
 def test_an_absurd_share_of_duplicates_stops_the_run(
     make_documents: Make, bateia: Call, dedup: Call, tmp_path: Path
 ) -> None:
@@ -729,6 +734,7 @@ def test_an_absurd_share_of_duplicates_stops_the_run(
     assert "went as duplicates" not in ended.stdout  # of 250 hosts
 
 
+@pytest.mark.slow
 def test_a_host_that_loses_nearly_all_is_told(make_documents: Make, dedup: Call, tmp_path: Path) -> None:
     draw = random.Random(2)
     rows = [{"id": f"a{number:03}", "text": SAME, "url": f"https://mirror.org/{number}"} for number in range(120)]
@@ -746,6 +752,7 @@ def all_different(exact: np.ndarray, bands: np.ndarray, salts: np.ndarray) -> np
     return np.random.default_rng(int(exact[0] % 1000)).integers(0, 1 << 60, count, np.uint64).reshape(len(exact), -1)
 
 
+@pytest.mark.slow
 def test_a_duplicate_that_was_kept_fails_the_run(families: Path, bateia: Call, tmp_path: Path) -> None:
     """The audit looks at what was written, not at what was meant."""
     command = ("dedup", "--input", families, "--output", tmp_path / "o", "--quiet")

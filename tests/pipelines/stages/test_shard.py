@@ -110,6 +110,7 @@ def test_documents_say_where_they_come_from(shards: Path, corpus: Path) -> None:
         assert [row[name] for name in names] == [source[name] for name in names]
 
 
+@pytest.mark.slow
 def test_quality_values_come_along_where_there_are_any(shard: Callable[..., Path], documents: Path) -> None:
     output = shard(source=documents)
     rows = documents_of(output, "train")
@@ -128,6 +129,7 @@ def test_the_plan_holds_every_training_token_once_in_rows_of_context_and_one(sha
     assert Counter(np.concatenate(rows).tolist()) == expected
 
 
+@pytest.mark.slow
 def test_seeds_and_contexts_are_new_plans_over_the_same_tokens(shards: Path, bateia: Call) -> None:
     before = digests(shards)
     for name, options in (("other", ("--seed", 2)), ("long", ("--context", 500)), ("again", ("--seed", 1))):
@@ -206,6 +208,7 @@ def test_two_workers_give_the_same_bytes(shard: Callable[..., Path]) -> None:
     assert digests(shard("--workers", 2)) == digests(shard())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer.model", ""])
 def test_ones_own_tokenizer_gives_the_same_tokens(shards: Path, shard: Callable[..., Path], name: str) -> None:
     output = shard("--tokenizer", shards / "tokenizer" / name)

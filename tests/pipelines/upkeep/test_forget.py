@@ -76,6 +76,7 @@ def forget(bateia: Call, url_list: Path) -> Callable[..., subprocess.CompletedPr
     return run
 
 
+@pytest.mark.slow
 def test_the_pages_are_gone_and_nothing_else_is(
     small_shards: Path, copied: Path, chosen: list[dict[str, Any]], forget: Call, documents_in: Rows, bateia: Call
 ) -> None:
@@ -150,6 +151,7 @@ def test_plans_are_rebuilt_and_the_old_ones_stay(
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
 def test_a_trainer_of_the_old_plan_learns_nothing_of_them(smaller: Path, forget: Call) -> None:
     info = read_shards(str(smaller))
     steps = range(read_plan(info, "main").rows // 8)
@@ -265,6 +267,7 @@ def test_killed_at_any_step_the_same_command_finishes(
     assert digests(smaller) == undisturbed
 
 
+@pytest.mark.slow
 def test_killed_within_a_step_the_same_command_finishes(
     smaller: Path, forget: Call, undisturbed: dict[str, str]
 ) -> None:
@@ -299,6 +302,7 @@ def test_killed_for_real_the_same_command_finishes(
     assert digests(smaller) == undisturbed
 
 
+@pytest.mark.slow
 def test_what_a_killed_command_was_writing_is_removed(smaller: Path, forget: Call, undisturbed: dict[str, str]) -> None:
     for folder in ("train", "val", "tombstones", "."):
         (smaller / folder).mkdir(exist_ok=True)
@@ -404,6 +408,7 @@ def test_refusals(copied: Path, forget: Call, documents_in: Rows, bateia: Call, 
     assert digests(copied) == before
 
 
+@pytest.mark.slow
 def test_damage_is_not_signed_anew(smaller: Path, forget: Call, bateia: Call) -> None:
     """A file that would be written again must be what it was; elsewhere damage is verify's matter."""
     path = smaller / "train" / "tokens-00002.bin"
@@ -464,6 +469,7 @@ def test_without_pad_the_tokens_become_bos(
     assert bateia("shards", "verify", "--shards", smaller).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_plan_of_other_shards_is_left_alone(copied: Path, forget: Call) -> None:
     path = copied / "plan" / "half" / "manifest.json"
     path.write_text(path.read_text().replace(read_shards(str(copied)).layout_hash, "0" * 64))
@@ -472,6 +478,7 @@ def test_a_plan_of_other_shards_is_left_alone(copied: Path, forget: Call) -> Non
     assert not (copied / "plan" / "half-2").exists()
 
 
+@pytest.mark.slow
 def test_verify_sees_what_came_back(smaller: Path, small_shards: Path, forget: Call, bateia: Call) -> None:
     """Old files over new ones, as of a backup."""
     assert forget(smaller).returncode == 0
@@ -481,6 +488,7 @@ def test_verify_sees_what_came_back(smaller: Path, small_shards: Path, forget: C
     assert "has changed since it was written" in looked.stdout and "is still there" in looked.stdout
 
 
+@pytest.mark.slow
 def test_measures_of_documents_stay(documents: Path, bateia: Call, documents_in: Rows, tmp_path: Path) -> None:
     shards = tmp_path / "measured"
     given = ("--vocab-size", 2000, "--context", 64, "--quiet")

@@ -113,6 +113,7 @@ def test_datatroves_own_dataset_reads_them(indexed: Path, documents_in: Rows) ->
     assert next(read, None) is None
 
 
+@pytest.mark.slow
 def test_forgotten_documents_leave_megatrons_index(indexed: Path, documents_in: Rows, bateia: Call) -> None:
     rows = [row for row in documents_in(indexed) if row["shard"] == 1]
     before = Path(f"{indexed}/train/tokens-00001.bin.index").read_bytes()

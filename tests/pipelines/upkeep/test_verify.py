@@ -361,6 +361,7 @@ def test_unfinished_shards_and_unknown_plans_are_bad_input(small_shards: Path, b
     assert ended.returncode == 2 and "has no plan 'nope'" in ended.stderr
 
 
+@pytest.mark.slow
 def test_the_remedy_of_a_plan_makes_the_very_same(copied: Path, faults: Callable[..., list[str]], bateia: Call) -> None:
     """Each plan of the small shards, by the command that its fault names."""
     for name in ("fit", "half", "main", "mixed", "twice"):

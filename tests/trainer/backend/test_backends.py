@@ -133,6 +133,7 @@ def test_half_precision_is_near(make_job: Make) -> None:
         assert all(value.dtype == np.float32 for value in backend.snapshot().weights.values())
 
 
+@pytest.mark.slow
 def test_texts_are_the_same(make_job: Make) -> None:
     job = make_job(6)
     decoders = [backend_of(name, job).decoder() for name in BACKENDS]

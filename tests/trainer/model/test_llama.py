@@ -85,6 +85,7 @@ def some_tokens(count: int, vocabulary: int = 90) -> list[int]:
     return np.random.default_rng(4).integers(0, vocabulary, count).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [CONFIG, UNTIED])
 def test_logits_are_the_references(config: ModelConfig) -> None:
     weights, tokens = random_weights(config), some_tokens(150)
@@ -104,6 +105,7 @@ def decoders(weights: dict[str, np.ndarray], config: ModelConfig) -> list[Any]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [CONFIG, UNTIED])
 def test_a_cache_changes_nothing(config: ModelConfig) -> None:
     """Rows of different lengths, up to a full context, each at its own position."""
@@ -122,6 +124,7 @@ def test_a_cache_changes_nothing(config: ModelConfig) -> None:
             found_BxV = decoder.append([text[end] for text, end in zip(texts, ends, strict=True)])
 
 
+@pytest.mark.slow
 def test_logits_and_scores_leave_the_cache_as_it_is() -> None:
     weights, tokens = random_weights(CONFIG), some_tokens(150)
     expected = reference_logits(weights, to_hf(CONFIG, 1, 2, None), tokens)
@@ -163,6 +166,7 @@ def test_separate_documents_do_not_see_each_other() -> None:
     assert np.isfinite(np.asarray(together)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("separate", [False, True])
 def test_attention_in_blocks_is_jaxs(separate: bool) -> None:
     import jax
@@ -199,6 +203,7 @@ def test_parts_and_memory_saved_change_nothing(
             np.testing.assert_allclose(after.weights[name], value, atol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_what_is_masked_teaches_nothing(
     make_job: Callable[..., TrainJob], own_shards: Callable[..., Path], optimizer: str

@@ -116,6 +116,7 @@ def test_what_does_not_fit_is_refused(base_run: Path, shard: Callable[..., Path]
     assert not (tmp_path / "sft").exists()
 
 
+@pytest.mark.slow
 def test_another_parent_is_another_run(base_run: Path, shard: Callable[..., Path], tmp_path: Path) -> None:
     conversations = shard(echoes())
     tune(base_run, conversations, tmp_path / "sft", steps=2)

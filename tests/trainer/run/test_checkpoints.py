@@ -106,6 +106,7 @@ def test_those_of_every_so_many_steps_stay(tmp_path: Path) -> None:
     assert run_of(f"{tmp_path}/odd@4") == f"{tmp_path}/odd@4"  # a folder of that name is itself
 
 
+@pytest.mark.slow
 def test_a_run_whose_checkpoints_are_all_damaged_is_left_as_it_is(make_job: Callable[..., TrainJob]) -> None:
     pytest.importorskip("jax", reason="the jax extra is not installed")
     job = make_job(steps=4, save_every=2)

@@ -75,6 +75,7 @@ def test_hooks_are_called_in_the_order_of_the_run(make_job: Make) -> None:
     assert logged[:4] == [f"{EVALS} 0", f"{LOG} 0", f"{LOG} 1", f"{EVALS} 2"] and len(logged) == 5 + 4
 
 
+@pytest.mark.slow
 def test_without_hooks_it_trains_alike(make_job: Make, tmp_path: Path) -> None:
     """What hooks do changes no number; without them there are checkpoints and no logs."""
     hooked, bare = (make_job(4, output=str(tmp_path / name), save_every=2) for name in ("hooked", "bare"))
@@ -149,6 +150,7 @@ def test_a_run_that_stops_goes_on_to_the_bit(make_job: Make, tmp_path: Path, bac
     assert evals[0] == evals[1]
 
 
+@pytest.mark.slow
 def test_a_crash_between_checkpoints_is_done_again(make_job: Make, tmp_path: Path) -> None:
     whole = make_job(9, output=str(tmp_path / "whole"))
     train(whole)
@@ -274,6 +276,7 @@ def test_a_batch_at_fault_is_named(make_job: Make) -> None:
     assert faults[1]["rows"][0]["loss"] is None
 
 
+@pytest.mark.slow
 def test_texts_are_sampled_at_each_evaluation(make_job: Make) -> None:
     """Of the weights as they then are, from the same seed each time; a prompt that can't be read is refused first."""
     job = make_job(4, eval_every=2)
@@ -286,6 +289,7 @@ def test_texts_are_sampled_at_each_evaluation(make_job: Make) -> None:
         SampleTexts(job, -1)
 
 
+@pytest.mark.slow
 def test_a_report_tells_it_all(make_job: Make) -> None:
     from pipelines.reports.render import decode
     from pipelines.reports.training import TrainingReport, render_page

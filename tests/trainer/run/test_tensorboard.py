@@ -66,6 +66,7 @@ def check(run: Path) -> None:
     assert shown(run) == expected
 
 
+@pytest.mark.slow
 def test_events_are_the_logs_lines(make_job: Callable[..., TrainJob]) -> None:
     pytest.importorskip("jax", reason="the jax extra is not installed")
 

@@ -231,7 +231,7 @@ def test_no_megabyte_takes_long(text: Callable[[], str]) -> None:
     started = time.process_time()
     hashes(given, "en")
     hashes(given, "zh")
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 20  # one on an idle machine; minutes where the work is not linear
 
 
 def test_marks_of_any_order_are_none() -> None:
