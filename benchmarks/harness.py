@@ -67,6 +67,7 @@ class Benchmark:
         return Path(self.file).stem
 
     def parser(self) -> argparse.ArgumentParser:
+        """Options that every benchmark has, and its own."""
         parser = argparse.ArgumentParser(
             prog=f"python -m benchmarks.{Path(self.file).parent.name}.{self.name}",
             description=self.about,
@@ -116,6 +117,7 @@ class Benchmark:
         return "\n".join([*lines, *(["", QUICK] if args.quick else [])]) + "\n"
 
     def main(self, arguments: Sequence[str] | None = None) -> None:
+        """Runs the benchmark and writes its lines with machine and command; returns the exit code."""
         try:
             args = self.parse(arguments)
         except PeerAbsent as absent:

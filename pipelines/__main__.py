@@ -37,6 +37,7 @@ def general_text(words: list[str]) -> str | None:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns its exit code: 0 done, 1 nothing came of it, 2 bad input, 130 interrupted."""
     words = sys.argv[1:] if argv is None else argv
     ours, beam_args = split_beam_args(words)
     make_streams_safe()

@@ -181,6 +181,7 @@ def differences(runs: dict[str, Run]) -> Iterator[str]:
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The report: cost a page and of start-up, pages after each step, and every page that only one side keeps."""
     warcs = warc_files(args, scratch)
     every = run_rounds(args, warcs, scratch / "every")
     first = {side: runs[0] for side, runs in every.items()}

@@ -81,6 +81,7 @@ def read_with_datatrove(python: Path, path: Path) -> Reading:
 
 
 def pages_table(folder: Path, expected: dict[str, Any], readers: dict[str, Callable[[Path], Reading]]) -> str:
+    """A row a damaged file: how many of the pages that must be had each reader found."""
     pages, incomplete, total, rows = dict.fromkeys(readers, 0), dict.fromkeys(readers, 0), 0, []
     for name, facts in expected.items():
         wanted = list(facts["must"].values())
@@ -111,6 +112,7 @@ def curate_all(paths: list[Path], scratch: Path) -> str:
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The report over all damaged files; ends where there is no `expected.json`."""
     folder: Path | None = args.damaged or corpus_folder("damaged")
     if folder is None or not (folder / "expected.json").exists():
         raise SystemExit(f"There is no expected.json: give the folder of damaged files with --damaged or ${CORPUS}.")

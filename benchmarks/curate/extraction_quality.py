@@ -254,6 +254,7 @@ def described(pages: Iterable[Gold]) -> str:
 
 
 def report(corpus: str, pages: list[tuple[Page, Gold]], runs: Mapping[str, Run]) -> Iterator[str]:
+    """Tables of one corpus: all pages, then each language or page type, a row an extraction."""
     gold = [gold for _, gold in pages]
     yield f"## {corpus}: {described(gold)}\n"
     dearest = max(each.cpu_ms for each in runs.values())
@@ -285,6 +286,7 @@ def gold_pages(corpus: Path, limit: int | None) -> list[tuple[Page, Gold]]:
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """Every extraction over every corpus that has gold texts, and on request a page to look at them side by side."""
     corpora: list[Path] = args.corpus or [folder for name in DEFAULT if (folder := corpus_folder(name)) is not None]
     corpora = [corpus for corpus in corpora if list(corpus.glob("gold.jsonl*"))]
     if not corpora:

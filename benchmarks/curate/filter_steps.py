@@ -27,6 +27,7 @@ PASSES = 2
 
 
 def judge(texts: list[str], language: str) -> Iterator[dict[str, Any]]:
+    """For every text the reasons of the four English filters, their ns, and a hash of words and cleaned text."""
     steps = (KeepGopherRepetition(), KeepGopherQuality(), CleanC4(), KeepFineWeb())
     for step in steps:
         step.setup((language,))

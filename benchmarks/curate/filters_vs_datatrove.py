@@ -77,6 +77,7 @@ def judge(command: list[str], texts: Path, language: str) -> tuple[list[Row], li
 
 
 def verdicts(ours: list[Row], theirs: list[Row]) -> Iterator[str]:
+    """A row a filter: on how many texts both sides say the same, and what they say where they differ."""
     rows = []
     for number, step in enumerate(STEPS):
         reasons = [row["reasons"][number] for row in ours]
@@ -109,6 +110,7 @@ def times(ours: tuple[list[Row], list[Row]], theirs: tuple[list[Row], list[Row]]
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The report: the same extracted texts through both sides' filters, verdicts and times."""
     warcs = warc_files(args, scratch)
     texts = extract_texts(warcs)
     if args.model:

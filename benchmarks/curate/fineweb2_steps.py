@@ -21,6 +21,7 @@ from transforms.steps.text.words import require, words
 
 
 def main() -> None:
+    """One text a line in; reasons, words and ns of the recipe's filters a line out."""
     source, output, label, _ = sys.argv[1:]
     language = find_language(label).code
     steps = [step for step in fineweb2(label).curate.documents if isinstance(step, ByLanguage)]

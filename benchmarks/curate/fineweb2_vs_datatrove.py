@@ -94,6 +94,7 @@ def first_reason(row: Row) -> str | None:
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The report: by language, verdicts on the same texts, marked pages kept, and the cost of words and filters."""
     warcs = warc_files(args, scratch)
     texts = texts_by_language(warcs, tuple(args.languages))
     counts = ", ".join(f"{language} {len(texts[language])}" for language in args.languages)

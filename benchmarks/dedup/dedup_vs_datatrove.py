@@ -149,6 +149,7 @@ def agreement(documents: dict[str, str], ours: Run, theirs: Run) -> Iterator[str
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The report: both sides over the same documents, what each keeps and costs."""
     sources, documents, recipe = (
         texts(documents_folder(args, scratch), "en"),
         scratch / "documents",

@@ -32,6 +32,7 @@ PASSES = 2
 
 
 def judge(texts: list[str], language: str, stop_words: list[str]) -> Iterator[dict[str, Any]]:
+    """For every text the reasons of datatrove's four English filters, their ns, and a hash of words and text."""
     filters = [
         GopherRepetitionFilter(language=language),
         GopherQualityFilter(language=language, stop_words=stop_words, min_stop_words=2 if stop_words else None),

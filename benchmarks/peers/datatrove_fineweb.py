@@ -74,6 +74,7 @@ class NotingTrafilatura(Trafilatura):
 
 
 def chain(args: argparse.Namespace) -> list[Any]:
+    """FineWeb's steps as datatrove runs them, without the URL filter; what a step drops is noted with its name."""
     warcs, output, language = args.warcs, args.output, args.language
     paths = output / "paths.txt"
     paths.write_text("".join(f"{warc.resolve()}\n" for warc in warcs))
@@ -90,6 +91,7 @@ def chain(args: argparse.Namespace) -> list[Any]:
 
 
 def main() -> None:
+    """Runs the chain in one task and writes every page's fate to `fates.jsonl`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("warcs", nargs="+", type=Path)
     parser.add_argument("--model", required=True, help="fastText lid.176 model to use instead of downloading one")

@@ -23,6 +23,7 @@ from datatrove.utils.text import split_into_words
 
 
 def filters(label: str, values: dict[str, Any]) -> list[Any]:
+    """FineWeb2's four filters for a language label with the values of its configuration."""
     return [
         GopherRepetitionFilter(
             language=label,
@@ -52,6 +53,7 @@ def filters(label: str, values: dict[str, Any]) -> list[Any]:
 
 
 def main() -> None:
+    """One text a line in; reasons, words and ns a line out."""
     source, output, label, values = sys.argv[1:]
     steps = filters(label, json.loads(values))
     split_into_words("warm up", label)

@@ -32,6 +32,7 @@ from datatrove.utils.typeshelper import Languages
 
 
 def stages(source: Path, output: Path) -> list[LocalPipelineExecutor]:
+    """Signatures, buckets, clusters and filter with FineWeb's 14 buckets of 8 hashes over 5-grams."""
     config = MinhashConfig(hash_config=HashConfig(precision=64), n_grams=5, num_buckets=14, hashes_per_bucket=8)
     signatures, buckets, removed = (str(output / name) for name in ("signatures", "buckets", "removed"))
 

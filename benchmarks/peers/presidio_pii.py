@@ -18,6 +18,7 @@ TYPES = ["EMAIL_ADDRESS", "IP_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_COD
 
 
 def blank_engine() -> Any:
+    """A language engine without a model: recognisers by pattern need tokens alone."""
     import spacy
     from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
     from spacy.tokens import Doc, Span

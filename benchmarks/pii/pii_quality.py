@@ -197,6 +197,7 @@ def forms_table(made: list[Sentence], finders: list[Finder]) -> str:
 
 
 def report_forms(seed: int, earlier: Path | None) -> Iterator[str]:
+    """Tables of written forms and near misses: values found to the letter, and false finds."""
     for title, kinds in (("Written forms", KINDS), ("Near misses", NEAR_MISSES)):
         made = list(forms(seed, kinds))
         texts = [(sentence.text, sentence.language) for sentence in made]
@@ -261,6 +262,7 @@ def report_documents(rows: list[tuple[str, str]], rounds: int) -> Iterator[str]:
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The report, or the part of it that an option asks for."""
     if args.show:
         yield from finds_in_context(documents(documents_folder(args, scratch)), args.show, args.seed)
         return

@@ -106,6 +106,7 @@ def encode_all(new_encoder: NewEncoder, texts: list[str]) -> Speed:
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The report: tokens a CPU second of each encoder with the same vocabulary on the same texts."""
     sources = texts(documents_folder(args, scratch))
     train(scratch, sources, args.vocab_size)
     size = args.megabytes * 1_000_000

@@ -110,6 +110,7 @@ def commands(
 def section(
     title: str, source: Iterator[str], algorithm: str, args: argparse.Namespace, scratch: Path
 ) -> Iterator[str]:
+    """One kind of documents and one algorithm: every side's tokens, CPU and bytes written."""
     scratch.mkdir()
     count = write_documents(scratch / "documents", source)
     note(f"{title}: {count:,} documents, {algorithm}")

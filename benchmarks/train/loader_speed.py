@@ -88,6 +88,7 @@ def memmap_rows(reader: PlanReader, files: TokenFiles, rows: int) -> Callable[[i
 
 
 def torch_loader(reader: PlanReader, rows: int) -> NextBatch:
+    """Batches of int64 rows (rows, context + 1) from a plain DataLoader over the same plan."""
     from torch.utils.data import DataLoader, Dataset
 
     class Rows(Dataset[Any]):

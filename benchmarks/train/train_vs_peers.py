@@ -201,6 +201,7 @@ def described(workload: Workload) -> str:
 
 
 def paces_table(sides: Sides, workload: Workload) -> str:
+    """A row a trainer: tokens/s, FLOP/s, memory, and how many times slower than ours it is."""
     tokens = workload.rows * workload.context
     speeds = {name: side.pace_and_flops(tokens) for name, side in sides.items() if side.rounds}
     head = ["", "parameters M", "MFLOPs a token", "tokens/s", "slowest round", "GFLOP/s"]
@@ -251,6 +252,7 @@ def whole_command(size: str, shards: Path, workload: Workload, steps: int, scrat
 
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The report by size of model, until the minutes are used up."""
     end = time.monotonic() + args.minutes * 60
     for size in args.sizes or SIZES[args.device]:
         folder = scratch / size

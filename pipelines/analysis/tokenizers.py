@@ -56,6 +56,7 @@ def json_twin(path: str) -> Tokenizer | None:
 
 
 def measure(tokenizer: Tokenizer, texts: Sequence[str]) -> Counts:
+    """Counts over the texts: bytes, words, tokens, texts that do not come back, CPU seconds."""
     started = time.process_time()
     encoded = [tokenizer.encode(text) for text in texts]
     seconds = time.process_time() - started
@@ -86,6 +87,8 @@ def is_part(piece: bytes) -> bool:
 
 
 def to_json(entries: Iterable[Entry], seed: int, sample_mb: int) -> dict[str, Any]:
+    """What `--json` writes: counts and ratios by tokenizer and language."""
+
     def numbers(counts: Counts) -> dict[str, Any]:
         return {"counts": encode(counts), **counts.ratios}
 

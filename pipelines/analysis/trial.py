@@ -163,6 +163,7 @@ class Trial:
 
 
 def take_through(recipe: CurateRecipe, response: Response, warc_file: str) -> Trial:
+    """One response through every step of the recipe, with each rule's value; ends at the first drop."""
     page = page_of(response, warc_file)
     stops = [Stop("read", page)]
     if isinstance(page, Drop):
@@ -197,6 +198,7 @@ def try_response(recipe: CurateRecipe, response: Response, warc_file: str, corpu
 def verdict_lines(
     recipe: CurateRecipe, response: Response, warc_file: str, corpus: CorpusRecipe | None = None
 ) -> Iterator[str]:
+    """What `bateia try` prints of one response: each step, its rules, what it removes, the text, the verdict."""
     yield f"{on_one_line(response.url)}  ({plural(len(response.body), 'byte')})"
     trial = take_through(recipe, response, warc_file)
     for stop in trial.stops:
