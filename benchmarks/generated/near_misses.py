@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.generated.sentences import NAMES, Dice, digits, isbn, wrong
+from benchmarks.generated.values import NAMES, Dice, digits, isbn, wrong
 from benchmarks.generated.written_forms import Kind, cep, cnh, german, japanese, lines, nif, pis, russian, voter
 
 

@@ -10,17 +10,8 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from benchmarks.generated.sentences import (
-    FIRST,
-    LAST,
-    NAMES,
-    Dice,
-    Label,
-    Sentence,
-    cpf,
-    digits,
-    weighted,
-)
+from benchmarks.generated.sentences import Label, Sentence
+from benchmarks.generated.values import FIRST, LAST, NAMES, Dice, cpf, digits, weighted
 
 PER_KIND = 40  # sentences
 

@@ -7,19 +7,8 @@ import random
 
 import pytest
 
-from benchmarks.generated.sentences import (
-    TYPES,
-    VALUES,
-    Label,
-    Sentence,
-    between,
-    card,
-    cnpj,
-    cpf,
-    iban,
-    luhn,
-    sentences,
-)
+from benchmarks.generated.sentences import TYPES, Label, Sentence, between, sentences
+from benchmarks.generated.values import VALUES, card, cnpj, cpf, iban, luhn
 from benchmarks.pii.pii_quality import Score, false_finds, missed_labels, mistakes, score
 from transforms.steps.pii.brazil import is_cnpj, is_cpf
 from transforms.steps.pii.entities import TYPES as KNOWN
