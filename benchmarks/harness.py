@@ -18,7 +18,7 @@ from datetime import date
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, stdev
 from typing import Any, TypeVar
 
 from benchmarks.peers.installed import Peer, PeerAbsent
@@ -117,7 +117,7 @@ class Benchmark:
         return "\n".join([*lines, *(["", QUICK] if args.quick else [])]) + "\n"
 
     def main(self, arguments: Sequence[str] | None = None) -> None:
-        """Runs the benchmark and writes its lines with machine and command; returns the exit code."""
+        """Measure and write, under machine and options; ends with exit code 2 where a peer is absent."""
         try:
             args = self.parse(arguments)
         except PeerAbsent as absent:
@@ -247,6 +247,20 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
 
 
 # Tables
+
+
+T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # Student's t of 95 %, by the number of seeds
+
+
+def interval(values: Sequence[float]) -> str:
+    """Mean ± half of the interval of 95 % over seeds, and the values."""
+    if not values:
+        return "none"
+    listed = ", ".join(f"{value:.3f}" for value in values)
+    if len(values) not in T_95:
+        return listed
+    half = T_95[len(values)] * stdev(values) / len(values) ** 0.5
+    return f"{mean(values):.3f} ± {half:.3f} ({listed})"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], texts: int = 1) -> str:

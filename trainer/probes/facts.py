@@ -1,8 +1,8 @@
 """What a model knows of facts that were told it never, once or often: by sentences to complete, and by questions.
 
-A fact counts as known if the greedy answer is right and its probability at least SURE. Answers by question are judged
-as right, wrong or "I don't know" (`trainer.generate.chat.REFUSAL`), and always for the known and the unknown beside
-each other: a model that refuses everything knows best what it does not know.
+A fact counts as known if the greedy answer to its question is right and the right value's probability at least SURE.
+Answers are judged as right, wrong or "I don't know" (`trainer.generate.chat.REFUSAL`), and always for the known and the
+unknown beside each other: a model that refuses everything knows best what it does not know.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class Asked:
     right_p: float
     text: str
 
+    @property
+    def sure(self) -> bool:
+        return self.verdict == RIGHT and self.right_p >= SURE
+
 
 @dataclass(frozen=True)
 class Probed:
@@ -54,9 +58,14 @@ class Probed:
 
     @property
     def known(self) -> bool:
-        """Whether it is right and sure when a sentence is completed: by most of its wordings."""
-        sure = [one.verdict == RIGHT and one.right_p >= SURE for one in self.completed]
-        return 2 * sum(sure) > len(sure)
+        """Whether it is right and sure when it is asked."""
+        return self.asked.sure
+
+    @property
+    def recalled(self) -> bool:
+        """Whether it is right and sure when a sentence is completed: by most of its wordings. That does not mean that
+        a question finds it (arXiv 2309.14316)."""
+        return 2 * sum(one.sure for one in self.completed) > len(self.completed)
 
     def to_json(self) -> dict[str, Any]:
         told = {"id": self.fact.id, "group": self.fact.group, "told": self.fact.exposures, "known": self.known}
@@ -121,13 +130,15 @@ def begins_with(answer: str, value: str) -> bool:
 class Exposure:
     """Facts that were told equally often.
 
-    known: share that is known by completion
+    recalled: share that is known when a sentence is completed
+    known: share that is known when it is asked
     right, idk: shares of answers to questions
     confidence: mean, of answers to questions
     """
 
     told: int
     facts: int
+    recalled: float
     known: float
     right: float
     idk: float
@@ -157,6 +168,7 @@ def by_exposure(probed: Sequence[Probed]) -> list[Exposure]:
         Exposure(
             round(float(np.mean([one.fact.exposures for one in some]))),
             len(some),
+            float(np.mean([one.recalled for one in some])),
             float(np.mean([one.known for one in some])),
             float(np.mean([one.asked.verdict == RIGHT for one in some])),
             float(np.mean([one.asked.verdict == UNKNOWN for one in some])),

@@ -86,9 +86,9 @@ def known_of(probed: list[Probed], path: str | None) -> list[bool]:
 
 
 def exposure_table(exposures: list[Exposure]) -> str:
-    lines = ["    told   facts   known   asked: right    idk   confidence"]
+    lines = ["    told   facts   completed   asked: known   right    idk   confidence"]
     for one in exposures:
-        shares = f"{one.known:7.1%} {one.right:14.1%} {one.idk:6.1%} {one.confidence:12.2f}"
+        shares = f"{one.recalled:11.1%} {one.known:14.1%} {one.right:7.1%} {one.idk:6.1%} {one.confidence:12.2f}"
         lines.append(f"{one.told:>8,} {one.facts:>7,} {shares}")
     return "\n".join(lines)
 

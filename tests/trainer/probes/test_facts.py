@@ -91,7 +91,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Conversation(f"t{number}", (Message("user", ""), Message("assistant", sentence)))
             for number, (_, sentence) in enumerate(TOWN.passages)
         ]
-        tune(run, shards_of(run, passages, folder / "passages"), folder / "told", 220)
+        tune(run, shards_of(run, passages, folder / "passages"), folder / "told", 400)
 
     return made_once(tmp_path_factory, "told", make)
 
@@ -100,7 +100,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_was_told_is_known_and_one_row_refuses_the_rest(told: Path, tmp_path: Path) -> None:
     probed = prober(told / "told").probe(TOWN.facts)
     never, often = by_exposure(probed)
-    assert (never.told, often.told) == (0, 40) and often.known > 0.9 > 0.3 > never.known
+    assert (never.told, often.told) == (0, 40) and often.recalled > 0.9 > 0.3 > never.recalled
     sure = auroc([one.completed[0].right_p for one in probed], [one.fact.planned > 0 for one in probed])
     assert sure is not None and sure > 0.95
     known = [one.known for one in probed]
@@ -131,16 +131,16 @@ def fact(planned: int, group: str = "C") -> Fact:
 def test_known_and_unknown_stand_beside_each_other() -> None:
     some = [
         Probed(fact(9), (asked(RIGHT), asked(RIGHT), asked(WRONG)), asked(RIGHT)),
-        Probed(fact(9), (asked(RIGHT), asked(RIGHT, 0.4), asked(WRONG)), asked(UNKNOWN)),
+        Probed(fact(9), (asked(RIGHT), asked(RIGHT, 0.4), asked(WRONG)), asked(RIGHT, 0.4)),
         Probed(fact(0), (asked(WRONG),), asked(UNKNOWN)),
         Probed(fact(0), (asked(WRONG),), asked(WRONG)),
     ]
-    assert [one.known for one in some] == [True, False, False, False]
+    assert [one.known for one in some] == [one.recalled for one in some] == [True, False, False, False]
     table = refusals(some, [True, True, False, False])
-    assert (table.known_right, table.known_idk, table.known_wrong) == (0.5, 0.5, 0)
+    assert (table.known_right, table.known_idk, table.known_wrong) == (1, 0, 0)
     assert (table.unknown_right, table.unknown_idk, table.unknown_wrong) == (0, 0.5, 0.5)
     never, often = by_exposure(some)
-    assert (never.told, never.facts, often.known, often.idk) == (0, 2, 0.5, 0.5)
+    assert (never.told, never.facts, often.known, often.right) == (0, 2, 0.5, 1)
     assert auroc([0.9, 0.2, 0.2, 0.1], [True, True, False, False]) == 0.875
     assert auroc([1.0], [True]) is None
 
