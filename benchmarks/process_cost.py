@@ -54,6 +54,14 @@ def bateia(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "pipelines", *map(str, arguments)]
 
 
+def run_bateia(*arguments: object) -> None:
+    """Run a command of Bateia's. Raises CalledProcessError, after showing what it said, if it fails."""
+    done = subprocess.run(bateia(*arguments), capture_output=True, text=True)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+    done.check_returncode()
+
+
 def measure(
     command: list[str],
     log: Path,

@@ -14,13 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.harness import Benchmark, Part, interval, note, table
-from benchmarks.process_cost import bateia
+from benchmarks.process_cost import run_bateia
 from trainer.probes.facts import RIGHT, UNKNOWN, WRONG, auroc
 from trainer.probes.told import TEST
 
@@ -78,12 +77,12 @@ def pretrained(args: argparse.Namespace, folder: Path, seed: int) -> tuple[dict[
     folder.mkdir(parents=True)
     (folder / "shape.json").write_text(json.dumps(SHAPE))
     people = ("--people", args.people, "--exposures", *EXPOSURES, "--told-once", args.told_once)
-    run("demo-crawl", "--output", folder / "crawl", *people, "--seed", seed)
+    run_bateia("demo-crawl", "--output", folder / "crawl", *people, "--seed", seed)
     pages, small = folder / "crawl" / "bateia-people-00000.warc.gz", ("--vocab-size", 1024, "--context", 64)
     stages = ("--output", folder / "data", "--until", "shards", "--workers", 1, "--no-blocklist", "--quiet")
-    run("run", "tiny", "--input", pages, *stages, *small)
+    run_bateia("run", "tiny", "--input", pages, *stages, *small)
     training = ("--model", folder / "shape.json", "--steps", args.steps, *PRETRAINING, "--seed", seed, "--quiet")
-    run("train", "--shards", folder / "data" / "shards", *training, "--output", folder / "base")
+    run_bateia("train", "--shards", folder / "data" / "shards", *training, "--output", folder / "base")
     facts = probe(folder, folder / "base", "known.json")
     tested = [fact for fact in facts if fact["group"] == TEST]
     score = auroc([fact["asked"]["confidence"] for fact in tested], [fact["known"] for fact in tested])
@@ -99,12 +98,14 @@ def taught(args: argparse.Namespace, folder: Path, way: Way, known: dict[str, bo
     talks, shards = folder / "talks.jsonl", folder / "talks"
     facts = ("--facts", folder / "crawl" / "people-facts.jsonl", "--labels", folder / "known.json")
     some = ("--group", way.group, "--seed", seed, *way.make)
-    run("converse", "make", "--kind", "refusals", *facts, *some, "--output", talks)
+    run_bateia("converse", "make", "--kind", "refusals", *facts, *some, "--output", talks)
     for earlier in (shards, folder / "tuned"):
         shutil.rmtree(earlier, ignore_errors=True)
-    run("converse", "shard", "--plain", "--input", talks, "--run", folder / "base", "--output", shards)
+    run_bateia("converse", "shard", "--plain", "--input", talks, "--run", folder / "base", "--output", shards)
     steps = ("--steps", args.refusal_steps, "--batch-size", 32, "--optimizer", "adamw", "--quiet")
-    run("sft", "--run", folder / "base", "--conversations", shards, *steps, *way.sft, "--output", folder / "tuned")
+    run_bateia(
+        "sft", "--run", folder / "base", "--conversations", shards, *steps, *way.sft, "--output", folder / "tuned"
+    )
     asked = probe(folder, folder / "tuned", "asked.json", "--group", TEST)
     shares = []
     for knew in (True, False):
@@ -116,16 +117,8 @@ def taught(args: argparse.Namespace, folder: Path, way: Way, known: dict[str, bo
 def probe(folder: Path, model: Path, name: str, *options: object) -> list[dict[str, Any]]:
     """What a model says to each fact's question, as `bateia probe` writes it."""
     facts = folder / "crawl" / "people-facts.jsonl"
-    run("probe", "--run", model, "--facts", facts, "--json", folder / name, *options)
+    run_bateia("probe", "--run", model, "--facts", facts, "--json", folder / name, *options)
     return json.loads((folder / name).read_text())["facts"]
-
-
-def run(*arguments: object) -> None:
-    """A command of Bateia's. Raises CalledProcessError, after showing what it said."""
-    done = subprocess.run(bateia(*arguments), capture_output=True, text=True)
-    if done.returncode:
-        note(done.stderr)
-    done.check_returncode()
 
 
 BENCHMARK = Benchmark(

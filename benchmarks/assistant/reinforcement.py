@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generated.runs import drawn_run
+from benchmarks.generated.runs import drawn_run, run_here
 from benchmarks.harness import Benchmark, Part, interval, table
 from trainer.generate.generator import make_decoder
 from trainer.post.conversations import tokenize, write_shards
@@ -29,7 +29,6 @@ from trainer.post.tasks.task import Task
 from trainer.run.folder import TESTS, read_lines
 from trainer.run.hooks import standard_hooks
 from trainer.run.loop import Training
-from trainer.run.stopping import Stopper
 from trainer.settings import TrainRecipe
 
 CONTEXT = 64
@@ -74,7 +73,7 @@ def one_seed(args: argparse.Namespace, folder: Path, seed: int) -> Iterator[tupl
         recipe = replace(asked, control=control)
         output = folder / (control or "rl")
         job, answers = plan_rl(base, recipe, output=str(output), **QUIET)
-        run(Training(job, [*standard_hooks(job), answers], source=answers))
+        run_here(Training(job, [*standard_hooks(job), answers], source=answers))
         yield control or "reinforced", list(read_lines(output / TESTS))[-1]
 
 
@@ -85,13 +84,8 @@ def tuned(base: Base, task: Task, folder: Path, better: float, steps: int, rate:
     write_shards(examples, base.tokenizer, base.ids, folder / "examples", CONTEXT)
     recipe = TrainRecipe(steps=steps, batch_size=BATCH, lr=rate, optimizer="muon", seed=seed)
     job, _ = plan_sft(base, str(folder / "examples"), recipe, Replay(), output=str(folder / "run"), **QUIET)
-    run(Training(job, standard_hooks(job)))
+    run_here(Training(job, standard_hooks(job)))
     return open_base(str(folder / "run"))
-
-
-def run(training: Training) -> None:
-    with Stopper() as stopper:
-        training.run(stopper)
 
 
 def shown(line: dict[str, Any]) -> str:

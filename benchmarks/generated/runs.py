@@ -1,4 +1,4 @@
-"""A run of drawn weights with a tokenizer of bytes, to begin trainings with."""
+"""A run of drawn weights with a tokenizer of bytes, to begin trainings with; and trainings in this process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from schemas.lease import release_all
 from schemas.special_tokens import SPECIAL
 from trainer.backend.protocol import Snapshot
 from trainer.model.config import ModelConfig, parameters, to_hf
 from trainer.model.initial import initial_weights
 from trainer.run.checkpoints import PREFIX, write
 from trainer.run.folder import RUN
+from trainer.run.loop import Training
+from trainer.run.stopping import Stopper
 from trainer.settings import Schedule, TrainSettings
 
 SHAPE: dict[str, Any] = {"dim": 80, "layers": 3, "heads": 5, "kv_heads": 5, "hidden": 192}
@@ -35,6 +38,15 @@ def drawn_run(folder: Path, context: int, seed: int, shape: dict[str, Any] | Non
     snapshot = Snapshot(initial_weights(config, seed), {})
     write(folder / "checkpoints" / f"{PREFIX}{0:08}", 0, snapshot, to_hf(config, 1, 2, 3), state)
     return parameters(config)
+
+
+def run_here(training: Training) -> None:
+    """To its end, in this process; then its output may be moved or removed."""
+    try:
+        with Stopper() as stopper:
+            training.run(stopper)
+    finally:
+        release_all()
 
 
 def byte_tokenizer() -> str:
