@@ -16,7 +16,8 @@ from schemas.tally import Tally
 from schemas.verdict import Drop
 from transforms.steps.curator import Curator, Outcome
 from transforms.steps.fetch.faults import Changed, HostDown, NotFetched
-from transforms.steps.fetch.files import open_input, state_of
+from transforms.steps.fetch.fetcher import fetcher_of
+from transforms.steps.fetch.files import is_remote, open_input, state_of
 from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.recipe import CurateRecipe
 from transforms.steps.sources.columns import Columns
@@ -104,7 +105,8 @@ class CuratePages:
 
     def run(self, unit: CurateUnit, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
         assert self._curator is not None
-        cpu_before = self._curator.extractor.cpu_s
+        cpu_before, traffic = self._curator.extractor.cpu_s, fetcher_of(self._fetch).traffic
+        requests_before, bytes_before = traffic.requests, traffic.received
         try:
             tally = self._curate(unit, self._items(unit, heartbeat), files)
         except (Changed, HostDown):
@@ -114,7 +116,13 @@ class CuratePages:
             reason = NOT_FOUND if fault.lasting else NOT_FETCHED
             lost = Unreadable(unit.start, unit.end - unit.start, reason, detail=fault.what)
             tally = self._curate(unit, iter([Item(lost, unit.path, unit.path, "")]), files)
-        return UnitResult(tally.to_json(), self._curator.extractor.cpu_s - cpu_before)
+        return UnitResult(
+            tally.to_json(),
+            self._curator.extractor.cpu_s - cpu_before,
+            traffic.requests - requests_before,
+            traffic.received - bytes_before,
+            tally.reasons["read", NOT_FETCHED, "unreadable"] > 0 if is_remote(unit.root or unit.path) else None,
+        )
 
     def _items(self, unit: CurateUnit, heartbeat: Heartbeat) -> Iterator[Item]:
         if unit.kind == SELECTION:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from schemas.storage import is_local, join, list_files, open_read, read_json, re
 from transforms.part_files import PartFile, RawFile, TableFile
 
 HEARTBEAT_EVERY_S = 1.0
+INCOMPLETE = ".incomplete"  # ending of a mark beside a unit's record
 PROGRESS = ".progress"  # folder of heartbeats below an output; removed when the stage is finished
 
 
@@ -29,10 +30,15 @@ class UnitResult:
 
     tally: counts that add up and merge, as JSON.
     child_cpu_s: CPU seconds that processes of the worker's own spent on it.
+    requests, fetched_bytes: made to servers, and what came of them.
+    incomplete: whether a part of its input could not be had, and may be there another time; None if nothing is fetched.
     """
 
     tally: dict[str, Any]
     child_cpu_s: float = 0.0
+    requests: int = 0
+    fetched_bytes: int = 0
+    incomplete: bool | None = None
 
 
 class Work(Protocol):
@@ -86,8 +92,32 @@ class Records:
 
     def listed(self) -> list[str]:
         """Names of the units that have a record, by one listing of the folder; their files are not looked at."""
+        return self._named(".json")
+
+    def mark(self, name: str) -> None:
+        """Note that a unit is incomplete, before it gets its record: an empty file, which a listing finds."""
+        with write_whole(self._mark(name)):
+            pass
+
+    def unmark(self, name: str) -> None:
+        remove(self._mark(name))
+
+    def forget_incomplete(self, names: Container[str]) -> None:
+        """Remove the records of incomplete units of these names, so that they are done again. No record is read.
+
+        The mark goes last: where this is killed in between, the next run does it again, before any unit is begun.
+        """
+        for name in self._named(INCOMPLETE):
+            if name in names:
+                remove(self.path(name))
+                self.unmark(name)
+
+    def _mark(self, name: str) -> str:
+        return join(self.output, self.folder, f"{name}{INCOMPLETE}")
+
+    def _named(self, ending: str) -> list[str]:
         folder = join(self.output, self.folder)
-        return [path[len(folder) + 1 : -len(".json")] for path in list_files(folder, ".json")]
+        return [path[len(folder) + 1 : -len(ending)] for path in list_files(folder, ending)]
 
 
 class UnitFiles:
@@ -184,6 +214,12 @@ def run_unit(work: Work, records: Records, unit: Any) -> None:
         raise
     record = {"name": unit.name, "unit": asdict(unit), "tally": result.tally}
     timings = clock.timings(result.child_cpu_s)
+    if result.requests:
+        timings |= {"requests": result.requests, "fetched_bytes": result.fetched_bytes}
+    if result.incomplete:
+        records.mark(unit.name)
+    elif result.incomplete is not None:
+        records.unmark(unit.name)  # of an attempt that was killed
     records.write(record | {"timings": timings, "files": [asdict(entry) for entry in entries]})
     heartbeat.stop()
 

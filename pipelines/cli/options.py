@@ -15,7 +15,7 @@ from transforms.lean_beam import load_beam
 
 RECIPE = "a recipe's name, or path/to/file.py:NAME"
 OF_STAGES = frozenset({"manifest.json", "run.json", "report.json", "report.html", "README.md"})  # files of outputs
-FETCH_OPTIONS = ("requests_per_s", "contact", "cache", "cache_gb")
+FETCH_OPTIONS = ("requests_per_s", "contact", "cache", "cache_gb", "machines")
 OWN = "Parquet, JSONL or text files and folders of one's own"
 TOKENIZER = "folder, tokenizer.json or SentencePiece *.model"
 
@@ -122,9 +122,13 @@ def columns_of(args: argparse.Namespace) -> Any:
 
 
 def fetch_of(args: argparse.Namespace) -> Any:
+    """FetchSettings; a task's own share of them, as it looks at the input like all others."""
+    from pipelines.engine.tasks import parse_task
     from transforms.steps.fetch.settings import FetchSettings, fetch_settings
 
-    return fetch_settings(**given(args, FetchSettings))
+    settings = fetch_settings(**given(args, FetchSettings))
+    part = getattr(args, "part", None)
+    return settings if part is None else settings.shared(parse_task(part).share)
 
 
 def documents_of(args: argparse.Namespace) -> list[str]:

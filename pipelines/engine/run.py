@@ -16,6 +16,7 @@ from schemas.faults import BadInput
 from schemas.lease import holding, release_all, take
 from schemas.storage import absolute, remove
 from transforms.lean_beam import load_beam
+from transforms.steps.fetch.settings import Share
 from transforms.units import Records, Work
 
 if TYPE_CHECKING:
@@ -55,6 +56,23 @@ PARALLEL = re.compile(r"--(?:parallelism|max_num_workers|num_workers)(?:=| )(\d+
 def workers_named(beam_args: Iterable[str], least: int) -> int:
     """Workers that options for Beam ask for, or `least` where they name no number."""
     return max([least, *map(int, PARALLEL.findall(" ".join(beam_args)))])
+
+
+def share_of(execution: Execution) -> Share:
+    """Whose share of the requests a second this process's workers take.
+
+    The in-process runner's workers, and those that an engine starts here, share this machine's; tasks of an array have
+    a share each, wherever they run; of an engine's other workers each may be on a machine of its own.
+    """
+    if execution.task is not None:
+        return execution.task.share
+    words = " ".join(execution.beam_args)
+    runner = re.search(r"--runner(?:=| )(\S+)", words)
+    if runner is None or runner[1].rpartition(".")[2] in IN_PROCESS or "LOOPBACK" in words:
+        return Share()
+    if PARALLEL.search(words) is None:
+        return Share(known=False)
+    return Share(workers_named(execution.beam_args, 1))
 
 
 class Summary(Protocol):

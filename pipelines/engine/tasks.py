@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from schemas.faults import BadInput, BrokenRun
 from schemas.wording import plural
+from transforms.steps.fetch.settings import Share
 from transforms.units import Records
 
 T = TypeVar("T")
@@ -33,6 +34,11 @@ class ArrayTask:
     @property
     def name(self) -> str:
         return f"{self.index}-of-{self.count}"
+
+    @property
+    def share(self) -> Share:
+        """Its part of the requests a second to one host."""
+        return Share(self.count, self.index)
 
     def of(self, units: Sequence[T]) -> list[T]:
         """The units of this task, of all in the order of the plan."""

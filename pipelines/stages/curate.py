@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.assets.bind import BoundRecipe, bind
 from pipelines.engine.inputs import InputFile, find_inputs, is_changed, plan_units
 from pipelines.engine.output import StageOutput
-from pipelines.engine.run import Execution, Phases, RunStats, workers_named
+from pipelines.engine.run import Phases, RunStats, share_of
 from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM, add_up, forget_damaged, unit_bytes
@@ -98,22 +98,19 @@ class CurateRun:
         if not overwrite and self.directory.is_finished() and not_fetched_in(read_manifest(self.output)):
             remove(join(self.output, MANIFEST))  # the run goes on with the units that could not be fetched
         self.directory.prepare(overwrite)
-        if any(not is_local(file.root or file.path) for file in self.files):
-            self._forget_not_fetched()
         write_units(self.plan_path, self.units)
 
-    def _forget_not_fetched(self) -> None:
-        """Remove the records of units with bytes that could not be had, so that they are tried again."""
-        names = {unit.name for unit in self.units}
-        for name in self.records.listed():
-            if name in names and not_fetched_of(Tally.from_json(self.records.read(name)["tally"])):
-                remove(self.records.path(name))
+    def forget_not_fetched(self, units: Iterable[CurateUnit]) -> None:
+        """Have the units done again of which bytes could not be had. A task's own alone: others are at theirs."""
+        if any(not is_local(file.root or file.path) for file in self.files):
+            self.records.forget_incomplete({unit.name for unit in units})
 
     def progress_summary(self) -> str:
         return f"{len(self.finished)} of {len(self.units)} units are finished"
 
     def execute(self, phases: Phases) -> CurateSummary:
         """Run what is left of the run and finish it. Raises BrokenRun."""
+        self.forget_not_fetched(self.units)
         resumed = self.finished
         self.run_units(phases, self.list_left(resumed))
         return finish(self, phases, resumed)
@@ -127,6 +124,8 @@ class CurateRun:
         return path
 
     def execute_task(self, phases: Phases) -> TaskSummary:
+        assert phases.execution.task is not None
+        self.forget_not_fetched(phases.execution.task.of(self.units))
         self.run_units(phases, self.plan_path)
         done = f"{len(self.finished):,} of {plural(len(self.units), 'unit')} are finished in {self.output}"
         return TaskSummary(f"{done}; when all are, the same command with --finish instead of --part ends the run")
@@ -137,13 +136,18 @@ class CurateRun:
 
     def run_units(self, phases: Phases, listed: str) -> None:
         """listed: path of the list of units to do."""
-        machines = machines_of(phases.execution)
-        if any(is_remote(file.root or file.path) for file in self.files):
-            sys.stderr.write(f"bateia: note: {politeness(self.fetch, machines)}\n")
-        dump, keep_dropped, fetch = self.settings["dump"], self.settings["keep_dropped"], self.fetch.shared_by(machines)
+        fetch = self.fetch.shared(share_of(phases.execution))
+        if self.is_remote:
+            sys.stderr.write(f"bateia: note: {fetch.politeness}\n")
+        dump, keep_dropped = self.settings["dump"], self.settings["keep_dropped"]
         work = CuratePages(self.bound.recipe.curate, dump, keep_dropped, self.columns, fetch)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
         phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), self.finished)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether anything is fetched over https."""
+        return any(is_remote(file.root or file.path) for file in self.files)
 
     @property
     def finished(self) -> frozenset[str]:
@@ -253,17 +257,6 @@ def curate_run(
 def state_of_file(file: InputFile) -> dict[str, Any]:
     """By what a file is known again besides path and size."""
     return {"modified": file.modified} | ({"etag": file.etag} if file.etag and not file.root else {})
-
-
-def machines_of(execution: Execution) -> int:
-    """Machines that fetch at once: the in-process runner's workers share this one; of others each counts as one."""
-    return workers_named(execution.beam_args, execution.workers) if execution.beam_args else 1
-
-
-def politeness(fetch: FetchSettings, machines: int) -> str:
-    shared = f", shared evenly by {machines} workers" if machines > 1 else ""
-    agent = "" if fetch.contact else "; name a --contact that servers' owners can write to"
-    return f"requests a second to one host: {fetch.requests_per_s:g} at most{shared}{agent}"
 
 
 def not_fetched_of(tally: Tally) -> int:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from schemas.storage import read_json
 from support.paths import ROOT
 from support.words import UNIT, Repeat, Word
 from transforms import units
+from transforms.curate import CurateUnit
 from transforms.units import Heartbeat, Records, UnitFiles, UnitResult, read_units, run_unit, write_units
 
 
@@ -158,3 +160,22 @@ def test_lists_of_units_come_back_as_they_were(tmp_path: Path) -> None:
     some = [UNIT, replace(UNIT, name="pt/part-0", word="ouro ✓\u2028"), replace(UNIT, name="x", word='"\\\n')]
     write_units(str(tmp_path / "units.jsonl"), some)
     assert [Word(**line) for line in read_units(str(tmp_path / "units.jsonl"))] == some
+
+
+def test_an_incomplete_unit_is_found_by_its_mark(tmp_path: Path) -> None:
+    """Marked before it has its record; done again; and a mark that a killed attempt left says nothing any more."""
+    records = Records(str(tmp_path), "units")
+    for name, result in (
+        ("a", UnitResult({}, requests=1, incomplete=True)),
+        ("b", UnitResult({}, requests=1, incomplete=False)),
+    ):
+        work = mock.Mock(run=mock.Mock(return_value=result))
+        records.mark("b")
+        run_unit(work, records, CurateUnit(name, "p", 1, 0, 1))
+    assert sorted(path.name for path in (tmp_path / "units").iterdir()) == ["a.incomplete", "a.json", "b.json"]
+    with mock.patch.object(Records, "read", side_effect=AssertionError("none is read")):
+        records.forget_incomplete({"b", "c"})
+        assert records.listed() == ["a", "b"]
+        records.forget_incomplete({"a", "b"})
+        assert records.listed() == ["b"]
+    assert records.read("b")["timings"]["requests"] == 1

@@ -19,14 +19,11 @@ from pipelines.crawls import selecting as module
 from pipelines.crawls.cdx import first_line, lines_from
 from pipelines.crawls.columnar import drawn
 from pipelines.crawls.question import Question, may_hold, prefix_of, prefix_of_url
-from pipelines.engine.run import Execution
-from pipelines.stages.curate import machines_of, politeness
 from schemas.faults import BadInput
 from support.command import Call, Ended
 from support.crawl_files import CRAWL, SEGMENT
 from support.crawl_server import serve_crawl
 from support.outputs import hash_of
-from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.sources.selection import SELECTION_SCHEMA, Wanted, ranges_of, spans_of
 
 COLUMNS = ["url", "warc_filename", "warc_record_offset", "content_languages"]
@@ -269,11 +266,3 @@ def test_a_selection_of_another_crawl(
     ended = bateia("curate", "--recipe", "as-is", "--input", tmp_path / "s.parquet", "--output", tmp_path / "o")
     assert ended.returncode == 2
     assert re.search(r"s.parquet is of CC-MAIN-2024-33, and the mirror \S+ has no crawl-data/", ended.stderr)
-
-
-def test_the_bucket_is_divided_by_the_workers_of_a_cluster() -> None:
-    assert machines_of(Execution(workers=4)) == 1, "they share a machine"
-    assert machines_of(Execution(beam_args=("--runner=X", "--parallelism=8"))) == 8
-    fetch = FetchSettings(contact="a@b.example").shared_by(8)
-    assert fetch.own_requests_per_s == 1 / 8
-    assert politeness(fetch, 8) == "requests a second to one host: 1 at most, shared evenly by 8 workers"

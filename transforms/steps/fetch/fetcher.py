@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -69,11 +70,23 @@ class Transfer:
         return self.etag or (self.remote.etag if self.remote is not None else "")
 
 
+class Traffic(threading.local):
+    """What a thread has asked of servers, and what came: a unit of work is done by one.
+
+    requests: attempts count as well
+    received: bytes of bodies
+    """
+
+    requests = 0
+    received = 0
+
+
 class Fetcher:
     """Fetches byte ranges of files. One a process; see `fetcher_of`."""
 
     def __init__(self, settings: FetchSettings) -> None:
         self.settings = settings
+        self.traffic = Traffic()
         self._session = requests.Session()
         self._buckets: dict[str, Bucket] = {}
         self._lost: Counter[str] = Counter()  # ranges in a row, by host
@@ -102,6 +115,7 @@ class Fetcher:
         while True:
             before = transfer.done
             self._bucket(url).take()
+            self.traffic.requests += 1
             try:
                 self._attempt(transfer)
                 assert transfer.remote is not None
@@ -195,6 +209,7 @@ class Fetcher:
             if not piece:
                 break
             since += len(piece)
+            self.traffic.received += len(piece)
             if (now := time.monotonic()) - checked > self.settings.timeout_s:
                 if since < SLOWEST_BYTES:
                     raise Passing(f"only {since} bytes in {now - checked:.0f} s")
@@ -225,7 +240,7 @@ class Fetcher:
         host = host_of(url)
         bucket = self._buckets.get(host)
         if bucket is None:
-            bucket = self._buckets[host] = Bucket(host, self.settings.own_requests_per_s)
+            bucket = self._buckets[host] = Bucket(self.settings.share.bucket_of(host), self.settings.own_requests_per_s)
         return bucket
 
 

@@ -11,6 +11,25 @@ from schemas.setting import setting
 
 
 @dataclass(frozen=True)
+class Share:
+    """Which part of the requests a second processes of this machine may make together.
+
+    of: equal shares there are
+    number: of this one, from 1, where tasks with shares of their own may be on one machine; 0 where each share is a
+        machine's
+    known: whether anybody knows how many machines fetch
+    """
+
+    of: int = 1
+    number: int = 0
+    known: bool = True
+
+    def bucket_of(self, host: str) -> str:
+        """The name of the bucket: tasks must not wait for each other's shares."""
+        return f"{host} {self.number}/{self.of}" if self.number else host
+
+
+@dataclass(frozen=True)
 class FetchSettings:
     """How fast and how patiently one machine asks a host. Nothing in it changes a byte of an output.
 
@@ -32,12 +51,19 @@ class FetchSettings:
         None, "folder that keeps what was fetched ($BATEIA_CACHE)", none="nothing is kept", metavar="DIR"
     )
     cache_gb: float = setting(20.0, "GB that the folder may hold; what was used least goes first ($BATEIA_CACHE_GB)")
-    machines: int = setting(1, "machines that share the requests a second")
+    machines: int | None = setting(
+        None,
+        "machines that share the requests a second ($BATEIA_MACHINES)",
+        none="the tasks of --part, or the workers that an engine is asked for",
+    )
+    share: Share = Share()
 
     def __post_init__(self) -> None:
         for name in ("requests_per_s", "backoff_s", "timeout_s", "cache_gb", "attempts"):
             if not getattr(self, name) > 0:
                 raise BadInput(f"--{name.replace('_', '-')} {getattr(self, name)}: give a number above 0")
+        if self.machines is not None and self.machines < 1:
+            raise BadInput(f"--machines {self.machines}: give how many machines fetch, 1 or more")
         if self.contact is not None and not (self.contact.isprintable() and self.contact.isascii()):
             raise BadInput(f"--contact {self.contact!r}: give an e-mail or web address in ASCII")
 
@@ -47,17 +73,35 @@ class FetchSettings:
 
     @property
     def own_requests_per_s(self) -> float:
-        """This machine's share."""
-        return self.requests_per_s / max(1, self.machines)
+        """This machine's or task's share."""
+        return self.requests_per_s / self.share.of
 
-    def shared_by(self, machines: int) -> FetchSettings:
-        return replace(self, machines=machines)
+    def shared(self, share: Share) -> FetchSettings:
+        """The settings of one of those that share, by the number of machines if that was given."""
+        return replace(self, share=share if self.machines is None else Share(self.machines))
+
+    @property
+    def politeness(self) -> str:
+        """How fast one host is asked, in a line; what is given in vain, with its remedy."""
+        share = self.share
+        who = "this task" if share.number else "each machine"
+        parts = f"; {who} takes {self.own_requests_per_s:.3g}, one of {share.of:,} shares" if share.of > 1 else ""
+        if not share.known:
+            parts = " for each machine; how many fetch is not known, so name their number by --machines"
+        agent = "" if self.contact else "; name a --contact that servers' owners can write to"
+        return f"requests a second to one host: {self.requests_per_s:g} at most{parts}{agent}"
 
 
 def fetch_settings(**given: Any) -> FetchSettings:
     """Settings as given; those that are not given, from the environment. Raises BadInput."""
     values: dict[str, Any] = {}
-    for name, kind in (("requests_per_s", float), ("contact", str), ("cache", str), ("cache_gb", float)):
+    for name, kind in (
+        ("requests_per_s", float),
+        ("contact", str),
+        ("cache", str),
+        ("cache_gb", float),
+        ("machines", int),
+    ):
         variable = f"BATEIA_{name.upper()}"
         if text := os.environ.get(variable, "").strip():
             try:
