@@ -1,9 +1,15 @@
 """`bateia summary --eu-ai-act`: the tables that the EU's summary of training content asks for, from a finished dataset.
 
-The Act's article 53(1)(d) asks providers of general-purpose models for a public summary; the AI Office's template of
-July 2025 wants the crawlers and their period, the domains that most content is from (the top 10 %, for small providers
-the top 5 % or 1,000), languages, sizes, and how reservations of rights were respected. What is not in a dataset, such
-as the provider's name, is left to be filled in.
+The Act's article 53(1)(d) asks providers of general-purpose models for a public summary by the Commission's template,
+the annex to C(2025) 5235 of 24 July 2025 (digital-strategy.ec.europa.eu/en/library/explanatory-notice-and-template-
+public-summary-training-content-general-purpose-ai-models), whose numbers the sections have. Datasets that others
+compiled and publish, such as Common Crawl's, belong in 2.1. The domains that most content is from (the top 10 % by
+size; for small and medium providers the top 5 % or 1,000, whichever is fewer) are asked for in 2.3, of what the
+provider's own crawlers brought; here they are those of all pages. What is not in a dataset, such as the provider's
+name, is left to be filled in.
+
+The numbers were checked in November 2026 against two renderings of the template by others, which agree on them (a data
+model of its sections and a list of its duties, both in public repositories); the Commission's PDF could not be read.
 """
 
 from __future__ import annotations
@@ -21,6 +27,9 @@ from schemas.wording import plural
 
 ROWS_AT_ONCE = 4096
 TOP_SHARE, SMALL_SHARE, SMALL_MOST = 0.10, 0.05, 1000
+# Of section 1.3, for text.
+SIZE_RANGES = ((1e9, "less than 1 billion tokens"), (1e13, "1 billion to 10 trillion tokens"))
+BYTES_OF_TOKEN = 4.0  # about what vocabularies of 32,768 make of English in UTF-8
 COLUMNS = ("text", "url", "dump", "date", "language")
 OPT_OUTS = {
     "excluded": "hosts on a list of the provider's (`--exclude-hosts`)",
@@ -95,25 +104,32 @@ def lines_of(
     yield ""
     yield "## 1. General information"
     yield ""
-    yield "Provider: [name, contact]. Model: [name, version, date]. Modality: text."
-    yield f"Size: {plural(content.documents, 'document')}, {content.bytes / 1e9:,.3f} GB of text."
+    yield "1.1 Provider: [name, contact, authorised representative]."
+    yield "1.2 Model: [name and version, models that it depends on, date of placement on the market]."
+    yield f"1.3 Modality: text. Training data: {size_range(content.bytes)}; {plural(content.documents, 'document')}, "
+    yield f"{content.bytes / 1e9:,.3f} GB of text. Latest date of a page: {content.last or 'not known'}."
     yield f"Dataset: sha256 {manifest.dataset_hash}, made by Bateia {manifest.versions.get('bateia', '')}."
     yield ""
     yield from table("Languages", "language", content.languages, content.bytes, len(content.languages))
-    yield "## 2. Sources"
+    yield "## 2. Data sources"
     yield ""
     period = f"{content.first} to {content.last}" if content.first else "not known"
-    yield f"Pages of public web crawls; dates of the pages: {period}. Other sources: [list]."
+    yield "2.1 Publicly available datasets: the crawls of this table that others published, such as Common Crawl's "
+    yield f"CC-MAIN; dates of the pages: {period}."
     yield ""
     yield from table("Crawls", "crawl", content.crawls, content.bytes, len(content.crawls))
+    yield "2.2 Private datasets: [list]. 2.4 User data, 2.5 synthetic data, 2.6 other sources: [list]."
+    yield ""
+    yield "2.3 Data crawled and scraped: [the provider's own crawlers, their behaviour and purposes]. Of all pages here:"
+    yield ""
     share = SMALL_SHARE if small else TOP_SHARE
     most = -(-len(content.domains) * int(100 * share) // 100)
     most = min(most, SMALL_MOST) if small else most
     title = f"Domains: the top {share:.0%} by size of text, {most:,} of {len(content.domains):,}"
     yield from table(title, "host", content.domains, content.bytes, most)
-    yield "## 3. Processing"
+    yield "## 3. Data processing aspects"
     yield ""
-    yield "Reservations of rights (Directive (EU) 2019/790, article 4(3)):"
+    yield "3.1 Reservations of rights (Directive (EU) 2019/790, article 4(3)); code of practice: [signed or not]:"
     yield ""
     if dropped is None:
         yield "- what was left out stands in the ledger of the documents that this corpus was made of"
@@ -121,7 +137,13 @@ def lines_of(
         yield from (f"- {about}: {plural(dropped[stage], 'page')} left out" for stage, about in OPT_OUTS.items())
     yield "- the crawler's own honouring of robots.txt: [Common Crawl's CCBot obeys it; name other crawlers]"
     yield ""
-    yield f"Illegal content: [measures]. Steps of the recipe: {steps_of(manifest)}."
+    yield f"3.2 Illegal content: [measures]. 3.3 Steps of the recipe: {steps_of(manifest)}."
+
+
+def size_range(size: int) -> str:
+    """The template's range for a text's size in bytes, by tokens of four bytes."""
+    tokens = size / BYTES_OF_TOKEN
+    return next((name for limit, name in SIZE_RANGES if tokens < limit), "more than 10 trillion tokens")
 
 
 def table(title: str, name: str, counts: dict[str, list[int]], total: int, most: int) -> Iterator[str]:

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from pipelines.analysis.rights import shown
+from pipelines.analysis.rights import shown, size_range
 from support.command import Call
 
 
@@ -29,7 +29,7 @@ def test_the_summary_of_documents(bateia: Call, tmp_path: Path) -> None:
     ended = bateia("summary", "--eu-ai-act", "--in", tmp_path / "o", "--output", tmp_path / "s.md")
     assert ended.returncode == 0, ended.stderr
     text = (tmp_path / "s.md").read_text()
-    assert "Size: 41 documents" in text and "dates of the pages: 2024-03-01 to 2024-03-28" in text
+    assert "less than 1 billion tokens; 41 documents" in text and "dates of the pages: 2024-03-01 to 2024-03-28" in text
     assert "top 10% by size of text, 5 of 41" in text
     hosts = re.findall(r"^\| (\S+\.example) \|", text, re.MULTILINE)
     assert hosts == ["large.example", "host39.example", "host38.example", "host37.example", "host36.example"]
@@ -46,3 +46,9 @@ def test_a_corpus_points_to_its_documents(corpus: Path, bateia: Call) -> None:
 
 def test_labels_are_harmless() -> None:
     assert shown("a|b<script>`\x1b[31m") == "a\ufffdb\ufffdscript\ufffd\ufffd\ufffd\ufffd31m"
+
+
+def test_sizes_are_told_in_the_ranges_of_the_template() -> None:
+    ranges = ["less than 1 billion", "1 billion to 10 trillion", "more than 10 trillion"]
+    sizes = [3.9e9, 4e9, 3.9e13, 4e13]
+    assert [ranges.index(size_range(int(size)).removesuffix(" tokens")) for size in sizes] == [0, 1, 1, 2]

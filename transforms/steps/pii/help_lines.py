@@ -5,6 +5,10 @@ only long ones are listed. Sources: the services' own pages: 988lifeline.org, sa
 rainn.org, childhelphotline.org, thetrevorproject.org, cdc.gov, childline.org.uk, papyrus-uk.org, anvisa.gov.br,
 nationaldahelpline.org.uk, sns24.gov.pt, inem.pt, cig.gov.pt, telefonseelsorge.de, hilfetelefon.de, and
 nummergegenkummer.de.
+
+They were typed from memory of those pages. In November 2026 each was looked up in stored copies of public pages and
+repositories and found there as the same service's number: 800 250 250 and 0800 722 6001 in news of 2023 and 2025 that
+quote INEM and Anvisa, the others in lists of help lines. The services' own pages could not be read.
 """
 
 from __future__ import annotations
