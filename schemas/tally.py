@@ -46,6 +46,7 @@ class Tally:
     """Counts of one unit, or of many merged.
 
     read: responses; read = kept + dropped + unreadable
+    kept_chars: characters of the kept documents
     kept, dropped, unreadable: responses by their fate
     skipped: records that are no HTTP response, by kind
     reasons: responses not kept, by (stage, reason, fate)
@@ -60,6 +61,7 @@ class Tally:
     kept: int = 0
     dropped: int = 0
     unreadable: int = 0
+    kept_chars: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     languages: dict[str, list[int]] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Tally:
         shown: dict[str, Any] = {"url": url[:500], "language": verdict.language, "text": (text or "")[:SAMPLE_CHARS]}
         if isinstance(verdict, Document):
             self.kept += 1
+            self.kept_chars += len(verdict.text)
             self._sample(("kept", "", ""), key, shown | {"value": None, "threshold": None, "detail": None})
             self.quality.append((key, dict(verdict.quality)))
             if len(self.quality) > 2 * QUALITY_SAMPLE:
@@ -97,7 +100,7 @@ class Tally:
             self.samples[group] = smallest([*pages, (key, shown)], SAMPLES_PER_REASON)
 
     def merge(self, other: Tally) -> None:
-        for name in ("read", "kept", "dropped", "unreadable"):
+        for name in ("read", "kept", "dropped", "unreadable", "kept_chars"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.skipped.update(other.skipped)
         self.reasons.update(other.reasons)
@@ -128,6 +131,7 @@ class Tally:
             "kept": self.kept,
             "dropped": self.dropped,
             "unreadable": self.unreadable,
+            "kept_chars": self.kept_chars,
             "skipped": dict(self.skipped),
             "reasons": [[*reason, count] for reason, count in sorted(self.reasons.items())],
             "languages": self.languages,
@@ -144,6 +148,7 @@ class Tally:
             kept=value["kept"],
             dropped=value["dropped"],
             unreadable=value["unreadable"],
+            kept_chars=value.get("kept_chars", 0),  # of an earlier version's unit none
             skipped=Counter(value["skipped"]),
             reasons=Counter({(stage, reason, fate): n for stage, reason, fate, n in value["reasons"]}),
             languages=value["languages"],

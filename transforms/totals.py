@@ -21,7 +21,7 @@ class UnitTotals:
     tally: their tallies, merged.
     files: of all of them.
     read: responses by unit.
-    cpu_s, child_cpu_s: sums; max_rss_mb: the largest.
+    cpu_s, child_cpu_s, requests, fetched_bytes: sums; max_rss_mb: the largest.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -30,6 +30,8 @@ class UnitTotals:
     cpu_s: float = 0.0
     child_cpu_s: float = 0.0
     max_rss_mb: float = 0.0
+    requests: int = 0
+    fetched_bytes: int = 0
 
     def add(self, record: dict[str, Any]) -> None:
         """A unit's record."""
@@ -40,6 +42,8 @@ class UnitTotals:
         self.cpu_s += timings["cpu_s"]
         self.child_cpu_s += timings["child_cpu_s"]
         self.max_rss_mb = max(self.max_rss_mb, timings["max_rss_mb"])
+        self.requests += timings.get("requests", 0)
+        self.fetched_bytes += timings.get("fetched_bytes", 0)
 
     def merge(self, other: UnitTotals) -> None:
         self.tally.merge(other.tally)
@@ -48,6 +52,8 @@ class UnitTotals:
         self.cpu_s += other.cpu_s
         self.child_cpu_s += other.child_cpu_s
         self.max_rss_mb = max(self.max_rss_mb, other.max_rss_mb)
+        self.requests += other.requests
+        self.fetched_bytes += other.fetched_bytes
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -57,6 +63,8 @@ class UnitTotals:
             "cpu_s": self.cpu_s,
             "child_cpu_s": self.child_cpu_s,
             "max_rss_mb": self.max_rss_mb,
+            "requests": self.requests,
+            "fetched_bytes": self.fetched_bytes,
         }
 
     @classmethod

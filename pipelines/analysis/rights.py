@@ -120,7 +120,7 @@ def lines_of(
     yield from table("Crawls", "crawl", content.crawls, content.bytes, len(content.crawls))
     yield "2.2 Private datasets: [list]. 2.4 User data, 2.5 synthetic data, 2.6 other sources: [list]."
     yield ""
-    yield "2.3 Data crawled and scraped: [the provider's own crawlers, their behaviour and purposes]. Of all pages here:"
+    yield "2.3 Data crawled and scraped: [the provider's own crawlers, what they do and for what]. Of all pages here:"
     yield ""
     share = SMALL_SHARE if small else TOP_SHARE
     most = -(-len(content.domains) * int(100 * share) // 100)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import RECIPE, add_fetch_options, add_sources, columns_of, fetch_of
+from pipelines.cli.options import RECIPE, add_fetch_options, add_sources, columns_of, fetch_of, write_file
 from pipelines.cli.settings import add_settings, given, number, positive
 
 
@@ -60,11 +61,15 @@ def run_select(args: argparse.Namespace) -> int:
 def add_estimate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help="as of `bateia run`")
-    parser.add_argument("--pieces", type=positive, default=3, metavar="N", help="units that are tried, 8 MB of each")
+    parser.add_argument(
+        "--pieces", type=positive, default=3, metavar="N", help="units of a kind that are tried, 8 MB of each"
+    )
     parser.add_argument("--workers", type=positive, default=1, metavar="N", help="processes of the run to be estimated")
     parser.add_argument("--price", type=number, metavar="X", help="dollars of a core hour (default deploy/rates.json)")
     parser.add_argument("--no-blocklist", action="store_true", help="without the recipe's URL block list")
     parser.add_argument("--paths-root", metavar="DIR", help="what paths in a list are relative to")
+    save = "write it, for `bateia run` and `curate` to compare with by --estimate FILE"
+    parser.add_argument("--save", metavar="FILE", help=save)
     add_sources(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress line")
 
@@ -73,6 +78,7 @@ def run_estimate(args: argparse.Namespace) -> int:
     from pipelines.analysis.estimate import estimate, lines_of
     from pipelines.engine.terminal import StatusLine
     from pipelines.recipes import find_recipe
+    from pipelines.reports.render import encode
     from pipelines.stages.curate import CurateOptions, plan_curate
 
     options = CurateOptions(no_blocklist=args.no_blocklist, paths_root=args.paths_root)
@@ -80,10 +86,13 @@ def run_estimate(args: argparse.Namespace) -> int:
     line = StatusLine()
     show = line.write if line.replaces and not args.quiet else lambda _: None
     try:
-        amounts, memory_mb, pieces = estimate(run, args.pieces, show)
+        made = estimate(run, args.pieces, args.workers, show)
     finally:
         line.clear()
-    print("\n".join(lines_of(amounts, memory_mb, pieces, run, args.workers, args.price)))
+    print("\n".join(lines_of(made, run, args.price)))
+    if args.save:
+        write_file(args.save, json.dumps(encode(made), indent=1) + "\n")
+        print(f"`bateia run` with --estimate {args.save} compares what the run comes to")
     return 0
 
 

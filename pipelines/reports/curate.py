@@ -11,6 +11,21 @@ from msgspec import Struct
 from pipelines.recipes.describe import settings_of
 from pipelines.recipes.recipe import Recipe
 from pipelines.reports.charts import SplitBin
+from pipelines.reports.estimate import (
+    CHARS_OF_TOKEN,
+    CPU,
+    FETCHED,
+    KEPT,
+    MEMORY,
+    PAGES,
+    REQUESTS,
+    TOKENS,
+    WALL,
+    WRITTEN,
+    Compared,
+    Estimate,
+    compare,
+)
 from pipelines.reports.records import Domain, Number, Setting, Stage, by_step, lengths_of, top
 from pipelines.reports.render import decode, render
 from schemas.manifest import Manifest
@@ -105,6 +120,7 @@ class Throughput(Struct, frozen=True):
     pages_per_s: pages that this run read, a second by the clock.
     max_rss_mb: memory of the largest worker, in 10⁶ bytes.
     units: units of work, of which units_resumed were finished before.
+    requests, fetched_bytes: made to servers, and what came of them.
     """
 
     runner: str
@@ -117,6 +133,8 @@ class Throughput(Struct, frozen=True):
     max_rss_mb: Number
     units: int
     units_resumed: int
+    requests: int = 0
+    fetched_bytes: int = 0
 
 
 class SamplePage(Struct, frozen=True):
@@ -157,6 +175,7 @@ class CurateReport(Struct, frozen=True):
     lengths: extracted documents by characters, in powers of two.
     versions: of the packages that the dataset depends on.
     nothing_kept: why no page was kept, by the reason most met; empty if one was.
+    estimate: of the run, beside what it came to; empty if none was given.
     """
 
     title: str
@@ -176,6 +195,7 @@ class CurateReport(Struct, frozen=True):
     versions: dict[str, str]
     settings: tuple[Setting, ...]
     nothing_kept: str = ""
+    estimate: tuple[Compared, ...] = ()
 
     @property
     def ranked_reasons(self) -> list[Reason]:
@@ -195,7 +215,13 @@ class CurateReport(Struct, frozen=True):
         return sorted(of_all, key=lambda item: (item[0].fate != "kept", -item[1]))
 
 
-def make_report(recipe: Recipe, manifest: Manifest, tally: Tally, throughput: Throughput) -> CurateReport:
+def make_report(
+    recipe: Recipe,
+    manifest: Manifest,
+    tally: Tally,
+    throughput: Throughput,
+    estimate: Estimate | None = None,
+) -> CurateReport:
     """Raises BrokenRun if the stages' losses do not add up to the tally's."""
     return CurateReport(
         title="documents",
@@ -215,7 +241,24 @@ def make_report(recipe: Recipe, manifest: Manifest, tally: Tally, throughput: Th
         versions=manifest.versions,
         settings=tuple(Setting(**row) for row in settings_of(recipe.curate.steps())),
         nothing_kept=nothing_kept(recipe.curate.languages, tally),
+        estimate=tuple(compare(estimate, measured(manifest, tally, throughput))) if estimate is not None else (),
     )
+
+
+def measured(manifest: Manifest, tally: Tally, throughput: Throughput) -> dict[str, float]:
+    """What a run came to, by the names of an estimate. The time of a run that was resumed is not all of it."""
+    values = {
+        PAGES: tally.read,
+        CPU: throughput.cpu_s / 3600,
+        WALL: throughput.wall_s / 3600,
+        REQUESTS: throughput.requests,
+        FETCHED: throughput.fetched_bytes / 1e9,
+        WRITTEN: sum(file.bytes for file in manifest.files) / 1e9,
+        KEPT: tally.kept,
+        TOKENS: tally.kept_chars / CHARS_OF_TOKEN / 1e6,
+        MEMORY: throughput.max_rss_mb,
+    }
+    return {name: value for name, value in values.items() if name != WALL or not throughput.units_resumed}
 
 
 def nothing_kept(languages: Sequence[str], tally: Tally) -> str:

@@ -10,6 +10,11 @@ NOTHING = "–"
 SIGNS = {"\n": "⏎", "\t": "⇥", "\r": "␍", " ": "·"}
 
 
+def figure(value: float) -> str:
+    """A number that is known to three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def visible(character: str) -> str:
     """A character as it may be shown: the unseen kinds (control, bidi, surrogate, unassigned) get a name."""
     if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:

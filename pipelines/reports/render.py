@@ -111,7 +111,7 @@ def new_environment(finalize: Callable[[Any], Any]) -> Environment:
     made.filters |= {"shown": shown, "passage": passage, "identifier": identifier, "on_one_line": formats.on_one_line}
     for module, names in (
         (wording, ("plural",)),
-        (formats, ("number", "share", "size", "duration", "span")),
+        (formats, ("number", "figure", "share", "size", "duration", "span")),
         (charts, ("bar", "gauge", "spread", "strip", "histogram", "log_histogram", "line_chart")),
     ):
         made.globals |= {name: getattr(module, name) for name in names}

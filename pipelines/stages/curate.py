@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pipelines.assets.bind import BoundRecipe, bind
 from pipelines.engine.inputs import InputFile, find_inputs, is_changed, plan_units
 from pipelines.engine.output import StageOutput
-from pipelines.engine.run import Phases, RunStats, share_of
+from pipelines.engine.run import Phases, share_of
 from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.recipes.recipe import Recipe
-from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM, add_up, forget_damaged, unit_bytes
+from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM, add_up, forget_damaged, throughput_of, unit_bytes
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
 from schemas.setting import setting
@@ -30,11 +30,11 @@ from transforms.steps.text.dictionaries import splitters_of
 from transforms.steps.text.words import require_installed
 from transforms.steps.urls.excluded import DropExcludedHosts
 from transforms.steps.warc.reader import kinds_text
-from transforms.totals import UnitTotals
 from transforms.units import PROGRESS, Records, write_units
 
 if TYPE_CHECKING:
-    from pipelines.reports.curate import CurateReport, Throughput
+    from pipelines.reports.curate import CurateReport
+    from pipelines.reports.estimate import Estimate
 
 STAGE = "curate"
 OUTPUT_FOLDERS = ("data", "ledger", "units", "work", ".progress")
@@ -52,6 +52,7 @@ class CurateRun:
     settings: all that the output's bytes depend on besides the input.
     columns: of tables of one's own.
     fetch: how files on servers are fetched, which changes no byte.
+    estimate: of the run, with which its report compares; None for no comparison.
     """
 
     output: str
@@ -61,6 +62,7 @@ class CurateRun:
     settings: dict[str, Any]
     columns: Columns = Columns()  # noqa: RUF009 - frozen
     fetch: FetchSettings = FetchSettings()  # noqa: RUF009 - frozen
+    estimate: Estimate | None = None
 
     @property
     def plan_path(self) -> str:
@@ -128,6 +130,7 @@ class CurateRun:
         self.forget_not_fetched(phases.execution.task.of(self.units))
         self.run_units(phases, self.plan_path)
         done = f"{len(self.finished):,} of {plural(len(self.units), 'unit')} are finished in {self.output}"
+        done += f"; {self.fetch.shared(share_of(phases.execution)).politeness}" if self.is_remote else ""
         return TaskSummary(f"{done}; when all are, the same command with --finish instead of --part ends the run")
 
     def execute_finish(self, phases: Phases) -> CurateSummary:
@@ -145,6 +148,11 @@ class CurateRun:
         phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), self.finished)
 
     @property
+    def size(self) -> int:
+        """Of the input, in what its units count: bytes, rows, records."""
+        return sum(unit.end - unit.start for unit in self.units)
+
+    @property
     def is_remote(self) -> bool:
         """Whether anything is fetched over https."""
         return any(is_remote(file.root or file.path) for file in self.files)
@@ -160,11 +168,18 @@ class CurateSummary:
     """The result of a run: its report.
 
     not_fetched: what could not be had, in a sentence; empty if nothing.
+    politeness: how fast one host was asked at most.
     """
 
     output: str
     report: CurateReport
     not_fetched: str = ""
+    politeness: str = ""
+
+    @property
+    def fetched(self) -> str:
+        pace = self.report.throughput
+        return f"{pace.fetched_bytes / 1e6:,.1f} MB fetched by {plural(pace.requests, 'request')}; {self.politeness}"
 
     def lines(self) -> list[str]:
         output, counts, pace, funnel = self.output, self.report.counts, self.report.throughput, self.report.funnel
@@ -174,6 +189,8 @@ class CurateSummary:
             f"{plural(counts.read, 'page')} read = {counts.kept:,} kept ({share:.1%}) + {counts.dropped:,} dropped "
             f"+ {counts.unreadable:,} unreadable; {pace.cpu_ms_per_page:.1f} CPU ms a page, {pace.wall_s:.0f} s",
             *(f"  {row.stage:<{width}}  {row.reached:>9,}  −{row.dropped:,}" for row in funnel),
+            *(f"  {row}" for row in self.report.estimate),
+            *([self.fetched] if pace.requests else []),
             *([self.report.nothing_kept] if self.report.nothing_kept else []),
             *([self.not_fetched] if self.not_fetched else []),
             f"dataset {self.report.dataset_hash[:16]}…  data: {output}/data  fates: {output}/ledger",
@@ -195,6 +212,9 @@ class CurateOptions:
     )
     paths_root: str | None = setting(
         None, "what paths in a list are relative to", none="the list's folder", metavar="DIR"
+    )
+    estimate: str | None = setting(
+        None, "what `bateia estimate --save` wrote: the report compares", none="no comparison", metavar="FILE"
     )
     unit_mb: int | None = setting(
         None,
@@ -225,7 +245,12 @@ def plan_curate(
             sys.stderr.write(f"bateia: warning: {file.path} {file.problem}; it is left out\n")
     if options.exclude_hosts is not None:
         recipe = excluding(recipe, options.exclude_hosts)
-    return curate_run(output, bind(recipe, options.no_blocklist), files, options, columns, fetch)
+    run = curate_run(output, bind(recipe, options.no_blocklist), files, options, columns, fetch)
+    if options.estimate is None:
+        return run
+    from pipelines.reports.estimate import read_estimate
+
+    return replace(run, estimate=read_estimate(options.estimate, recipe.name, len(run.units), run.size))
 
 
 def excluding(recipe: Recipe, hosts: str) -> Recipe:
@@ -309,7 +334,7 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
         files=tuple(sorted(files, key=lambda file: file.path)),
         dataset_hash=hash_dataset(files),
     )
-    report = make_report(run.bound.recipe, manifest, tally, throughput_of(totals, phases.stats, resumed))
+    report = make_report(run.bound.recipe, manifest, tally, throughput_of(totals, phases.stats, resumed), run.estimate)
     run.directory.remove_strays(("data", "ledger", "units"), {file.path for file in files})
     write_report(run.output, report, render_page(report))
     languages = sorted({file.path.split("/")[1] for file in files if file.path.startswith("data/")})
@@ -323,7 +348,8 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     for folder in (PROGRESS, "work"):
         remove_folder(join(run.output, folder))
     remove(join(run.output, "failure.log"))
-    return CurateSummary(run.output, report, not_fetched_line(tally))
+    politeness = run.fetch.shared(share_of(phases.execution)).politeness
+    return CurateSummary(run.output, report, not_fetched_line(tally), politeness)
 
 
 def not_fetched_line(tally: Tally) -> str:
@@ -371,23 +397,3 @@ def check(run: CurateRun, tally: Tally, files: Iterable[FileEntry], guard: bool)
                 f"stage {stage} dropped {dropped:,} of {plural(reached, 'page')}, more than the recipe's {limit:.0%}; "
                 "look at ledger/ for the reasons, then repeat the command with --no-guard if it is right"
             )
-
-
-def throughput_of(totals: UnitTotals, stats: RunStats, resumed: frozenset[str]) -> Throughput:
-    """Times and rates of a run. Pages a second count what this run read; CPU and memory are of all units."""
-    from pipelines.reports.curate import Throughput
-
-    read, cpu_s = totals.tally.read, totals.cpu_s
-    read_now = sum(read for name, read in totals.read.items() if name not in resumed)
-    return Throughput(
-        runner=stats.runner,
-        workers=stats.workers,
-        wall_s=stats.wall_s,
-        cpu_s=cpu_s,
-        extraction_cpu_s=totals.child_cpu_s,
-        pages_per_s=read_now / stats.wall_s if stats.wall_s else 0.0,
-        cpu_ms_per_page=1000 * cpu_s / read if read else 0.0,
-        max_rss_mb=totals.max_rss_mb,
-        units=len(totals.read),
-        units_resumed=len(resumed),
-    )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pipelines.engine.output import StageOutput
-from pipelines.engine.run import Phases
+from pipelines.engine.run import Phases, RunStats
 from schemas.storage import absolute, join, remove, remove_folder
 from transforms.totals import GROUP_UNITS, AddUp, UnitTotals, groups_of, totals_of
 from transforms.units import Records, write_units
+
+if TYPE_CHECKING:
+    from pipelines.reports.curate import Throughput
 
 FEW_UNITS = 2 * GROUP_UNITS
 WHOLE_FILES_FROM = 1001  # WARC files, from which on a unit is a whole one: a crawl has 90,000 of 1 GB
@@ -51,3 +55,25 @@ def forget_damaged(directory: StageOutput, records: Records, totals: UnitTotals,
     for unit in broken:
         remove(records.path(unit))
     return broken
+
+
+def throughput_of(totals: UnitTotals, stats: RunStats, resumed: frozenset[str]) -> Throughput:
+    """Times and rates of a run. Pages a second count what this run read; CPU and memory are of all units."""
+    from pipelines.reports.curate import Throughput
+
+    read, cpu_s = totals.tally.read, totals.cpu_s
+    read_now = sum(read for name, read in totals.read.items() if name not in resumed)
+    return Throughput(
+        runner=stats.runner,
+        workers=stats.workers,
+        wall_s=stats.wall_s,
+        cpu_s=cpu_s,
+        extraction_cpu_s=totals.child_cpu_s,
+        pages_per_s=read_now / stats.wall_s if stats.wall_s else 0.0,
+        cpu_ms_per_page=1000 * cpu_s / read if read else 0.0,
+        max_rss_mb=totals.max_rss_mb,
+        units=len(totals.read),
+        units_resumed=len(resumed),
+        requests=totals.requests,
+        fetched_bytes=totals.fetched_bytes,
+    )

@@ -45,7 +45,13 @@ CURATE: Json = {
         "units": 4,
         "units_resumed": 1,
         "runner": "in-process",
+        "requests": 77,
+        "fetched_bytes": 50_045_990,
     },
+    "estimate": [
+        {"measure": "pages", "estimated": 2000, "low": 1800, "high": 2200, "measured": 1994},
+        {"measure": "documents kept", "estimated": 500, "low": 400, "high": 600, "measured": 312},
+    ],
     "samples": [
         {
             "fate": fate,
