@@ -40,6 +40,8 @@ WARM_BYTES, WARM_ROWS = 1 << 19, 20  # done before, uncounted: a worker loads it
 MEASURES = (PAGES, CPU, FETCHED, WRITTEN, KEPT, TOKENS, REQUESTS)
 # Student's t at 90 %, two-sided, by pieces less one; from the usual tables.
 T_90 = (math.inf, 6.31, 2.92, 2.35, 2.13, 2.02, 1.94, 1.89, 1.86, 1.83, 1.81)
+OF_CPU = 0.3  # of its mean: what the same work's CPU seconds differ by from run to run on a machine that others use
+START_S = Amount(8.0, 4.0, 16.0)  # of a run before its first unit and after its last: Beam, lists, reports
 OF_ONE_PIECE = 0.5  # of the mean: what the spread is taken to be where a single piece shows none
 
 
@@ -61,7 +63,7 @@ def estimate(run: CurateRun, pieces: int, workers: int, show: Callable[[str], No
     kinds = sorted({unit.kind for unit in run.units})
     work = CuratePages(run.bound.recipe.curate, run.settings["dump"], False, run.columns, run.fetch)
     tried: list[Piece] = []
-    amounts = dict.fromkeys(MEASURES, Amount(0.0, 0.0, 0.0))
+    amounts: dict[str, Amount] = {name: Amount(0.0, 0.0, 0.0) for name in MEASURES}
     work.setup()
     try:
         with tempfile.TemporaryDirectory(prefix="bateia-") as folder:
@@ -81,6 +83,9 @@ def estimate(run: CurateRun, pieces: int, workers: int, show: Callable[[str], No
         work.close()
     if not any(piece.values[0] for piece in tried):
         raise BadInput("no page could be read of the pieces that were tried; look at one with `bateia curate`")
+    cpu = amounts[CPU]
+    off = max(cpu.mean - cpu.low, OF_CPU * cpu.mean)
+    amounts[CPU] = Amount(cpu.mean, max(0.0, cpu.mean - off), cpu.mean + off)
     memory = max(piece.memory_mb for piece in tried)
     amounts[WALL] = wall(amounts[CPU], amounts[REQUESTS], workers, run.fetch.requests_per_s)
     amounts[MEMORY] = Amount(memory, memory / 2, 2 * memory)  # it grows with the largest page, which pieces seldom have
@@ -155,9 +160,13 @@ def spread(rates: Sequence[float], mean: float, share: float) -> Amount:
 
 
 def wall(cpu: Amount, requests: Amount, workers: int, requests_per_s: float) -> Amount:
-    """Hours by the clock: of the CPU's work over workers, or of the requests in a row, whichever are more."""
+    """Hours by the clock: of the CPU's work over workers, or of the requests in a row, whichever are more; and a start.
+
+    They are those of a machine with a core for each worker, and nothing else to do.
+    """
     by_cpu, by_requests = cpu.times(1 / workers), requests.times(1 / requests_per_s / 3600)
-    return Amount(*(max(getattr(by_cpu, end), getattr(by_requests, end)) for end in ("mean", "low", "high")))
+    ends = (max(getattr(by_cpu, end), getattr(by_requests, end)) for end in ("mean", "low", "high"))
+    return Amount(*ends) + START_S.times(1 / 3600)
 
 
 def lines_of(made: Estimate, run: CurateRun, price: float | None) -> Iterator[str]:
@@ -178,4 +187,5 @@ def lines_of(made: Estimate, run: CurateRun, price: float | None) -> Iterator[st
     if amounts[REQUESTS].high:
         hours = figure(amounts[REQUESTS].mean / run.fetch.requests_per_s / 3600)
         yield f"  the requests alone, {run.fetch.requests_per_s:g} a second, take {hours} hours"
-    yield f"documents only, {CHARS_OF_TOKEN:g} characters a token; in brackets where nine in ten of such runs come out"
+    where = "in brackets where nine in ten of such runs come out, on a machine with a core for each worker"
+    yield f"documents only, {CHARS_OF_TOKEN:g} characters a token; {where}"

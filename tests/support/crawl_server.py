@@ -14,6 +14,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 FAULTS = ("503", "503 later", "403", "cut", "slow", "wrong range")
+MOST_DRIPS = 300
+DRIPPED_S = 0.02  # from one byte to the next of a server that keeps its clients
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,10 @@ class Asked:
 class CrawlServer:
     """Files of a folder over HTTP.
 
-    faults: of FAULTS, which `share` of the requests meet, drawn by `seed`
+    faults: of FAULTS, which `share` of the requests meet, drawn by `seed`; or "dripping head", "dripping body", for
+        as long as the client stays, or "trickle" of so many bytes ten times a second
     dead: paths that answer 503 for ever
+    drips, dripped: pieces that a server meant to drip, and those it did before its client left
     """
 
     root: Path
@@ -43,6 +47,8 @@ class CrawlServer:
     seed: int = 1
     dead: set[str] = field(default_factory=set)
     asked: list[Asked] = field(default_factory=list)
+    drips: int = 1
+    dripped: int = 0
     ranges: bool = True
     url: str = ""
 
@@ -79,6 +85,10 @@ class Handler(BaseHTTPRequestHandler):
             Asked(path, start, stop, status, sent, moment, agent)
         )
         fault = self.crawl.draw(path)
+        if fault == "dripping head":
+            note(0, 0)
+            self.drip(b"HTTP/1.1 206 Partial Content\r\nX-Long: ", 1, DRIPPED_S)
+            return
         if fault[:3].isdigit():
             later = {"Retry-After": "0"} if fault.endswith("later") else {}
             note(int(fault[:3]), 4)
@@ -101,6 +111,12 @@ class Handler(BaseHTTPRequestHandler):
         if ranged:
             status, shift = 206, 7 if fault == "wrong range" else 0
             headers["Content-Range"] = f"bytes {start + shift}-{start + len(body) - 1}/{size}"
+        if fault == "dripping body" or fault.startswith("trickle"):
+            note(status, 0)
+            self.answer(status, headers, body, 0)
+            step, pause = (1, DRIPPED_S) if fault == "dripping body" else (int(fault.split()[1]), 0.1)
+            self.drip(b"", step, pause, body)
+            return
         if fault == "cut":
             cut = self.crawl.cut_at(len(body))
             note(0, cut)
@@ -127,6 +143,19 @@ class Handler(BaseHTTPRequestHandler):
                     time.sleep(0.01)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    def drip(self, first: bytes, step: int, pause_s: float, body: bytes = b"x" * MOST_DRIPS) -> None:
+        self.close_connection = True
+        pieces = [body[at : at + step] for at in range(0, len(body), step)][:MOST_DRIPS]
+        self.crawl.drips = len(pieces)
+        try:
+            self.wfile.write(first)
+            for piece in pieces:
+                self.wfile.write(piece)
+                self.crawl.dripped += 1
+                time.sleep(pause_s)
+        except (BrokenPipeError, ConnectionResetError):
+            return
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.analysis.estimate import MEASURES, Piece, piece_of, scaled, spread, wall
+from pipelines.analysis.estimate import MEASURES, START_S, Piece, piece_of, scaled, spread, wall
 from pipelines.reports.estimate import Amount
 from support.command import Call
 from transforms.curate import CurateUnit
@@ -40,8 +40,8 @@ def test_the_spread(rates: list[float], share: float, low: float, high: float) -
 
 def test_requests_may_take_longer_than_the_work() -> None:
     cpu, few, many = Amount(8, 4, 16), Amount(0, 0, 0), Amount(36_000, 18_000, 72_000)
-    assert wall(cpu, few, 4, 1.0) == Amount(2, 1, 4)
-    assert wall(cpu, many, 4, 2.0) == Amount(5, 2.5, 10)
+    assert wall(cpu, few, 4, 1.0) == Amount(2, 1, 4) + START_S.times(1 / 3600)
+    assert wall(cpu, many, 4, 2.0) == Amount(5, 2.5, 10) + START_S.times(1 / 3600)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,9 @@ class Passing(Exception):
     """A fault of one attempt, after which another is made.
 
     wait_s: what the server asked to wait, or None
+    is_slow: whether the whole body took too long, so that what came of it does not count as headway
     """
 
-    def __init__(self, what: str, wait_s: float | None = None) -> None:
+    def __init__(self, what: str, wait_s: float | None = None, is_slow: bool = False) -> None:
         super().__init__(what)
-        self.what, self.wait_s = what, wait_s
+        self.what, self.wait_s, self.is_slow = what, wait_s, is_slow

@@ -18,12 +18,16 @@ import requests
 import urllib3
 
 from transforms.steps.fetch.bucket import LONGEST_S, Bucket
+from transforms.steps.fetch.connections import session
 from transforms.steps.fetch.faults import Changed, HostDown, NotFetched, Passing
 from transforms.steps.fetch.settings import FetchSettings
 
 CHUNK_BYTES = 1 << 18
 PROGRESS_BYTES = 1 << 20  # of an attempt that counts as none that failed
 SLOWEST_BYTES = 1 << 16  # in timeout_s; a server that drips is left
+# A body as a whole: after so many time-outs its mean must be so many SLOWEST_BYTES a time-out. With the defaults that
+# is 4 KiB a second after ten minutes, so a range of 64 MiB is never waited for longer than five hours.
+PATIENCE, MEAN_FACTOR = 10, 4
 MAX_SKIPPED_BYTES = 256 << 20  # of a whole file, where its server knows no ranges
 LONGEST_BACKOFF_S = 60.0
 # 403 is what Common Crawl's front answers to clients that ask too fast.
@@ -87,7 +91,7 @@ class Fetcher:
     def __init__(self, settings: FetchSettings) -> None:
         self.settings = settings
         self.traffic = Traffic()
-        self._session = requests.Session()
+        self._session = session()
         self._buckets: dict[str, Bucket] = {}
         self._lost: Counter[str] = Counter()  # ranges in a row, by host
 
@@ -132,7 +136,8 @@ class Fetcher:
                 if not isinstance(error, (*network, ConnectionError, TimeoutError)):
                     raise  # the disk's, of `write`
                 passing = Passing(cause(error))
-            failures = 1 if transfer.done - before >= PROGRESS_BYTES else failures + 1
+            moved = transfer.done - before >= PROGRESS_BYTES and not passing.is_slow
+            failures = 1 if moved else failures + 1
             if failures >= self.settings.attempts:
                 self._lost[host_of(url)] += 1
                 kind = HostDown if self._lost[host_of(url)] >= MAX_LOST else NotFetched
@@ -203,16 +208,21 @@ class Fetcher:
         assert transfer.remote is not None
         size = transfer.remote.size
         stop = size if transfer.stop is None else transfer.stop if size is None else min(transfer.stop, size)
-        checked, since = time.monotonic(), 0
+        checked = began = time.monotonic()
+        since = came = 0
+        timeout = self.settings.timeout_s
         while stop is None or transfer.done < stop:
             piece = response.raw.read1(CHUNK_BYTES, decode_content=False)
             if not piece:
                 break
             since += len(piece)
+            came += len(piece)
             self.traffic.received += len(piece)
-            if (now := time.monotonic()) - checked > self.settings.timeout_s:
+            if (now := time.monotonic()) - checked > timeout:
                 if since < SLOWEST_BYTES:
                     raise Passing(f"only {since} bytes in {now - checked:.0f} s")
+                if now - began > PATIENCE * timeout and came * timeout < MEAN_FACTOR * SLOWEST_BYTES * (now - began):
+                    raise Passing(f"only {came} bytes in {now - began:.0f} s", is_slow=True)
                 checked, since = now, 0
             if skip:
                 skip, piece = max(0, skip - len(piece)), piece[skip:]

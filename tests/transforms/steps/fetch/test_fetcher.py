@@ -18,7 +18,7 @@ from schemas.faults import BadInput
 from support.crawl_server import FAULTS, CrawlServer, serve_crawl
 from transforms.steps.fetch.bucket import Bucket
 from transforms.steps.fetch.cache import Cache
-from transforms.steps.fetch.faults import Changed, NotFetched
+from transforms.steps.fetch.faults import Changed, HostDown, NotFetched
 from transforms.steps.fetch.fetcher import Fetcher, retry_after
 from transforms.steps.fetch.files import RemoteFile, address_of, fetch_bytes, open_input, state_of
 from transforms.steps.fetch.settings import FetchSettings, fetch_settings
@@ -70,6 +70,44 @@ def test_attempts_end(root: Path) -> None:
             fetched(server)
         assert len(server.asked) == 8 and not caught.value.lasting
         assert pickle.loads(pickle.dumps(caught.value)).what == caught.value.what  # noqa: S301 - as workers send it
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["dripping head", "dripping body", "trickle 25000"])
+def test_a_server_that_keeps_its_clients_is_left(root: Path, fault: str) -> None:
+    """Each read brings something in time; what takes too long is the whole: headers, 64 kB, the body."""
+    settings = FetchSettings(requests_per_s=10_000, backoff_s=0.001, timeout_s=0.3, attempts=1)
+    with serve_crawl(root, share=1.0, faults=(fault,)) as server, pytest.raises(NotFetched, match="1 attempts in a"):
+        fetched(server, settings=settings)
+    assert server.dripped < server.drips, "the client was gone before the end"
+
+
+def test_a_host_that_gives_nothing_is_down(root: Path) -> None:
+    """After five ranges in a row; one that came begins the count anew."""
+    fetcher = Fetcher(FetchSettings(requests_per_s=10_000, backoff_s=0.001, attempts=1))
+
+    def lost(url: str) -> type[NotFetched]:
+        with pytest.raises(NotFetched) as caught:
+            fetcher.fetch(url, 0, 5, lambda _: None)
+        return caught.type
+
+    with serve_crawl(root, dead={"dead.bin"}) as server:
+        assert [lost(server.url + "dead.bin") for _ in range(4)] == [NotFetched] * 4
+        fetcher.fetch(server.url + "x.bin", 0, 5, lambda _: None)
+        assert [lost(server.url + "dead.bin") for _ in range(5)] == [NotFetched] * 4 + [HostDown]
+
+
+def test_a_body_of_another_file_does_not_go_on_from_a_cut(root: Path) -> None:
+    with serve_crawl(root, share=1.0, faults=("cut",), seed=5) as server:
+        held = bytearray()
+
+        def change(piece: bytes) -> None:
+            held.extend(piece)
+            (root / "x.bin").write_bytes(DATA[::-1])
+
+        with pytest.raises(Changed, match="changed on the server"):
+            Fetcher(FAST).fetch(server.url + "x.bin", 0, None, change)
+        assert bytes(held) == DATA[: len(held)], "not a byte of the other"
 
 
 def test_what_is_not_there_is_asked_for_once(root: Path) -> None:
