@@ -115,6 +115,17 @@ DOLMA = Peer(
     ("python3 -m venv dolma", "dolma/bin/pip install dolma==1.2.1", "export DOLMA_PYTHON=dolma/bin/python"),
     ("dolma", "tokenizers"),
 )
+FSSPEC = Peer(
+    "fsspec",
+    "fsspec",
+    "FSSPEC_PYTHON",
+    (
+        "python3 -m venv fsspec",
+        "fsspec/bin/pip install 'fsspec[http]==2026.9.0'",
+        "export FSSPEC_PYTHON=fsspec/bin/python",
+    ),
+    ("fsspec", "aiohttp"),
+)
 NANOCHAT = Peer(
     "nanochat",
     "nanochat",

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.crawls.names import keyed
-from pipelines.reports.estimate import (
+from pipelines.reports.formats import figure
+from pipelines.reports.records import (
     CHARS_OF_TOKEN,
     CPU,
     FETCHED,
@@ -24,7 +25,6 @@ from pipelines.reports.estimate import (
     Amount,
     Estimate,
 )
-from pipelines.reports.formats import figure
 from pipelines.stages.curate import CurateRun
 from schemas.faults import BadInput
 from schemas.tally import Tally
@@ -70,8 +70,8 @@ def estimate(run: CurateRun, pieces: int, workers: int, show: Callable[[str], No
             for kind in kinds:
                 units = sorted((unit for unit in run.units if unit.kind == kind), key=lambda unit: keyed(1, unit.name))
                 chosen = [piece_of(unit) for unit in units[:pieces]]
-                if (warm := beginning(chosen[0], WARM_BYTES, WARM_ROWS)).end < chosen[0].end:
-                    try_piece(work, warm, f"{folder}/{kind}")
+                if kind in (WARC, WET, SELECTION):
+                    try_piece(work, beginning(chosen[0], WARM_BYTES, WARM_ROWS), f"{folder}/{kind}")
                 of_kind = []
                 for number, unit in enumerate(chosen, 1):
                     show(f"piece {number} of {len(chosen)}: {unit.path}")

@@ -11,7 +11,7 @@ from msgspec import Struct
 from pipelines.recipes.describe import settings_of
 from pipelines.recipes.recipe import Recipe
 from pipelines.reports.charts import SplitBin
-from pipelines.reports.estimate import (
+from pipelines.reports.records import (
     CHARS_OF_TOKEN,
     CPU,
     FETCHED,
@@ -23,12 +23,20 @@ from pipelines.reports.estimate import (
     WALL,
     WRITTEN,
     Compared,
+    Domain,
     Estimate,
+    Number,
+    Setting,
+    Stage,
+    by_step,
     compare,
+    lengths_of,
+    top,
 )
-from pipelines.reports.records import Domain, Number, Setting, Stage, by_step, lengths_of, top
 from pipelines.reports.render import decode, render
+from schemas.faults import BadInput, reason
 from schemas.manifest import Manifest
+from schemas.storage import read_json
 from schemas.tally import Tally, funnel
 
 TOP_LANGUAGES, TOP_DOMAINS = 30, 25
@@ -259,6 +267,21 @@ def measured(manifest: Manifest, tally: Tally, throughput: Throughput) -> dict[s
         MEMORY: throughput.max_rss_mb,
     }
     return {name: value for name, value in values.items() if name != WALL or not throughput.units_resumed}
+
+
+def read_estimate(path: str, recipe: str, units: int, size: int) -> Estimate:
+    """A saved estimate of the run with this recipe and input. Raises BadInput for any other, and for no estimate."""
+    try:
+        estimate = decode(read_json(path), Estimate, f"estimate {path}")
+    except (OSError, ValueError) as error:
+        what = f"estimate {path} can't be read ({reason(error)})"
+        raise BadInput(f"{what}; give what `bateia estimate --save` wrote") from error
+    if (estimate.recipe, estimate.units, estimate.size) != (recipe, units, size):
+        raise BadInput(
+            f"estimate {path} is of another run: {estimate.recipe[:60]} on {estimate.units:,} units of "
+            f"{estimate.size:,}, not {recipe} on {units:,} of {size:,}; estimate this one, or leave --estimate out"
+        )
+    return estimate
 
 
 def nothing_kept(languages: Sequence[str], tally: Tally) -> str:

@@ -34,7 +34,7 @@ from transforms.units import PROGRESS, Records, write_units
 
 if TYPE_CHECKING:
     from pipelines.reports.curate import CurateReport
-    from pipelines.reports.estimate import Estimate
+    from pipelines.reports.records import Estimate
 
 STAGE = "curate"
 OUTPUT_FOLDERS = ("data", "ledger", "units", "work", ".progress")
@@ -248,7 +248,7 @@ def plan_curate(
     run = curate_run(output, bind(recipe, options.no_blocklist), files, options, columns, fetch)
     if options.estimate is None:
         return run
-    from pipelines.reports.estimate import read_estimate
+    from pipelines.reports.curate import read_estimate
 
     return replace(run, estimate=read_estimate(options.estimate, recipe.name, len(run.units), run.size))
 

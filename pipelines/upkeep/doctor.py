@@ -13,13 +13,18 @@ from dataclasses import dataclass, replace
 from pipelines.assets.registry import BLOCK_LIST, MissingAsset, known_assets, resolve, store
 from pipelines.crawls.names import ROOT_VARIABLE, crawl_root, read_crawls
 from schemas.faults import BadInput, reason
-from schemas.storage import is_local
+from schemas.storage import is_local, locate
 from schemas.wording import plural
 from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.step import AssetRef
 
 FREE_GB = 10  # on disks: a WARC file's documents take a twentieth of it, its shards as much again
 MEMORY_GB = 2.0  # a worker with its extraction child takes 1 to 1.5
+SHORT_S = 10.0  # a line's patience with a network that swallows everything
+CREDENTIALS = (
+    "check its name and the credentials: AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, for s3://; "
+    "`gcloud auth application-default login` for gs://"
+)
 OK, LACKS, NOTE = "ok", "LACKS", "note"
 
 
@@ -65,8 +70,10 @@ def cores_and_memory() -> Finding:
 
 def disk(folder: str) -> Finding:
     if not is_local(folder):
-        return Finding(NOTE, f"{folder} is no local disk", "its space is not known")
+        return bucket(folder)
     there = os.path.realpath(folder)
+    if os.path.isfile(there):  # noqa: PTH113 - any string that a person typed
+        return Finding(LACKS, f"{folder} is a file", "choose a folder, or a name that is free")
     while not os.path.isdir(there):  # noqa: PTH112 - any string that a person typed
         there = os.path.dirname(there)  # noqa: PTH120
     free = shutil.disk_usage(there).free / 1e9
@@ -76,9 +83,19 @@ def disk(folder: str) -> Finding:
     return Finding(OK, what) if free >= FREE_GB else Finding(LACKS, what, f"{FREE_GB} GB is the least; free some")
 
 
+def bucket(uri: str) -> Finding:
+    """Whether a bucket can be reached with the credentials that are there."""
+    try:
+        filesystem, name = locate(uri)
+        filesystem.get_file_info(name)
+    except (BadInput, OSError) as error:
+        return Finding(LACKS, f"{uri} can't be reached: {reason(error)}", CREDENTIALS)
+    return Finding(OK, f"{uri} is reached with the credentials that are set")
+
+
 def crawls(fetch: FetchSettings) -> Finding:
     try:
-        rows = read_crawls(replace(fetch, attempts=2))
+        rows = read_crawls(replace(fetch, attempts=2, timeout_s=min(fetch.timeout_s, SHORT_S)))
     except (BadInput, OSError) as error:
         what = f"the crawls of {crawl_root()} can't be listed: {reason(error)}"
         return Finding(NOTE, what, f"for local files nothing is needed; a mirror's folder is set by {ROOT_VARIABLE}")

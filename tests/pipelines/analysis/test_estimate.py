@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.analysis.estimate import MEASURES, START_S, Piece, piece_of, scaled, spread, wall
-from pipelines.reports.estimate import Amount
+from pipelines.reports.records import Amount
 from support.command import Call
 from transforms.curate import CurateUnit
 

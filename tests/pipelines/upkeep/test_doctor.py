@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from pipelines.upkeep import doctor
 from pipelines.upkeep.doctor import LACKS, NOTE, OK, Finding
 from support.command import Call
+from transforms.steps.fetch.settings import FetchSettings
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +36,27 @@ def test_what_is_lacking_has_a_remedy(bateia: Call, tmp_path: Path, monkeypatch:
     assert ended.returncode == 1
     lacking = [line for line in ended.stdout.splitlines() if line.startswith(LACKS)]
     assert len(lacking) == 5 and all("; " in line for line in lacking)
+
+
+def test_an_output_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x")
+    found = str(doctor.disk(str(tmp_path / "taken")))
+    assert found == f"LACKS {tmp_path}/taken is a file; choose a folder, or a name that is free"
+
+
+def test_a_bucket_that_nobody_answers_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "locate", mock.Mock(side_effect=OSError("AWS Error ACCESS_DENIED")))
+    found = doctor.disk("s3://other/out")
+    assert found.state == LACKS and "can't be reached: AWS Error ACCESS_DENIED" in found.what
+    assert "AWS_PROFILE" in found.remedy
+
+
+def test_every_line_that_is_not_ok_has_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATEIA_COMMONCRAWL", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = list(doctor.examine(str(tmp_path / "o"), FetchSettings(), java=True, gpu=True))
+    assert len(found) >= 9 and {finding.state for finding in found} >= {LACKS, NOTE}
+    assert [finding.what for finding in found if finding.state != OK and not finding.remedy] == []
 
 
 def test_no_network_is_no_fault(bateia: Call, monkeypatch: pytest.MonkeyPatch) -> None:

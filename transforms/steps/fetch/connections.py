@@ -55,8 +55,8 @@ class TimedHTTPSConnection(HTTPSConnection):
 
 
 class TimedHTTPPool(HTTPConnectionPool):
-    ConnectionCls = TimedHTTPConnection
+    ConnectionCls = TimedHTTPConnection  # pyright: ignore[reportAssignmentType] - as urllib3 does
 
 
 class TimedHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = TimedHTTPSConnection
+    ConnectionCls = TimedHTTPSConnection  # pyright: ignore[reportAssignmentType]
