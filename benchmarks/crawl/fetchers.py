@@ -196,11 +196,11 @@ def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
         rows = [[name, *(f"{min(costs):.2f}" for costs in zip(*pairs, strict=True))] for name, pairs in rounds.items()]
         yield f"A file of {args.megabytes} MB; {len(spans)} ranges of {RANGE_BYTES:,} bytes, one after the other.\n"
         yield table(["side", "CPU ms a MB, whole file", "CPU ms a range"], rows)
-        faults = [
+        made = [
             [about, *(made_of(fault, fetch, server, data) for fetch in fetchers.values())]
             for fault, about in FAULTS.items()
         ]
-        yield table(["first answer", *fetchers], faults)
+        yield table(["first answer", *fetchers], made)
 
 
 def made_of(fault: str, fetch: Callable[[str, list[Span]], Outcome], server: str, data: bytes) -> str:

@@ -106,11 +106,13 @@ class Handler(BaseHTTPRequestHandler):
             note(416, 0)
             self.answer(416, headers | {"Content-Range": f"bytes */{size}"}, b"")
             return
-        body = data[start:stop]
-        status = 200
+        status, shift = 200, 0
         if ranged:
             status, shift = 206, 7 if fault == "wrong range" else 0
-            headers["Content-Range"] = f"bytes {start + shift}-{start + len(body) - 1}/{size}"
+        first = start + shift
+        body = data[first : None if stop is None else stop + shift]
+        if ranged:
+            headers["Content-Range"] = f"bytes {first}-{first + len(body) - 1}/{size}"
         if fault == "dripping body" or fault.startswith("trickle"):
             note(status, 0)
             self.answer(status, headers, body, 0)
