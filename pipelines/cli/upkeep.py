@@ -22,7 +22,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="NAME", help="look at this plan alone (default: all)")
     hashes = "compare files' sha256 (default); without, damage that leaves numbers plausible is not seen"
     parser.add_argument("--sha256", action=argparse.BooleanOptionalAction, default=True, help=hashes)
-    parser.add_argument("--quiet", action="store_true", help="no progress line")
+    add_execution(parser, output=None)
 
 
 def run_verify(args: argparse.Namespace) -> int:
@@ -31,9 +31,12 @@ def run_verify(args: argparse.Namespace) -> int:
 
     line = StatusLine()
     shown = line.replaces and not args.quiet
-    verified = verify(
-        args.shards, args.plan, args.sha256, lambda name: line.write(f"verify  {name}") if shown else None
-    )
+
+    def tell(name: str) -> None:
+        if shown:
+            line.write(f"verify  {name}")
+
+    verified = verify(args.shards, args.plan, args.sha256, execution_of(args), tell)
     if shown:
         line.clear()
     for fault in verified.faults:
@@ -158,6 +161,7 @@ COMMANDS = (
         options=add_verify,
         run=run_verify,
         reads=("shards",),
+        takes_beam_args=True,
     ),
     Command(
         name="shards index",
