@@ -64,6 +64,21 @@ def run_index(args: argparse.Namespace) -> int:
     return 0
 
 
+# --- index ------------------------------------------------------------------------------------------------------------
+
+
+def add_url_index(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--in", dest="folder", required=True, metavar="DIR", help="documents, a corpus or shards")
+    add_execution(parser, output=None)
+
+
+def run_url_index(args: argparse.Namespace) -> int:
+    from pipelines.engine.run import run_stage
+    from pipelines.upkeep.url_index import plan_index
+
+    return run_stage(plan_index(args.folder), execution_of(args))
+
+
 # --- forget -----------------------------------------------------------------------------------------------------------
 
 
@@ -126,19 +141,20 @@ def finish_pending(shards: Any, args: argparse.Namespace) -> int:
 
 def forget_documents(shards: Any, manifest: Any, tombstones: Any, documents: Any, args: argparse.Namespace) -> int:
     from pipelines.lineage.plans import usable_plans
-    from pipelines.upkeep.forget_request import make_request, seen_lines, write_request
+    from pipelines.upkeep.forget_request import make_request, seen_lines
+    from pipelines.upkeep.forget_shards import check
 
     request = make_request(shards, manifest, tombstones, documents)
     for fault in usable_plans(shards)[1]:
         sys.stderr.write(f"bateia: left alone: {fault}\n")
     seen = seen_lines(shards, request, args.batch_size)
     if not args.dry_run:
-        write_request(request)
         return carry_out(request, seen, args)
+    check(request, manifest, None)
     print("\n".join(seen))
     new = ", ".join(f"{old} as {name}" for old, name in request.rebuilt.items())
     print(
-        f"would forget {plural(len(documents), 'document')} in {plural(len(request.affected), 'shard')} "
+        f"would forget {plural(len(documents), 'document')} in {plural(len(request.by_shard), 'shard')} "
         f"and rebuild {new or 'no plan'}"
     )
     return 0
@@ -171,6 +187,16 @@ COMMANDS = (
         options=add_index,
         run=run_index,
         reads=("shards",),
+    ),
+    Command(
+        name="index",
+        group="upkeep",
+        about="Index the addresses of documents, a corpus or shards, so that `explain` and `forget` open few files",
+        example="bateia index --in out/documents --workers 8",
+        options=add_url_index,
+        run=run_url_index,
+        reads=("folder",),
+        takes_beam_args=True,
     ),
     Command(
         name="forget",
