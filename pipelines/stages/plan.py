@@ -271,9 +271,7 @@ class PackedSlices:
             self.files[name] = write_table(job.folder, slice_path(name), rows_table(pieces)), -(-total // job.size)
 
 
-def counts_of(
-    documents: list[dict[str, int]], packed: list[dict[str, Any]], slices: PackedSlices
-) -> dict[str, Any]:
+def counts_of(documents: list[dict[str, int]], packed: list[dict[str, Any]], slices: PackedSlices) -> dict[str, Any]:
     """Counts of a plan, as its manifest has them.
 
     documents: in the rows, each copy counted.
