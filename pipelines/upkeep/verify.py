@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.engine.progress import Progress
 from pipelines.engine.run import EXIT_INTERRUPTED, Execution, Phases, handle_signals
 from pipelines.lineage.plans import find_plan, plan_names
-from pipelines.stages.shard_tokenizer import json_sha256
+from pipelines.stages.tokenizers.given import json_sha256
 from pipelines.upkeep.verify_documents import ShardCounts, count_faults, is_of_shard, unknown_files
 from pipelines.upkeep.verify_files import VerifyRun, open_run
 from pipelines.upkeep.verify_plan import Covered, PlanCheck, copies_asked, cover_faults, open_check
@@ -158,14 +158,14 @@ class Verification:
         tallies = self.workers.run("verify", work, units)
         faults, counts = self._of_shards(units, tallies)
         if counts.shards * 2 != sum(is_of_shard(path) for path in run.entries):
-            missing = f"{run.shards.folder}: plans {', '.join(self.names)} were not looked at, for documents are missing"
+            missing = (
+                f"{run.shards.folder}: plans {', '.join(self.names)} were not looked at, for documents are missing"
+            )
             return faults + ([missing] if self.names else [])
         faults += count_faults(run.shards, counts)
         return faults + self._of_plans(groups, tallies, counts)
 
-    def _of_shards(
-        self, units: list[VerifyUnit], tallies: dict[str, dict[str, Any]]
-    ) -> tuple[list[str], ShardCounts]:
+    def _of_shards(self, units: list[VerifyUnit], tallies: dict[str, dict[str, Any]]) -> tuple[list[str], ShardCounts]:
         """What is wrong with files, and counts of the shards whose tables can be read."""
         run, faults = self.run, []
         if hash_dataset(run.manifest.files) != run.manifest.dataset_hash:
@@ -190,7 +190,8 @@ class Verification:
     ) -> list[str]:
         """What is wrong with plans, in the order of their names. counts: of all shards."""
         rows = {
-            name: [tally for unit, tally in tallies.items() if unit.startswith(f"{ROWS}/{name}/")] for name in self.plans
+            name: [tally for unit, tally in tallies.items() if unit.startswith(f"{ROWS}/{name}/")]
+            for name in self.plans
         }
         copies, unasked = {}, {}
         for name, check in self.plans.items():

@@ -186,7 +186,8 @@ class Covered:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Covered:
-        return cls(*map(coverage_from, (value["coverage"], value["astray"])), value["seen"], value["misaligned"])
+        covered, astray = coverage_from(value["coverage"]), coverage_from(value["astray"])
+        return cls(covered, astray, value["seen"], value["misaligned"])
 
 
 def coverage_from(value: dict[str, Any]) -> Coverage:

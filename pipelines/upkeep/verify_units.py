@@ -58,7 +58,7 @@ class Groups:
     @property
     def bounds(self) -> np.ndarray:
         """Positions at which groups begin, but for the first."""
-        return positions(0, np.zeros(0)) if not self.first else positions(np.array(self.first), np.zeros(1))
+        return positions(np.array(self.first, np.int64), np.zeros(len(self.first)))
 
     def shards(self, run: VerifyRun, number: int) -> list[int]:
         """Shards of a group that there are."""
