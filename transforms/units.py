@@ -188,7 +188,9 @@ def run_unit(work: Work, records: Records, unit: Any) -> None:
     heartbeat.stop()
 
 
-def run_here(work: Work, output: str, units: Iterable[Any], on_unit: Callable[[Any], None]) -> dict[str, dict[str, Any]]:
+def run_here(
+    work: Work, output: str, units: Iterable[Any], on_unit: Callable[[Any], None]
+) -> dict[str, dict[str, Any]]:
     """Do units one after the other in this process, without Beam and records. Returns their tallies by their names.
 
     output: folder below which they write. on_unit: is called with each before it is begun.
