@@ -70,6 +70,7 @@ def groups_of_five(units: list[str]) -> list[totals.UnitGroup]:
     return [totals.UnitGroup(f"{start:03}", tuple(units[start : start + 5])) for start in starts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nothing, tallies", [(CorpusTally, corpus_tally), (ShardTally.of_none, shard_tally)])
 def test_workers_add_up_the_same(tmp_path: Path, nothing: Any, tallies: Any) -> None:
     records = records_in(tmp_path, tallies)
@@ -90,6 +91,7 @@ def test_of_no_part_nothing_is_made(tmp_path: Path) -> None:
     assert made.tally == CorpusTally() and not made.files
 
 
+@pytest.mark.slow
 def test_hosts_that_become_slices_are_counted_whole_though_rare_ones_are_left_out(tmp_path: Path) -> None:
     records = records_in(tmp_path, shard_tally)
     run = cast(ShardRun, SimpleNamespace(records=records, parts=[SimpleNamespace(name=name) for name in PARTS]))

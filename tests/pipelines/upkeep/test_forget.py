@@ -507,6 +507,7 @@ def test_names_of_rebuilt_plans() -> None:
     assert read_manifest("/nowhere-at-all") is None
 
 
+@pytest.mark.slow
 def test_shards_without_the_pages_are_not_opened(
     copied: Path, forget: Call, chosen: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -410,6 +410,7 @@ def test_processes_find_the_same(copied: Path, faults: Callable[..., list[str]],
     assert list(copied.parent.iterdir()) == [copied]
 
 
+@pytest.mark.slow
 def test_slices_of_many_documents_hold_those_that_a_hash_puts_first(
     copied: Path, bateia: Call, faults: Callable[..., list[str]]
 ) -> None:

@@ -40,6 +40,7 @@ def drawn_by_workers(documents: Path, folder: Path, recipe: TrainTokenizer) -> S
         return draw_by_phases(str(folder), tuple(read_inputs([str(documents)])), recipe, phases)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [None, (("pt", 3.0), ("de", 1.0))])
 def test_workers_draw_the_same(documents: Path, tmp_path: Path, weights: tuple[tuple[str, float], ...] | None) -> None:
     recipe = TrainTokenizer(sample_mb=1, weights=weights, seed=3)
@@ -55,6 +56,7 @@ def texts_of(path: Path) -> list[str]:
     return pq.ParquetFile(path).read(["text"])["text"].to_pylist()
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_kept(documents: Path, tmp_path: Path) -> None:
     """The same command after an interruption does not measure again."""
     recipe = TrainTokenizer(sample_mb=1)
