@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from transforms.steps.tokens.tokenizer import Tokenizer, tokenizer_from_json, to
 from transforms.steps.tokens.tokenizer_files import JSON, MODEL
 from transforms.units import Heartbeat, Records, UnitFiles, UnitResult
 
+TABLES, NUMBERS = ("languages", "dumps", "hosts"), ("documents", "tokens", "bytes")  # of a split's tally
 DOCS_PER_GROUP = 16_384  # rows of docs-*.parquet in one row group: no texts in them, so more fit than in a corpus
 READ = ("text", "id", "url", "file_path", "warc_offset", "dump", "language", "language_score", "cluster_id", "quality")
 
@@ -142,3 +144,42 @@ class ShardFiles:
         tables = {"languages": self._languages, "dumps": self._dumps, "hosts": self._hosts}
         counts = {name: {key: dict(count) for key, count in table.items()} for name, table in tables.items()}
         return {**counts, "lengths": dict(self._lengths)}
+
+
+@dataclass
+class ShardTally:
+    """What `ShardFiles.tally` counts, by split, of one part or of many merged.
+
+    left_out: whether hosts with few documents were left out, so that counts of the others are lower bounds.
+    """
+
+    train: dict[str, Any]
+    val: dict[str, Any]
+    left_out: bool = False
+
+    @classmethod
+    def of_none(cls) -> ShardTally:
+        train, val = ({name: {} for name in (*TABLES, "lengths")} for _ in SPLITS)
+        return cls(train, val)
+
+    def merge(self, other: ShardTally) -> None:
+        for mine, theirs in ((self.train, other.train), (self.val, other.val)):
+            for table in TABLES:
+                for name, numbers in theirs[table].items():
+                    row = mine[table].setdefault(name, dict.fromkeys(NUMBERS, 0))
+                    for number in NUMBERS:
+                        row[number] += numbers[number]
+            for length, count in theirs["lengths"].items():
+                mine["lengths"][length] = mine["lengths"].get(length, 0) + count
+        self.left_out |= other.left_out
+
+    def leave_out_hosts(self, most: int) -> None:
+        """Keep the hosts with the most documents, once there are twice as many."""
+        hosts = self.val["hosts"]
+        if len(hosts) > 2 * most:
+            ranked = sorted(hosts.items(), key=lambda item: (-item[1]["documents"], item[0]))
+            self.val["hosts"], self.left_out = dict(ranked[:most]), True
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ShardTally:
+        return cls(**value)

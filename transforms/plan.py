@@ -14,12 +14,14 @@ from schemas.shards.documents import read_documents
 from schemas.shards.layout import CONCAT, PLAN_SCHEMA
 from schemas.shards.plans import offset_of, positions, shard_of
 from schemas.storage import join, open_read, size_of, write_json, write_whole
+from schemas.tally import host_of
 from transforms.packed import shuffled, unpack, write_sums
 from transforms.steps.tokens.pack import PIECE, SPAN, cut_rows, fit_rows, scatter_rows, shuffle_keys
 from transforms.units import Heartbeat, Records, UnitFiles, UnitResult, read_units
 
 HALF = np.uint64(32)
 COPIES = "Copies"  # label of the shuffle
+MOST_IN_SLICE = 50_000  # documents; a trainer evaluates some hundred rows of a slice, ours
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,16 @@ def shuffled_rows(job: PlanJob, file: DocsFile) -> tuple[np.ndarray, np.ndarray]
     partitions: int64
     """
     weighed = isinstance(job.copies, dict)
-    table = read_documents(file.path, ["key", "start", "length", *([job.by] if weighed else [])])
+    return rows_of(
+        job, file.shard, read_documents(file.path, ["key", "start", "length", *([job.by] if weighed else [])])
+    )
+
+
+def rows_of(job: PlanJob, shard: int, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """What `shuffled_rows` gives, of a table of documents."""
     keys, starts, lengths = (table.column(name).to_numpy() for name in ("key", "start", "length"))
     indices, order = shuffle_keys(keys, copies_of(job, table), job.seed)
-    begins = positions(file.shard, starts).astype(np.uint64)
+    begins = positions(shard, starts).astype(np.uint64)
     partitions, within = partitions_of(order, job.partitions)
     return np.column_stack(((within << HALF) | lengths[indices].astype(np.uint64), begins[indices])), partitions
 
@@ -162,12 +170,17 @@ class SortPartition:
 
 def in_order(rows: np.ndarray) -> np.ndarray:
     """SPAN of the documents of rows from `shuffled_rows`, in the order of the shuffle; ties by their position."""
-    rows = rows[np.lexsort((rows[:, 1], rows[:, 0] >> HALF))]
+    rows = rows[first_to_last(rows)]
     spans = np.zeros(len(rows), SPAN)
     spans["shard"] = shard_of(rows[:, 1])
     spans["start"] = offset_of(rows[:, 1])
     spans["length"] = rows[:, 0] & np.uint64((1 << 32) - 1)
     return spans
+
+
+def first_to_last(rows: np.ndarray) -> np.ndarray:
+    """Numbers of the rows in the order of the shuffle; ties by their position."""
+    return np.lexsort((rows[:, 1], rows[:, 0] >> HALF))
 
 
 @dataclass(frozen=True)
@@ -248,3 +261,74 @@ def rows_table(pieces: np.ndarray) -> pa.Table:
     """Pieces of rows as a file of the plan holds them."""
     columns = [pa.array(np.ascontiguousarray(pieces[field.name]), field.type) for field in PLAN_SCHEMA]
     return pa.Table.from_arrays(columns, schema=PLAN_SCHEMA)
+
+
+# --- Slices of val/ ---------------------------------------------------------------------------------------------------
+
+
+def members_of_slices(
+    languages: pa.ChunkedArray, urls: pa.ChunkedArray, names: Iterable[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, numbers of the documents that are in it, int64) of each slice that has any of some documents."""
+    named = dict.fromkeys(names)
+    values = languages.combine_chunks().dictionary_encode()
+    codes = values.indices.fill_null(len(values.dictionary)).to_numpy(zero_copy_only=False)
+    by_language: dict[str, list[int]] = {}
+    for code, value in enumerate([*values.dictionary.to_pylist(), None]):
+        by_language.setdefault(f"language-{value or 'und'}", []).append(code)
+    hosts = {name: code for code, name in enumerate(name for name in named if name.startswith("domain-"))}
+    found = (f"domain-{host_of(url or '')}" for url in (urls.to_pylist() if hosts else ()))
+    of_hosts = np.fromiter((hosts.get(name, -1) for name in found), np.int64)
+    present = set(np.unique(of_hosts).tolist())
+    for name in named:
+        kind = name.partition("-")[0]
+        if kind == "language":
+            members = np.flatnonzero(np.isin(codes, by_language.get(name, [])))
+        elif kind == "domain":
+            members = np.flatnonzero(of_hosts == hosts[name]) if hosts[name] in present else np.zeros(0, np.int64)
+        else:
+            members = np.arange(len(languages))
+        if len(members):
+            yield name, members
+
+
+class SliceRows:
+    """The documents of slices: of each those that come first in the shuffle, so that many take no more memory.
+
+    documents: how many there are of each slice, by its name.
+    """
+
+    def __init__(self, most: dict[str, int | None]) -> None:
+        """most: documents of each slice, by its name; None for all."""
+        self._most = most
+        self._held: dict[str, list[np.ndarray]] = {name: [] for name in most}
+        self._new = dict.fromkeys(most, 0)
+        self.documents = dict.fromkeys(most, 0)
+
+    def add(self, rows: np.ndarray, languages: pa.ChunkedArray, urls: pa.ChunkedArray) -> None:
+        """rows: of some documents, as `shuffled_rows` gives them for one copy and partition."""
+        for name, members in members_of_slices(languages, urls, self._most):
+            self.documents[name] += len(members)
+            self._held[name].append(rows[members])
+            self._new[name] += len(members)
+            if (most := self._most[name]) is not None and self._new[name] > most:
+                self._held[name], self._new[name] = [self.rows(name)], 0
+
+    def rows(self, name: str) -> np.ndarray:
+        """Rows of a slice in the order of the shuffle."""
+        rows = np.concatenate([np.zeros((0, 2), np.uint64), *self._held[name]])
+        return rows[first_to_last(rows)[: self._most[name]]]
+
+    @property
+    def capped(self) -> dict[str, dict[str, int]]:
+        """Slices that hold fewer documents than there are, by their names."""
+        sizes = {name: (most, self.documents[name]) for name, most in self._most.items() if most is not None}
+        return {name: {"documents": most, "of": there} for name, (most, there) in sizes.items() if there > most}
+
+
+def slice_rows_of(job: PlanJob, files: Iterable[tuple[int, pa.Table]], most: dict[str, int | None]) -> SliceRows:
+    """Which documents of val/ are in slices. files: (shard, its documents: key, start, length, language, url)."""
+    chosen = SliceRows(most)
+    for shard, table in files:
+        chosen.add(rows_of(job, shard, table)[0], table.column("language"), table.column("url"))
+    return chosen

@@ -224,6 +224,30 @@ def run_unit(work: Work, records: Records, unit: Any) -> None:
     heartbeat.stop()
 
 
+def run_here(
+    work: Work, output: str, units: Iterable[Any], on_unit: Callable[[Any], None]
+) -> dict[str, dict[str, Any]]:
+    """Do units one after the other in this process, without Beam and records. Returns their tallies by their names.
+
+    output: folder below which they write. on_unit: is called with each before it is begun.
+    """
+    tallies = {}
+    work.setup()
+    try:
+        for unit in units:
+            on_unit(unit)
+            files = UnitFiles(output)
+            try:
+                tallies[unit.name] = work.run(unit, files, Heartbeat(output, unit.name)).tally
+                files.commit()
+            except BaseException:
+                files.discard()
+                raise
+    finally:
+        work.close()
+    return tallies
+
+
 def write_units(path: str, units: Iterable[Any]) -> None:
     """Write a list of units, one line of JSON each. Workers read it, as a long list would not fit in a Beam graph."""
     with write_whole(path) as file:

@@ -18,6 +18,7 @@ from pipelines.lineage.explain import exact_or_respelled, read_fates, read_rows
 from pipelines.lineage.pages import DocumentRow, find_documents
 from pipelines.lineage.plans import usable_plans
 from pipelines.lineage.rows import ranges, rows_with
+from pipelines.lineage.urls import index_for
 from pipelines.recipes import find_recipe
 from pipelines.reports.formats import file_name
 from pipelines.reports.journey import (
@@ -120,7 +121,8 @@ def of_stage(outputs: list[Output], stage: str) -> list[Output]:
 
 
 def rows_in(output: Output, kind: str, url: str) -> list[dict[str, Any]]:
-    return exact_or_respelled(url, lambda urls: read_rows(output.folder, output.manifest, kind, urls))
+    index = index_for(output.folder, output.manifest)
+    return exact_or_respelled(url, lambda urls: read_rows(output.folder, output.manifest, kind, urls, index=index))
 
 
 def document_of(url: str, outputs: list[Output]) -> dict[str, Any] | None:
@@ -130,7 +132,10 @@ def document_of(url: str, outputs: list[Output]) -> dict[str, Any] | None:
 
 def shards_rows(url: str, output: Output) -> list[DocumentRow]:
     tombstones = read_tombstones(output.folder)
-    found = exact_or_respelled(url, lambda urls: find_documents(output.folder, output.manifest, tombstones, urls))
+    index = index_for(output.folder, output.manifest)
+    found = exact_or_respelled(
+        url, lambda urls: find_documents(output.folder, output.manifest, tombstones, urls, index)
+    )
     return found.kept
 
 

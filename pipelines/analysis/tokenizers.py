@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.reports.render import encode
 from pipelines.reports.tokenizers import ALL, COLUMNS, Counts, Entry, cells, named, parity
 from pipelines.stages.datasets import read_inputs
-from pipelines.stages.tokenizer import TokenizerRun, draw_sample
+from pipelines.stages.tokenizers.sample import draw_sample
 from schemas.faults import BadInput
 from transforms.steps.tokens.settings import TrainTokenizer
 from transforms.steps.tokens.tokenizer import Tokenizer, load_tokenizer
@@ -25,7 +25,7 @@ def compare(inputs: Sequence[str], paths: Sequence[str], seed: int, sample_mb: i
     loaded = {name: (path, load(path)) for name, path in named(paths).items()}
     # Drawn as training draws, by the same seed and size the same documents; nothing is written.
     settings = TrainTokenizer(seed=seed, sample_mb=sample_mb)
-    drawn = draw_sample(TokenizerRun("", tuple(read_inputs(list(inputs))), settings))
+    drawn = draw_sample(tuple(read_inputs(list(inputs))), settings)
     texts = {language: some for language, some in sorted(drawn.texts.items()) if some}
     if not texts:
         raise BadInput(f"the sample of {', '.join(inputs)} holds no document; raise --sample-mb or give other --input")

@@ -22,7 +22,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
 
 def run_train(args: argparse.Namespace) -> int:
     from pipelines.engine.run import Execution, run_stage
-    from pipelines.stages.tokenizer import plan_tokenizer
+    from pipelines.stages.tokenizers.training import plan_tokenizer
     from transforms.steps.tokens.settings import TrainTokenizer
 
     recipe = TrainTokenizer(**given(args, TrainTokenizer), seed=args.seed)

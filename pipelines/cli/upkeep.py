@@ -22,7 +22,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="NAME", help="look at this plan alone (default: all)")
     hashes = "compare files' sha256 (default); without, damage that leaves numbers plausible is not seen"
     parser.add_argument("--sha256", action=argparse.BooleanOptionalAction, default=True, help=hashes)
-    parser.add_argument("--quiet", action="store_true", help="no progress line")
+    add_execution(parser, output=None)
 
 
 def run_verify(args: argparse.Namespace) -> int:
@@ -31,9 +31,12 @@ def run_verify(args: argparse.Namespace) -> int:
 
     line = StatusLine()
     shown = line.replaces and not args.quiet
-    verified = verify(
-        args.shards, args.plan, args.sha256, lambda name: line.write(f"verify  {name}") if shown else None
-    )
+
+    def tell(name: str) -> None:
+        if shown:
+            line.write(f"verify  {name}")
+
+    verified = verify(args.shards, args.plan, args.sha256, execution_of(args), tell)
     if shown:
         line.clear()
     for fault in verified.faults:
@@ -59,6 +62,21 @@ def run_index(args: argparse.Namespace) -> int:
 
     print(summary(write_indexes(args.shards, tuple(args.format))))
     return 0
+
+
+# --- index ------------------------------------------------------------------------------------------------------------
+
+
+def add_url_index(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--in", dest="folder", required=True, metavar="DIR", help="documents, a corpus or shards")
+    add_execution(parser, output=None)
+
+
+def run_url_index(args: argparse.Namespace) -> int:
+    from pipelines.engine.run import run_stage
+    from pipelines.upkeep.url_index import plan_index
+
+    return run_stage(plan_index(args.folder), execution_of(args))
 
 
 # --- forget -----------------------------------------------------------------------------------------------------------
@@ -123,19 +141,20 @@ def finish_pending(shards: Any, args: argparse.Namespace) -> int:
 
 def forget_documents(shards: Any, manifest: Any, tombstones: Any, documents: Any, args: argparse.Namespace) -> int:
     from pipelines.lineage.plans import usable_plans
-    from pipelines.upkeep.forget_request import make_request, seen_lines, write_request
+    from pipelines.upkeep.forget_request import make_request, seen_lines
+    from pipelines.upkeep.forget_shards import check
 
     request = make_request(shards, manifest, tombstones, documents)
     for fault in usable_plans(shards)[1]:
         sys.stderr.write(f"bateia: left alone: {fault}\n")
     seen = seen_lines(shards, request, args.batch_size)
     if not args.dry_run:
-        write_request(request)
         return carry_out(request, seen, args)
+    check(request, manifest, None)
     print("\n".join(seen))
     new = ", ".join(f"{old} as {name}" for old, name in request.rebuilt.items())
     print(
-        f"would forget {plural(len(documents), 'document')} in {plural(len(request.affected), 'shard')} "
+        f"would forget {plural(len(documents), 'document')} in {plural(len(request.by_shard), 'shard')} "
         f"and rebuild {new or 'no plan'}"
     )
     return 0
@@ -158,6 +177,7 @@ COMMANDS = (
         options=add_verify,
         run=run_verify,
         reads=("shards",),
+        takes_beam_args=True,
     ),
     Command(
         name="shards index",
@@ -167,6 +187,16 @@ COMMANDS = (
         options=add_index,
         run=run_index,
         reads=("shards",),
+    ),
+    Command(
+        name="index",
+        group="upkeep",
+        about="Index the addresses of documents, a corpus or shards, so that `explain` and `forget` open few files",
+        example="bateia index --in out/documents --workers 8",
+        options=add_url_index,
+        run=run_url_index,
+        reads=("folder",),
+        takes_beam_args=True,
     ),
     Command(
         name="forget",

@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.lineage.pages import find_documents, spellings, tokens_text
 from pipelines.lineage.plans import usable_plans
 from pipelines.lineage.rows import plan_lines
+from pipelines.lineage.urls import UrlIndex, candidates, index_for
 from pipelines.reports.verdicts import number, reason_text
 from schemas.faults import BadInput
 from schemas.manifest import Manifest, open_finished, read_manifest
@@ -31,23 +32,24 @@ def explain(url: str, folder: str, batch_size: int | None = None) -> str:
         return explain_corpus(url, folder, manifest)
     if manifest.stage == SHARD_STAGE:
         return explain_shards(url, folder, manifest, batch_size)
-    rows = exact_or_respelled(url, lambda urls: read_rows(folder, manifest, "ledger/", urls))
+    index = index_for(folder, manifest)
+    rows = exact_or_respelled(url, lambda urls: read_rows(folder, manifest, "ledger/", urls, index=index))
     if not rows:
         raise BadInput(
             f"{folder} has seen no page {url}; look for it with DuckDB in {join(folder, 'ledger')}/*.parquet"
         )
-    return "\n\n".join(record_text(row, folder, quality_of(row, folder, manifest)) for row in rows)
+    return "\n\n".join(record_text(row, folder, quality_of(row, folder, manifest, index)) for row in rows)
 
 
-def quality_of(row: dict[str, Any], folder: str, manifest: Manifest) -> dict[str, float]:
+def quality_of(row: dict[str, Any], folder: str, manifest: Manifest, index: UrlIndex | None = None) -> dict[str, float]:
     """What the rules measured on a page that was kept, by the measures' names."""
     if row["fate"] != "kept":
         return {}
     public = {source["path"]: source["file_path"] for source in manifest.source if "file_path" in source}
     file_path = public.get(row["warc_file"], row["warc_file"])
-    for file in manifest.files:
-        path = join(folder, file.path)
-        if file.path.startswith("data/") and "quality" in column_names(path):
+    for name in candidates(manifest, "data/", {row["url"]}, index):
+        path = join(folder, name)
+        if "quality" in column_names(path):
             chosen = [("url", "=", row["url"]), ("warc_offset", "=", row["warc_offset"])]
             for kept in read_table(path, ["file_path", "quality"], chosen).to_pylist():
                 if kept["file_path"] == file_path:
@@ -68,10 +70,18 @@ def exact_or_respelled(url: str, find: Callable[[set[str]], Any]) -> Any:
 
 
 def read_rows(
-    folder: str, manifest: Manifest, kind: str, urls: set[str], columns: list[str] | None = None
+    folder: str,
+    manifest: Manifest,
+    kind: str,
+    urls: set[str],
+    columns: list[str] | None = None,
+    index: UrlIndex | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows with one of the URLs in the output's files of one kind, in the order of the files."""
-    paths = [join(folder, file.path) for file in manifest.files if file.path.startswith(kind)]
+    """Rows with one of the URLs in the output's files of one kind, in the order of the files.
+
+    index: of the output, if there is one.
+    """
+    paths = [join(folder, path) for path in candidates(manifest, kind, urls, index)]
     chosen = [("url", "in", sorted(urls))]
     return [row for path in paths for row in read_table(path, columns, chosen).to_pylist()]
 
@@ -96,7 +106,8 @@ def explain_corpus(url: str, folder: str, manifest: Manifest) -> str:
     """What curate and dedup did to a page: the documents that the corpus was made of are looked up where they were."""
     sources = [source for source in manifest.source if source.get("role") != "against"]
     earlier, unseen = explain_sources(url, folder, sources)
-    rows = exact_or_respelled(url, lambda urls: read_fates(folder, manifest, urls))
+    index = index_for(folder, manifest)
+    rows = exact_or_respelled(url, lambda urls: read_fates(folder, manifest, urls, index))
     if not earlier and not rows:
         raise BadInput(f"{folder} has seen no page {url}: {'; '.join(unseen)}")
     return "\n".join([*earlier, *(fate_text(row, folder) for row in rows)])
@@ -133,11 +144,11 @@ def source_folder(folder: str, source: dict[str, Any]) -> str:
     return source["path"]
 
 
-def read_fates(folder: str, manifest: Manifest, urls: set[str]) -> list[dict[str, Any]]:
+def read_fates(folder: str, manifest: Manifest, urls: set[str], index: UrlIndex | None = None) -> list[dict[str, Any]]:
     """What became of the URLs' documents: rows of clusters/, and for those without copies of data/."""
-    clustered = read_rows(folder, manifest, "clusters/", urls)
+    clustered = read_rows(folder, manifest, "clusters/", urls, index=index)
     known = {(row["id"], row["url"]) for row in clustered}  # crawlers may give one id to many records
-    kept = read_rows(folder, manifest, "data/", urls, ["id", "url", "language", "cluster_size"])
+    kept = read_rows(folder, manifest, "data/", urls, ["id", "url", "language", "cluster_size"], index)
     return clustered + [row | {"match": None} for row in kept if (row["id"], row["url"]) not in known]
 
 
@@ -168,7 +179,8 @@ def explain_shards(url: str, folder: str, manifest: Manifest, batch_size: int | 
     """
     fates, unseen = explain_sources(url, folder, manifest.source)
     tombstones = read_tombstones(folder)
-    documents = exact_or_respelled(url, lambda urls: find_documents(folder, manifest, tombstones, urls))
+    index = index_for(folder, manifest)
+    documents = exact_or_respelled(url, lambda urls: find_documents(folder, manifest, tombstones, urls, index))
     if not documents and not fates:
         raise BadInput(f"{folder} has seen no page {url}: {'; '.join(unseen) or 'no document has it'}")
     if not documents:

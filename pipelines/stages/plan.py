@@ -20,12 +20,12 @@ from schemas.shards.documents import read_documents
 from schemas.shards.layout import CONCAT, PLAN_STAGE, TRAIN, VAL, ShardsInfo, open_shards, plan_folder, shard_number
 from schemas.shards.plans import slice_path
 from schemas.storage import absolute, join, read_json, remove_folder, size_of, write_json
-from schemas.tally import host_of
 from schemas.wording import plural
 from transforms.packed import RECEIVED
 from transforms.part_files import write_table
 from transforms.plan import (
     COPIES,
+    MOST_IN_SLICE,
     DocsFile,
     PackRows,
     PartitionUnit,
@@ -33,7 +33,7 @@ from transforms.plan import (
     Shuffle,
     in_order,
     rows_table,
-    shuffled_rows,
+    slice_rows_of,
 )
 from transforms.steps.tokens.pack import cut_rows
 from transforms.steps.tokens.settings import PlanSettings
@@ -138,12 +138,12 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
     sorted_counts = [read_counted(job, partition) for partition in range(partitions)]
     pack(job, phases)
     packed = [job.packing_records.read(partition_name(partition)) for partition in range(partitions)]
-    slices = pack_slices(job, shards, files_of(shards, docs, VAL))
+    slices = pack_slices(job, shards, files_of(shards, docs, VAL), phases)
     counts = counts_of(sorted_counts, packed, slices)
     check(job, counts)
     entries = [
         *(FileEntry(**file) for item in packed for file in item["files"]),
-        *(entry for entry, _ in slices.values()),
+        *(entry for entry, _ in slices.files.values()),
     ]
     directory.remove_strays(("",), {entry.path for entry in entries})
     write_manifest(folder, manifest_of(shards, settings, counts, entries))
@@ -232,35 +232,52 @@ def read_counted(job: PlanJob, partition: int) -> dict[str, int]:
     return read_json(path)
 
 
-def pack_slices(job: PlanJob, shards: ShardsInfo, files: list[DocsFile]) -> dict[str, Slice]:
-    """Every slice of val/, concatenated in the order of a shuffle, by its name."""
-    once = PlanJob(job.folder, job.seed, job.size, CONCAT, 1.0, job.by, 1)
-    rows = [shuffled_rows(once, file)[0] for file in files]
-    tables = [read_documents(file.path, ["language", "url"]) for file in files]
-    if not rows:
-        return {}
-    languages = np.array([name or "und" for table in tables for name in table.column("language").to_pylist()])
-    hosts = np.array([host_of(url or "") for table in tables for url in table.column("url").to_pylist()])
-    members = np.concatenate(rows)
-    entries = {}
-    for name in shards.slices:
-        kind, _, value = name.partition("-")
-        chosen = {"language": languages == value, "domain": hosts == value}.get(kind, np.full(len(members), True))
-        spans = in_order(members[chosen])
-        total = int(spans["length"].sum(dtype=np.int64))
-        pieces = cut_rows(spans, 0, 0, -(-total // job.size), job.size)
-        entries[name] = write_table(job.folder, slice_path(name), rows_table(pieces)), -(-total // job.size)
-    return entries
+def pack_slices(job: PlanJob, shards: ShardsInfo, files: list[DocsFile], phases: Phases) -> PackedSlices:
+    """Every slice of val/ that has documents, concatenated in the order of a shuffle; of many, the first ones."""
+    if not files:
+        return PackedSlices({}, {})
+    packed = PackedSlices({}, {})
+    phases.run_locally("slices", lambda: packed.pack(job, list(shards.slices), files))
+    for name, item in packed.capped.items():
+        phases.progress.note(
+            f"validation slice {name} holds {plural(item['documents'], 'document')} of {item['of']:,}, those that a "
+            "hash puts first; more would tell a training nothing more"
+        )
+    return packed
 
 
-def counts_of(
-    documents: list[dict[str, int]], packed: list[dict[str, Any]], slices: dict[str, Slice]
-) -> dict[str, Any]:
+@dataclass
+class PackedSlices:
+    """Slices of val/.
+
+    files: by their names.
+    capped: documents in those that have not all of theirs, and how many there are.
+    """
+
+    files: dict[str, Slice]
+    capped: dict[str, dict[str, int]]
+
+    def pack(self, job: PlanJob, names: list[str], files: list[DocsFile]) -> None:
+        """files: documents of val/, of which one at a time is in memory."""
+        once = PlanJob(job.folder, job.seed, job.size, CONCAT, 1.0, job.by, 1)
+        columns = ["key", "start", "length", "language", "url"]
+        tables = ((file.shard, read_documents(file.path, columns)) for file in files)
+        chosen = slice_rows_of(once, tables, dict.fromkeys(names, MOST_IN_SLICE))
+        self.capped = chosen.capped
+        for name in names:
+            spans = in_order(chosen.rows(name))
+            total = int(spans["length"].sum(dtype=np.int64))
+            pieces = cut_rows(spans, 0, 0, -(-total // job.size), job.size)
+            self.files[name] = write_table(job.folder, slice_path(name), rows_table(pieces)), -(-total // job.size)
+
+
+def counts_of(documents: list[dict[str, int]], packed: list[dict[str, Any]], slices: PackedSlices) -> dict[str, Any]:
     """Counts of a plan, as its manifest has them.
 
     documents: in the rows, each copy counted.
     cut: tokens that best-fit packing left out.
     slices: rows of each slice of val/.
+    capped: slices that have not all of their documents, if there are any.
     parts: files of rows, in order.
     """
     tokens = sum(item["tally"]["tokens"] for item in packed)
@@ -269,7 +286,8 @@ def counts_of(
         "rows": sum(item["tally"]["rows"] for item in packed),
         "tokens": tokens,
         "cut": sum(item["tokens"] for item in documents) - tokens,
-        "slices": {name: rows for name, (_, rows) in slices.items()},
+        "slices": {name: rows for name, (_, rows) in slices.files.items()},
+        **({"capped": slices.capped} if slices.capped else {}),
         "parts": list(parts_of(packed)),
     }
 

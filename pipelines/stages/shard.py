@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +13,9 @@ from pipelines.reports.render import encode as encode_report
 from pipelines.reports.render import write_report
 from pipelines.reports.shards import ShardsReport, Throughput, make_report, plan_of, render_page
 from pipelines.stages.datasets import Input, overlap, read_inputs, source_of
+from pipelines.stages.part_totals import PartTotals, in_groups
 from pipelines.stages.plan import make_plan, plan_line, say_cautions
-from pipelines.stages.shard_tokenizer import (
+from pipelines.stages.tokenizers.given import (
     LENGTHS,
     GivenTokenizer,
     entries_of,
@@ -23,22 +23,23 @@ from pipelines.stages.shard_tokenizer import (
     load_given_tokenizer,
     provide_tokenizer,
 )
-from pipelines.stages.tokenizer import DEFAULT_VOCABULARY, Learning, TokenizerRun
+from pipelines.stages.tokenizers.training import TokenizerRun
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
 from schemas.shards.documents import documents_in_rows
 from schemas.shards.layout import SHARD_STAGE, SPLITS, TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, shards_info
 from schemas.shards.plans import train_rows
 from schemas.storage import absolute, join, remove, remove_folder, size_of
+from schemas.tally import MERGED_HOSTS
 from schemas.wording import command_line, plural
 from transforms.documents import Part
-from transforms.encode import EncodeDocuments, encoding, read_tokenizer
+from transforms.encode import NUMBERS, EncodeDocuments, ShardTally, encoding, read_tokenizer
 from transforms.steps.tokens.encode import special_token_ids
 from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
 from transforms.steps.tokens.tokenizer import Tokenizer
 from transforms.units import PROGRESS, Records, write_units
 
-OUTPUT_FOLDERS = ("tokenizer", TRAIN, VAL, "plan", "work", ".progress", "tombstones")
+OUTPUT_FOLDERS = ("tokenizer", TRAIN, VAL, "plan", "work", ".progress", ".urls", "tombstones")
 OUTPUT_FILES = ("report.json", "report.html", "failure.log")
 MAX_DOMAINS = 20  # slices of val/ by host
 MIN_DOMAIN_DOCUMENTS = 5
@@ -143,12 +144,7 @@ class ShardRun:
     def provide_tokenizer(self, phases: Phases) -> None:
         """Raises BadInput or BrokenRun, with nothing left behind."""
         try:
-            learning = Learning(
-                self.training.recipe.vocab_size or self.training.recipe.max_vocab_size or DEFAULT_VOCABULARY
-            )
-            given = self.own, self.training, self.inputs, learning
-            shown = learning if self.own is None else None
-            phases.run_locally("tokenizer", lambda: provide_tokenizer(self.folder, *given), shown)
+            provide_tokenizer(self.folder, self.own, self.training, self.inputs, phases)
         except (BadInput, BrokenRun):  # nothing was encoded yet: leave the folder free for another command
             self.directory.clear()
             raise
@@ -165,9 +161,8 @@ class ShardRun:
         """Add up what is encoded, then plan, report and manifest."""
         tokenizer = self.tokenizer
         special_tokens = special_token_ids(tokenizer, self.bos_token)
-        records = [self.records.read(part.name) for part in self.parts]
-        files = [FileEntry(**file) for record in records for file in record["files"]]
-        counts = counts_of(records)
+        totals, hosts = add_up_shards(self, phases)
+        files, counts = totals.files, counts_of(totals.tally, hosts)
         check(self, counts, files)
         tokens = {
             "dtype": tokenizer.dtype.name,
@@ -178,7 +173,7 @@ class ShardRun:
             "tokenizer_sha256": json_sha256(self.folder),
             "layout_hash": hash_dataset(files),
         }
-        return finish(self, phases, tokens, counts, files)
+        return finish(self, phases, tokens, counts, totals)
 
 
 NOTHING_VALIDATES = (
@@ -260,39 +255,53 @@ def encode(run: ShardRun, work: EncodeDocuments, phases: Phases) -> None:
     phases.run_units("encode", run.parts_path, work, run.records, sizes, "document", done=done)
 
 
-def counts_of(records: list[dict[str, Any]]) -> dict[str, Any]:
+def add_up_shards(run: ShardRun, phases: Phases) -> tuple[PartTotals[ShardTally], dict[str, dict[str, int]]]:
+    """Totals of all parts, and documents, tokens and bytes of the hosts that may be slices of val/.
+
+    Of very many hosts those with few documents are left out on the way; the counts of the others are then added up
+    once more, so that they are whole.
+    """
+    names = [part.name for part in run.parts]
+    groups = in_groups(ShardTally, run.records, names, phases)
+    totals: PartTotals[ShardTally] = PartTotals(ShardTally.of_none())
+    for group in groups():
+        totals.merge(group)
+        totals.tally.leave_out_hosts(MERGED_HOSTS)
+    hosts = dict(most_documents(totals.tally.val["hosts"]))
+    if totals.tally.left_out:
+        hosts = {host: dict.fromkeys(NUMBERS, 0) for host in hosts}
+        for group in groups():
+            for host, row in hosts.items():
+                more = group.tally.val["hosts"].get(host, {})
+                row.update({name: count + more.get(name, 0) for name, count in row.items()})
+    return totals, hosts
+
+
+def most_documents(hosts: dict[str, dict[str, int]]) -> list[tuple[str, dict[str, int]]]:
+    return sorted(hosts.items(), key=lambda item: (-item[1]["documents"], item[0]))[:MAX_DOMAINS]
+
+
+def counts_of(tally: ShardTally, hosts: dict[str, dict[str, int]]) -> dict[str, Any]:
     """By split: documents, tokens (BOS included), bytes of text, and the same by language and dump; slices of val/."""
     counts: dict[str, Any] = {}
-    for split in SPLITS:
-        tallies = [record["tally"][split] for record in records]
-        languages, dumps = (add_up([tally[name] for tally in tallies]) for name in ("languages", "dumps"))
-        lengths: Counter[str] = sum((Counter(tally["lengths"]) for tally in tallies), Counter())
-        counts[split] = {**total(languages), "languages": languages, "dumps": dumps, "lengths": dict(lengths)}
-    hosts = add_up([record["tally"][VAL]["hosts"] for record in records])
+    for split, of_split in ((TRAIN, tally.train), (VAL, tally.val)):
+        languages, dumps = (dict(sorted(of_split[name].items())) for name in ("languages", "dumps"))
+        counts[split] = {**total(languages), "languages": languages, "dumps": dumps, "lengths": of_split["lengths"]}
     counts["slices"] = slices_of(counts[VAL], hosts)
     return counts
 
 
-def add_up(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
-    sums: dict[str, Counter[str]] = {}
-    for table in tables:
-        for name, numbers in table.items():
-            sums.setdefault(name, Counter()).update(numbers)
-    return {name: dict(sums[name]) for name in sorted(sums)}
-
-
 def total(table: dict[str, dict[str, int]]) -> dict[str, int]:
-    return {name: sum(row[name] for row in table.values()) for name in ("documents", "tokens", "bytes")}
+    return {name: sum(row[name] for row in table.values()) for name in NUMBERS}
 
 
 def slices_of(val: dict[str, Any], hosts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
     """Named parts of val/: all of it, each language, and the hosts with the most documents."""
     if not val["documents"]:
         return {}
-    slices = {"all": {name: val[name] for name in ("documents", "tokens", "bytes")}}
+    slices = {"all": {name: val[name] for name in NUMBERS}}
     slices |= {f"language-{name}": row for name, row in val["languages"].items()}
-    many = sorted(hosts.items(), key=lambda item: (-item[1]["documents"], item[0]))[:MAX_DOMAINS]
-    return slices | {f"domain-{host}": row for host, row in many if can_be_slice(host, row)}
+    return slices | {f"domain-{host}": row for host, row in most_documents(hosts) if can_be_slice(host, row)}
 
 
 def can_be_slice(host: str, row: dict[str, int]) -> bool:
@@ -321,9 +330,10 @@ def finish(
     phases: Phases,
     tokens: dict[str, Any],
     counts: dict[str, Any],
-    files: list[FileEntry],
+    totals: PartTotals[ShardTally],
 ) -> ShardSummary:
     """Plan, report and, last, the manifest."""
+    files = totals.files
     entries = sorted([*entries_of(run.output), *files], key=lambda file: file.path)
     settings = run.settings | {"tokens": tokens}
     manifest = Manifest(
@@ -337,7 +347,7 @@ def finish(
         manifest,
         tokenizer_name(run),
         plan_of(run.plan.settings, plan, first_rows(shards, read_plan(shards, run.plan.name))),
-        throughput_of(run, phases.stats, counts),
+        throughput_of(totals, phases.stats, counts),
     )
     write_report(run.output, report, render_page(report))
     write_manifest(run.output, manifest)
@@ -347,10 +357,9 @@ def finish(
     return ShardSummary(run.output, report)
 
 
-def throughput_of(run: ShardRun, stats: RunStats, counts: dict[str, Any]) -> Throughput:
+def throughput_of(totals: PartTotals[ShardTally], stats: RunStats, counts: dict[str, Any]) -> Throughput:
     """encode: tokens per second of CPU time of the workers; an interrupted run's parts count as they were then."""
-    timings = [run.records.read(part.name)["timings"] for part in run.parts]
-    cpu_s = sum(item["cpu_s"] for item in timings)
+    cpu_s = totals.cpu_s
     tokens = sum(counts[split]["tokens"] for split in SPLITS)
     return Throughput(
         runner=stats.runner,
@@ -359,7 +368,7 @@ def throughput_of(run: ShardRun, stats: RunStats, counts: dict[str, Any]) -> Thr
         phases=tuple(Phase(*timing) for timing in stats.phases),
         encode_cpu_s=cpu_s,
         tokens_per_cpu_s=tokens / cpu_s if cpu_s else 0.0,
-        max_rss_mb=max(item["max_rss_mb"] for item in timings),
+        max_rss_mb=totals.max_rss_mb,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from schemas.tally import host_of
+from transforms.plan import members_of_slices
 
 NUMBERS = ("documents", "tokens", "bytes")
 
@@ -49,12 +49,10 @@ def by_name(table: pa.Table, column: str, unnamed: str) -> dict[str, dict[str, i
 
 def members_by_slice(table: pa.Table, names: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
     """(name, documents of val/ that are in it) of each slice."""
-    languages = np.array([language or "und" for language in table.column("language").to_pylist()], object)
-    hosts = np.array([host_of(url or "") for url in table.column("url").to_pylist()], object)
+    names = list(names)
+    found = dict(members_of_slices(table.column("language"), table.column("url"), names))
     for name in names:
-        kind, _, value = name.partition("-")
-        column = {"language": languages, "domain": hosts}.get(kind)
-        yield name, table if column is None else table.filter(pa.array(column == value, pa.bool_()))
+        yield name, table.take(pa.array(found.get(name, []), pa.int64()))
 
 
 def added(some: Counts, others: Counts) -> Counts:

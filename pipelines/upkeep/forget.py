@@ -1,47 +1,42 @@
 """`bateia forget`: pages out of shards and their plans, whatever interrupts it.
 
 The request is written to disk first (`ForgetRequest`), then carried out in steps that can each be repeated, the
-manifest last. Tokens do not move: old plans stay as a record of what a training saw, and one in progress can go on.
+manifest last; workers do the shards, and only those that hold the pages. Tokens do not move: old plans stay as a record
+of what a training saw, and one in progress can go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from msgspec.structs import replace as replace_fields
 
 from pipelines.engine.run import Phases
-from pipelines.lineage.pages import DocumentRow
 from pipelines.lineage.plans import plan_names, plan_settings
 from pipelines.reports.render import decode, write_report
 from pipelines.reports.shards import Plan, RowSpan, ShardsReport, counts_of, plan_of, render_page
 from pipelines.stages.plan import make_plan
 from pipelines.stages.shard import first_rows
-from pipelines.upkeep.forget_request import ForgetRequest, counts_without
+from pipelines.upkeep.forget_request import ForgetRequest, counts_without, write_request
+from pipelines.upkeep.forget_shards import check, erase_all, work_folder
 from pipelines.upkeep.indexes import rewrite_indexes
-from schemas.faults import BadInput, BrokenRun
+from schemas.faults import BadInput
 from schemas.lease import take
 from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
-from schemas.shards.documents import stream_documents
 from schemas.shards.layout import (
     SPLITS,
     ShardsInfo,
-    docs_path,
     open_plan,
     open_shards,
     plan_folder,
     shards_info,
-    tokens_path,
 )
-from schemas.shards.tokens import stream_tokens
-from schemas.shards.tombstones import FOLDER, fill_token, pending_path, read_tombstones, tombstones_table
-from schemas.storage import join, read_json, remove, remove_folder, remove_temporary, size_of, write_whole
+from schemas.shards.tombstones import FOLDER, is_pending, pending_path, read_tombstones, tombstones_table
+from schemas.storage import join, read_json, remove, remove_folder, remove_temporary, size_of
 from schemas.wording import plural
-from transforms.encode import DOCS_PER_GROUP
-from transforms.part_files import PartFile, write_table
+from transforms.part_files import write_table
+from transforms.units import PROGRESS
 
 
 @dataclass
@@ -77,7 +72,7 @@ class ForgetRun:
 
 @dataclass(frozen=True)
 class ForgetStage:
-    """A request that is on disk, carried out like a stage.
+    """A request, carried out like a stage: written down once the files that change are known to be sound.
 
     seen: lines on which steps had seen its pages.
     """
@@ -103,6 +98,9 @@ class ForgetStage:
         return f"being forgotten: {plural(len(self.request.documents), 'document')}"
 
     def execute(self, phases: Phases) -> ForgetSummary:
+        if not is_pending(self.output):
+            check(self.request, open_shards(self.output)[1], phases)
+            write_request(self.request)
         return ForgetSummary((*self.seen, *summary(finish(self.request, phases))))
 
 
@@ -123,6 +121,8 @@ def finish(request: ForgetRequest, phases: Phases) -> ForgetRun:
         for step in STEPS:
             step(run)
     remove(pending_path(request.shards))
+    remove_folder(join(request.shards, work_folder(request)))
+    remove_folder(join(request.shards, PROGRESS))
     remove(join(request.shards, "failure.log"))
     return run
 
@@ -136,15 +136,13 @@ def write_tombstones(run: ForgetRun) -> None:
 
 
 def erase_documents(run: ForgetRun) -> None:
-    for split, shard in run.request.affected:
-        before = next(file.rows for file in run.manifest.files if file.path == f"{split}/docs-{shard:05}.parquet")
-        for entry in erase(run.shards, split, shard, run.request.of(split, shard), before):
-            run.entries[entry.path] = entry
+    for entry in erase_all(run.request, run.manifest, run.phases):
+        run.entries[entry.path] = entry
 
 
 def rebuild_indexes(run: ForgetRun) -> None:
     tombstones = read_tombstones(run.shards.folder)
-    for split, shard in run.request.affected:
+    for split, shard in sorted(run.request.by_shard):
         rewrite_indexes(run.shards, tombstones, run.entries[f"{split}/tokens-{shard:05}.bin"])
 
 
@@ -181,64 +179,6 @@ def finish_manifest(run: ForgetRun) -> None:
 STEPS = (write_tombstones, erase_documents, rebuild_indexes, rebuild_plans, rewrite_report, finish_manifest)
 
 
-# --- The files of a shard ---------------------------------------------------------------------------------------------
-
-
-def erase(shards: ShardsInfo, split: str, shard: int, documents: list[DocumentRow], before: int) -> list[FileEntry]:
-    """Take documents out of a shard that holds them, or held them: PAD over their tokens, their rows out of the table.
-
-    before: rows of the table when it held them all.
-    Each file is written anew, then renamed. Returns them as they are then. Raises BrokenRun, before it changes
-    anything, if the table would not lose these documents and no other.
-    """
-    rows = before - len(documents)
-    docs = without_rows(shards, split, shard, {row["start"] for row in documents}, rows)
-    tokens = without_tokens(shards, split, shard, documents)
-    return [FileEntry(tokens.path, docs.rows, tokens.bytes, tokens.sha256), docs]
-
-
-def without_tokens(shards: ShardsInfo, split: str, shard: int, documents: list[DocumentRow]) -> FileEntry:
-    path = tokens_path(shards.folder, split, shard)
-    spans = [(row["start"], row["start"] + row["length"]) for row in documents]
-    with write_whole(path) as file:
-        written = 0
-        for tokens in stream_tokens(path, shards.dtype):
-            file.write(filled(tokens, written, spans, fill_token(shards)).tobytes())
-            written += len(tokens)
-    return FileEntry(path[len(shards.folder) + 1 :], 0, file.bytes, file.sha256)
-
-
-def filled(tokens: np.ndarray, offset: int, spans: Iterable[tuple[int, int]], fill: int) -> np.ndarray:
-    """Tokens that begin at token `offset` of a file, with spans of the file overwritten."""
-    changed = tokens.copy()
-    for start, end in spans:
-        changed[max(start - offset, 0) : max(end - offset, 0)] = fill
-    return changed
-
-
-def without_rows(shards: ShardsInfo, split: str, shard: int, starts: set[int], left: int) -> FileEntry:
-    """starts: where the documents' tokens begin, which no other document shares; ids may be another's too.
-
-    left: rows that there must be then.
-    """
-    path = docs_path(shards.folder, split, shard)
-    documents = stream_documents(path, DOCS_PER_GROUP)
-    kept = 0
-    part = PartFile(shards.folder, path[len(shards.folder) + 1 :], documents.schema, DOCS_PER_GROUP)
-    try:
-        for batch in documents:
-            for row in batch.to_pylist():
-                if row["start"] not in starts:
-                    part.add(row)
-                    kept += 1
-        if kept != left:
-            raise BrokenRun(f"{path} would keep {kept:,} documents, not {left:,}; ask `bateia shards verify` why")
-    except BaseException:
-        part.discard()
-        raise
-    return part.commit()
-
-
 # --- Report and summary -----------------------------------------------------------------------------------------------
 
 
@@ -263,7 +203,7 @@ def summary(run: ForgetRun) -> list[str]:
     tokens = sum(row["length"] for row in request.documents)
     lines = [
         f"forgotten: {plural(len(request.documents), 'document')}, {plural(tokens, 'token')}, "
-        f"in {plural(len(request.affected), 'shard')}; "
+        f"in {plural(len(request.by_shard), 'shard')}; "
         f"{FOLDER}/{request.number:05}.parquet knows which"
     ]
     earlier = [item for item in read_tombstones(request.shards) if item.number != request.number]

@@ -6,20 +6,20 @@ had seen the documents.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 
 from pipelines.lineage.pages import DocumentRow, find_documents, spellings, tokens_text
 from pipelines.lineage.plans import plan_settings, usable_plans
 from pipelines.lineage.rows import plan_lines
+from pipelines.lineage.urls import index_for
 from pipelines.stages.plan import NAME
 from pipelines.upkeep.counts import Counts, count_documents, members_by_slice, subtracted, totals
-from pipelines.upkeep.verify_files import content_fault, size_fault
 from schemas.faults import BadInput, reason
-from schemas.manifest import FileEntry, Manifest
+from schemas.manifest import Manifest
 from schemas.shards.documents import read_documents
-from schemas.shards.layout import RERUN_SHARDS, SPLITS, TRAIN, VAL, ShardsInfo, docs_path, open_plan, plan_folder
+from schemas.shards.layout import SPLITS, TRAIN, VAL, ShardsInfo, open_plan, plan_folder
 from schemas.shards.tombstones import OldPlan, Tombstones, documents_table, pending_path, tombstones_path
 from schemas.storage import join, lines_of_list, list_files, open_read, read_json, write_json
 from transforms.steps.urls.excluded import excluded_by, read_hosts
@@ -62,8 +62,8 @@ def urls_of_hosts(folder: str, manifest: Manifest, path: str) -> list[str]:
     """URLs in the shards that are of the hosts in a file or of hosts below them. Raises BadInput, also if none is."""
     hosts = read_hosts(path)
     docs = [join(folder, file.path) for file in manifest.files if file.path.split("/")[-1].startswith("docs-")]
-    urls = {url for each in docs for url in read_documents(each, ("url",))["url"].to_pylist() if url}
-    if not (found := sorted(url for url in urls if excluded_by(url, hosts))):
+    urls = (url for each in docs for url in read_documents(each, ("url",))["url"].to_pylist() if url)
+    if not (found := sorted({url for url in urls if excluded_by(url, hosts)})):
         raise BadInput(f"{folder} has no page of the hosts in {path}; nothing is to be forgotten")
     return found
 
@@ -71,7 +71,7 @@ def urls_of_hosts(folder: str, manifest: Manifest, path: str) -> list[str]:
 def match_urls(folder: str, manifest: Manifest, tombstones: list[Tombstones], urls: list[str]) -> Matches:
     """Documents with a listed URL, else with another spelling of it. Raises BadInput if a table can't be read."""
     wanted = {name for url in urls for name in (url, *spellings(url))}
-    documents = find_documents(folder, manifest, tombstones, wanted)
+    documents = find_documents(folder, manifest, tombstones, wanted, index_for(folder, manifest))
     kept, gone = by_url(documents.kept), by_url(documents.forgotten)
     chosen: dict[tuple[str, int, int], DocumentRow] = {}
     before, unknown = [], []
@@ -117,13 +117,13 @@ class ForgetRequest:
         """The path of their file."""
         return tombstones_path(self.shards, self.number)
 
-    @property
-    def affected(self) -> list[tuple[str, int]]:
-        """(split, shard) of every pair of files that changes."""
-        return sorted({(row["split"], row["shard"]) for row in self.documents})
-
-    def of(self, split: str, shard: int) -> list[DocumentRow]:
-        return [row for row in self.documents if (row["split"], row["shard"]) == (split, shard)]
+    @cached_property
+    def by_shard(self) -> dict[tuple[str, int], list[DocumentRow]]:
+        """Documents by (split, shard) of the pair of files that changes for them."""
+        grouped: dict[tuple[str, int], list[DocumentRow]] = {}
+        for row in self.documents:
+            grouped.setdefault((row["split"], row["shard"]), []).append(row)
+        return grouped
 
     @property
     def rebuilt(self) -> dict[str, str]:
@@ -134,33 +134,13 @@ class ForgetRequest:
 def make_request(
     shards: ShardsInfo, manifest: Manifest, tombstones: list[Tombstones], documents: list[DocumentRow]
 ) -> ForgetRequest:
-    """Raises BadInput if nothing would be left to train on, or files that would change are damaged: new checksums
-    would hide the damage."""
+    """Raises BadInput if nothing would be left to train on."""
     left = counts_without(manifest.counts, documents)
     if not left[TRAIN]["documents"]:
         raise BadInput(f"{shards.folder} would have nothing left to train on; remove the folder instead")
     number = 1 + max((item.number for item in tombstones), default=0)
     plans = plans_to_make(shards, tombstones, left[TRAIN])
-    request = ForgetRequest(shards.folder, number, manifest.dataset_hash, tuple(documents), plans)
-    pairs = {f"{split}/{kind}-{n:05}." for split, n in request.affected for kind in ("tokens", "docs")}
-    for file in manifest.files:
-        if file.path.rpartition(".")[0] + "." in pairs and (fault := file_fault(shards.folder, file)) is not None:
-            raise BadInput(fault)
-    for split, shard in request.affected:
-        check_rows(docs_path(shards.folder, split, shard), request.of(split, shard))
-    return request
-
-
-def check_rows(path: str, documents: list[DocumentRow]) -> None:
-    """Raises BadInput unless each document is one row of its table, known by the place of its tokens."""
-    wanted = Counter(row["start"] for row in documents)
-    rows = Counter(read_documents(path, ["start"]).column("start").to_pylist())
-    if strange := [start for start in wanted if wanted[start] != 1 or rows[start] != 1]:
-        raise BadInput(f"{path} has {rows[strange[0]]} documents at token {strange[0]}, not one; {RERUN_SHARDS}")
-
-
-def file_fault(folder: str, file: FileEntry) -> str | None:
-    return size_fault(folder, file, RERUN_SHARDS) or content_fault(folder, file, RERUN_SHARDS, hashed=True)
+    return ForgetRequest(shards.folder, number, manifest.dataset_hash, tuple(documents), plans)
 
 
 def counts_without(counts: Counts, documents: Iterable[DocumentRow]) -> Counts:
@@ -237,9 +217,9 @@ def read_request(shards: str) -> ForgetRequest:
 
 def _check_names(request: ForgetRequest) -> None:
     """Numbers, splits and plan names become paths, so they must be plain. Raises ValueError."""
-    if type(request.number) is not int or any(type(shard) is not int for _, shard in request.affected):
+    if type(request.number) is not int or any(type(shard) is not int for _, shard in request.by_shard):
         raise ValueError("numbers of files that are none")
-    if strange := {split for split, _ in request.affected} - set(SPLITS):
+    if strange := {split for split, _ in request.by_shard} - set(SPLITS):
         raise ValueError(f"documents of {', '.join(map(repr, strange))}")
     if strange := [name for name in request.rebuilt.values() if not NAME.fullmatch(name)]:
         raise ValueError(f"a plan named {strange[0]!r}")

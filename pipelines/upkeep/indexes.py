@@ -84,7 +84,8 @@ def rewrite_indexes(shards: ShardsInfo, tombstones: list[Tombstones], file: File
     """Rewrite the indexes that exist beside a file of tokens whose documents have changed."""
     path = join(shards.folder, file.path)
     present = tuple(name for name, form in FORMATS.items() if size_of(form.name(path)) is not None)
-    write_beside(shards, tombstones, file, present)
+    if present:
+        write_beside(shards, tombstones, file, present)
 
 
 def summary(paths: list[str]) -> str:

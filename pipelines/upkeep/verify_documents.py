@@ -1,12 +1,13 @@
 """Shards checked one by one: documents tile their token files, each begins with BOS, numbers are within the vocabulary.
 
-The sum over all shards is compared with the manifest's counts.
+A shard is a unit of work. The sum over all of them is compared with the manifest's counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -47,25 +48,28 @@ class ShardCounts:
             slices={name: dict(totals(nothing)) for name in names},
         )
 
-    def add(self, split: str, table: pa.Table) -> None:
+    def add(self, split: str, tally: dict[str, Any]) -> None:
+        """tally: of a shard, as `check_shard` gives it."""
+        if tally["counts"] is None:
+            return
         self.shards += 1
-        self.splits[split] = added(self.splits[split], count_documents(table))
-        if split == VAL:
-            for name, members in members_by_slice(table, self.slices):
-                self.slices[name] = added(self.slices[name], totals(members))
+        self.splits[split] = added(self.splits[split], tally["counts"])
+        for name, numbers in tally["slices"].items():
+            self.slices[name] = added(self.slices[name], numbers)
 
 
-def check_shards(run: VerifyRun) -> tuple[list[str], ShardCounts]:
-    """Faults of train/ and val/, and counts of the shards whose tables can be read; one is in memory at a time."""
-    faults, counts = list(unknown_files(run)), ShardCounts.for_slices(list(run.shards.slices))
-    for split, number in numbers_of(run):
-        table, wrong = check_documents(run, split, number)
-        faults += wrong
-        if table is not None:
-            counts.add(split, table)
-        run.on_file(tokens_path("", split, number).lstrip("/"))
-        faults += check_tokens(run, split, number, table)
-    return faults, counts
+def check_shard(run: VerifyRun, split: str, number: int, looked: Callable[[], None]) -> dict[str, Any]:
+    """A shard's faults, and counts of its documents: None if they can't be read.
+
+    looked: is called now and then.
+    """
+    table, wrong = check_documents(run, split, number)
+    faults = [*wrong, *check_tokens(run, split, number, table, looked)]
+    slices = {}
+    if table is not None and split == VAL:
+        members = members_by_slice(table, run.shards.slices)
+        slices = {name: totals(of_slice) for name, of_slice in members if len(of_slice)}
+    return {"faults": faults, "counts": None if table is None else count_documents(table), "slices": slices}
 
 
 def numbers_of(run: VerifyRun) -> list[tuple[str, int]]:
@@ -105,8 +109,14 @@ def check_documents(run: VerifyRun, split: str, number: int) -> tuple[pa.Table |
     return table, wrong
 
 
-def check_tokens(run: VerifyRun, split: str, number: int, table: pa.Table | None) -> Iterator[str]:
-    """Faults of a file of tokens. table: its documents, if they could be read."""
+def check_tokens(
+    run: VerifyRun, split: str, number: int, table: pa.Table | None, looked: Callable[[], None]
+) -> Iterator[str]:
+    """Faults of a file of tokens.
+
+    table: its documents, if they could be read.
+    looked: is called now and then.
+    """
     shards = run.shards
     path = tokens_path(shards.folder, split, number)
     entry = run.entries.get(path[len(shards.folder) + 1 :])
@@ -124,7 +134,7 @@ def check_tokens(run: VerifyRun, split: str, number: int, table: pa.Table | None
         yield f"{path} ends within a token; {RERUN_SHARDS}"
         return
     begins = np.sort(table.column("start").to_numpy()) if table is not None else np.zeros(0, np.int64)
-    scan = TokenScan(shards, begins, gone)
+    scan = TokenScan(shards, begins, gone, looked)
     if (fault := content_fault(shards.folder, entry, RERUN_SHARDS, run.hashed, scan)) is not None:
         yield fault
     yield from scan.faults(path)
@@ -163,11 +173,13 @@ class TokenScan:
 
     begins: where documents begin, sorted.
     gone: (start, end) of what was forgotten.
+    looked: is called after each chunk.
     """
 
     shards: ShardsInfo
     begins: np.ndarray
     gone: list[tuple[int, int]]
+    looked: Callable[[], None]
 
     def __post_init__(self) -> None:
         self._read = 0
@@ -186,6 +198,7 @@ class TokenScan:
             if (tokens[max(start - offset, 0) : max(stop - offset, 0)] != fill_token(self.shards)).any():
                 self._not_filled = start
         self._read = end
+        self.looked()
 
     def faults(self, path: str) -> Iterator[str]:
         if self._greatest >= self.shards.vocab_size:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from schemas.manifest import FileEntry, Manifest
-from schemas.shards.layout import ShardsInfo
-from schemas.shards.tombstones import Tombstones
+from schemas.shards.layout import ShardsInfo, open_shards
+from schemas.shards.tombstones import Tombstones, read_tombstones
 from schemas.storage import join, read_chunks, size_of, unreadable
 
 
@@ -20,18 +20,22 @@ class VerifyRun:
     shards, manifest: finished ones.
     tombstones: what was forgotten from them.
     hashed: whether to compare sha256.
-    on_file: called with the name of each file that is looked at.
     """
 
     shards: ShardsInfo
     manifest: Manifest
     tombstones: list[Tombstones]
     hashed: bool
-    on_file: Callable[[str], None]
 
     @cached_property
     def entries(self) -> dict[str, FileEntry]:
         return {file.path: file for file in self.manifest.files}
+
+
+def open_run(folder: str, hashed: bool) -> VerifyRun:
+    """Raises BadInput if there are no finished shards, or their tombstones can't be read."""
+    shards, manifest = open_shards(folder)
+    return VerifyRun(shards, manifest, read_tombstones(shards.folder), hashed)
 
 
 def size_fault(root: str, entry: FileEntry, remedy: str) -> str | None:
@@ -67,14 +71,7 @@ def content_fault(
     return None
 
 
-def file_faults(
-    root: str, entries: Iterable[FileEntry], remedy: str, hashed: bool, on_file: Callable[[str], None]
-) -> Iterator[tuple[str, str]]:
-    """(path in the manifest, fault) of every file that is not as it was written."""
-    for entry in entries:
-        on_file(entry.path)
-        fault = size_fault(root, entry, remedy)
-        if fault is None and hashed:
-            fault = content_fault(root, entry, remedy, hashed)
-        if fault is not None:
-            yield entry.path, fault
+def file_fault(root: str, entry: FileEntry, remedy: str, hashed: bool) -> str | None:
+    """Why a file is not as it was written. hashed: whether to read it, and compare its sha256."""
+    fault = size_fault(root, entry, remedy)
+    return content_fault(root, entry, remedy, hashed) if fault is None and hashed else fault

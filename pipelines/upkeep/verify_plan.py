@@ -1,32 +1,36 @@
 """Check a plan: each row's size, and in how many rows every token is.
 
-The plan's spans are in memory; documents are read one shard at a time.
+Files of rows are checked one by one, and their spans written in order of the shards that they are in; then groups of
+shards are compared with the spans of all files in them. So nothing in memory grows with the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from pipelines.lineage.plans import find_plan, plan_command, plan_settings
-from pipelines.upkeep.counts import added, count_documents, members_by_slice
-from pipelines.upkeep.verify_documents import ShardCounts, numbers_of
-from pipelines.upkeep.verify_files import VerifyRun, file_faults
+from pipelines.upkeep.counts import Counts, added, count_documents
+from pipelines.upkeep.verify_documents import numbers_of
+from pipelines.upkeep.verify_files import VerifyRun, file_fault
 from schemas.faults import BadInput
-from schemas.manifest import Manifest
+from schemas.manifest import FileEntry, Manifest
 from schemas.shards.documents import read_documents
 from schemas.shards.layout import CONCAT, TRAIN, VAL, PlanInfo, docs_path
 from schemas.shards.plans import SHARD_BITS, SpanTable, offset_of, positions, read_spans, shard_of, slice_path
 from schemas.shards.tombstones import Tombstones
 from schemas.storage import join
 from schemas.wording import plural
-from transforms.plan import PlanJob, copies_of
+from transforms.plan import PlanJob, copies_of, in_order, slice_rows_of
 from transforms.steps.tokens.coverage import NONE, Coverage, Intervals, coverage
 from transforms.steps.tokens.pack import shuffle_keys, slots
+
+STRETCH = np.dtype([("begin", "<i8"), ("length", "<i4")])  # tokens from a position on
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,16 @@ class PlanCheck:
     """A plan being verified.
 
     run: of the shards that it is of.
-    counts: what these shards' documents add up to.
     plan, manifest: the plan and its manifest.
     """
 
     run: VerifyRun
-    counts: ShardCounts
     plan: PlanInfo
     manifest: Manifest
+
+    @cached_property
+    def entries(self) -> dict[str, FileEntry]:
+        return {file.path: file for file in self.manifest.files}
 
     @cached_property
     def remedy(self) -> str:
@@ -55,58 +61,48 @@ class PlanCheck:
     def path(self, name: str) -> str:
         return join(self.plan.folder, name)
 
-    def documents(self, split: str, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
-        """(shard, documents) that the plan was made of, those that were forgotten later too; one shard at a time."""
-        for number in (number for name, number in numbers_of(self.run) if name == split):
+    def documents(
+        self, split: str, columns: Sequence[str], shards: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """(shard, documents) that the plan was made of, those that were forgotten later too; one shard at a time.
+
+        shards: their numbers; default: all.
+        """
+        numbers = [number for name, number in numbers_of(self.run) if name == split] if shards is None else shards
+        for number in numbers:
             table = read_documents(docs_path(self.run.shards.folder, split, number), columns)
             gone = [item.of(split, number).select(columns).cast(table.schema) for item in self.later]
             yield number, pa.concat_tables([table, *gone])
 
 
-def plan_faults(run: VerifyRun, name: str, counts: ShardCounts) -> Iterator[str]:
-    """Faults of one plan. counts: of shards in which all documents could be read."""
-    try:
-        plan, manifest = find_plan(run.shards, name)
-        check = PlanCheck(run, counts, plan, manifest)
-        remedy = check.remedy
-    except BadInput as fault:
-        yield str(fault)
-        return
-    entries = file_faults(
-        plan.folder, manifest.files, remedy, run.hashed, lambda path: run.on_file(f"plan/{name}/{path}")
-    )
-    wrong = dict(entries)
-    yield from wrong.values()
-    run.on_file(f"plan/{name}: rows")
-    if not any(path in wrong for path, _, _ in plan.parts):
-        yield from train_faults(check)
-    yield from slice_faults(check, set(wrong))
-    if not check.later and set(plan.slices) != set(run.shards.slices):
-        yield f"{plan.folder}: its slices are not those of the shards; {remedy}"
+def open_check(run: VerifyRun, name: str) -> PlanCheck:
+    """Raises BadInput if there is no such plan, or it does not say what was asked for."""
+    plan, manifest = find_plan(run.shards, name)
+    check = PlanCheck(run, plan, manifest)
+    plan_settings(manifest)
+    return check
 
 
-def train_faults(check: PlanCheck) -> Iterator[str]:
-    """Faults of the rows to train on."""
-    plan, remedy = check.plan, check.remedy
-    begins, ends = [NONE.begins], [NONE.ends]
-    for path, first, rows in plan.parts:
-        try:
-            spans = read_spans(check.path(path), remedy=remedy)
-        except BadInput as fault:
-            yield str(fault)
-            return
-        begins.append(spans.begins)
-        ends.append(spans.ends)
-        last = first + rows == plan.rows
-        if (fault := row_fault(spans, first, rows, plan.row_tokens, plan.packing != CONCAT or last)) is not None:
-            yield f"{check.path(path)}: {fault}; {remedy}"
+def check_part(check: PlanCheck, part: int) -> tuple[dict[str, Any], np.ndarray]:
+    """A file of rows to train on: what is wrong with it, and its spans, STRETCH, as far as they can be read.
+
+    The tally's `file` is what makes them unknown, its `rows` what is wrong with them.
+    """
+    path, first, rows = check.plan.parts[part]
     try:
-        job = job_of(check)
+        if (entry := check.entries.get(path)) is not None:
+            fault = file_fault(check.plan.folder, entry, check.remedy, check.run.hashed)
+            if fault is not None:
+                raise BadInput(fault)
+        spans = read_spans(check.path(path), remedy=check.remedy)
     except BadInput as fault:
-        yield f"{plan.folder}: {fault}; {remedy}"
-        return
-    for fault in coverage_faults(check, job, Intervals.once(np.concatenate(begins), np.concatenate(ends))):
-        yield f"{plan.folder}: {fault}; {remedy}"
+        return {"file": str(fault), "rows": None, "tokens": 0}, np.zeros(0, STRETCH)
+    short_last = check.plan.packing != CONCAT or first + rows == check.plan.rows
+    fault = row_fault(spans, first, rows, check.plan.row_tokens, short_last)
+    stretches = np.zeros(len(spans.row), STRETCH)
+    stretches["begin"], stretches["length"] = spans.begins, spans.length
+    told = None if fault is None else f"{check.path(path)}: {fault}; {check.remedy}"
+    return {"file": None, "rows": told, "tokens": int(spans.length.sum(dtype=np.int64))}, stretches
 
 
 def row_fault(spans: SpanTable, first: int, rows: int, size: int, short_last: bool) -> str | None:
@@ -126,16 +122,19 @@ def row_fault(spans: SpanTable, first: int, rows: int, size: int, short_last: bo
     return None
 
 
-def job_of(check: PlanCheck) -> PlanJob:
-    """How often the plan's settings put each document into its rows.
+def copies_asked(check: PlanCheck, counts: Counts) -> dict[str, float] | float:
+    """How often the plan's settings put documents into its rows, by language or dump.
 
-    Raises BadInput if they ask for what is not there.
+    counts: what the documents that train add up to.
+    Raises BadInput if the settings ask for what is not there.
     """
-    settings = plan_settings(check.manifest)
-    train = check.counts.splits[TRAIN]
     for item in check.later:
-        train = added(train, count_documents(item.of(TRAIN)))
-    copies = settings.copies(train)
+        counts = added(counts, count_documents(item.of(TRAIN)))
+    return plan_settings(check.manifest).copies(counts)
+
+
+def job_of(check: PlanCheck, copies: dict[str, float] | float) -> PlanJob:
+    settings = plan_settings(check.manifest)
     return PlanJob("", settings.seed, settings.context + 1, settings.packing, copies, settings.by, 1)
 
 
@@ -145,25 +144,68 @@ def copies_in(table: pa.Table, job: PlanJob) -> np.ndarray:
     return np.bincount(chosen, minlength=len(table)).astype(np.int64)
 
 
-def coverage_faults(check: PlanCheck, job: PlanJob, spans: Intervals) -> Iterator[str]:
-    """Every token must be in as many rows as its document has copies; best fit may cut as many as the plan counts."""
-    plan, exact = check.plan, check.plan.packing == CONCAT
+def cover(check: PlanCheck, job: PlanJob, shards: list[int], stretches: np.ndarray) -> Covered:
+    """Compare documents of some shards with the plan's stretches in them, and in shards near by that do not exist.
+
+    Every token must be in as many rows as its document has copies; best fit may cut as many as the plan counts.
+    """
+    exact = check.plan.packing == CONCAT
+    spans = Intervals.once(stretches["begin"], stretches["begin"] + stretches["length"])
     held, total, seen, misaligned = dict(spans.split(SHARD_BITS)), Coverage(), 0, 0
-    for shard, table in check.documents(TRAIN, ("start", "length", "key", job.by)):
+    for shard, table in check.documents(TRAIN, ("start", "length", "key", job.by), shards):
         documents = intervals_of(shard, table, copies_in(table, job))
         own = held.pop(shard, NONE)
         total += coverage(own, documents, exact)
         seen += int(documents.times.sum())
         misaligned += len(np.setdiff1d(own.begins, documents.begins))
-    total += coverage_of_none(held, exact)
+    return Covered(total, coverage_of_none(held, exact), seen, misaligned)
+
+
+@dataclass(frozen=True)
+class Covered:
+    """How the rows of a plan cover documents. Those of groups of shards can be added.
+
+    coverage: of the tokens of shards.
+    astray: of stretches in shards that do not exist.
+    seen: documents, each copy counted.
+    misaligned: stretches that begin with no document.
+    """
+
+    coverage: Coverage = Coverage()  # noqa: RUF009 - frozen
+    astray: Coverage = Coverage()  # noqa: RUF009
+    seen: int = 0
+    misaligned: int = 0
+
+    def __add__(self, other: Covered) -> Covered:
+        return Covered(
+            self.coverage + other.coverage,
+            self.astray + other.astray,
+            self.seen + other.seen,
+            self.misaligned + other.misaligned,
+        )
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Covered:
+        covered, astray = coverage_from(value["coverage"]), coverage_from(value["astray"])
+        return cls(covered, astray, value["seen"], value["misaligned"])
+
+
+def coverage_from(value: dict[str, Any]) -> Coverage:
+    first = value["first"]
+    return Coverage(value["wrong"], value["missing"], None if first is None else (first[0], first[1]))
+
+
+def cover_faults(check: PlanCheck, covered: Covered, tokens: int) -> Iterator[str]:
+    """covered: of all shards. tokens: in the plan's rows."""
+    plan, total = check.plan, covered.coverage + covered.astray
     if total.wrong:
         yield coverage_text(total)
         return
-    counted = {"documents": seen, "tokens": spans.tokens, "cut": total.missing, "rows": plan.rows}
+    counted = {"documents": covered.seen, "tokens": tokens, "cut": total.missing, "rows": plan.rows}
     if different := [name for name, value in counted.items() if check.manifest.counts.get(name) != value]:
         yield f"{', '.join(different)} in its manifest are not what its rows add up to"
-    if plan.packing != CONCAT and misaligned:
-        yield f"{misaligned} spans do not begin with a document"
+    if plan.packing != CONCAT and covered.misaligned:
+        yield f"{covered.misaligned} spans do not begin with a document"
 
 
 def intervals_of(shard: int, table: pa.Table, times: np.ndarray) -> Intervals:
@@ -185,15 +227,19 @@ def coverage_text(total: Coverage) -> str:
     return f"not in as many rows as they should be: {plural(total.wrong, 'token')}; {first}"
 
 
-def slice_faults(check: PlanCheck, wrong: set[str]) -> Iterator[str]:
-    """Every slice of val/ holds each of its documents once. wrong: files known to be faulty."""
-    named = {entry.path for entry in check.manifest.files}
+def slice_faults(check: PlanCheck, looked: Callable[[], None]) -> Iterator[str]:
+    """Every slice of val/ holds each of its documents once; of one that is capped, those that come first.
+
+    looked: is called now and then.
+    """
     held: dict[str, dict[int, Intervals]] = {}
     for name, rows in check.plan.slices.items():
-        if (path := slice_path(name)) in wrong:
-            continue
-        if path not in named:
+        path = slice_path(name)
+        if (entry := check.entries.get(path)) is None:
             yield f"{check.path(path)} is not in the plan's manifest; {check.remedy}"
+            continue
+        if (fault := file_fault(check.plan.folder, entry, check.remedy, check.run.hashed)) is not None:
+            yield fault
             continue
         try:
             spans = read_spans(check.path(path), remedy=check.remedy)
@@ -203,11 +249,35 @@ def slice_faults(check: PlanCheck, wrong: set[str]) -> Iterator[str]:
         if (fault := row_fault(spans, 0, rows, check.plan.row_tokens, True)) is not None:
             yield f"{check.path(path)}: {fault}; {check.remedy}"
         held[name] = dict(Intervals.once(spans.begins, spans.ends).split(SHARD_BITS))
-    totals = dict.fromkeys(held, Coverage())
-    for shard, table in check.documents(VAL, ("start", "length", "language", "url")) if held else ():
-        for name, members in members_by_slice(table, held):
-            documents = intervals_of(shard, members, np.ones(len(members), np.int64))
-            totals[name] += coverage(held[name].pop(shard, NONE), documents, exact=True)
-    for name, spans_left in held.items():
-        if (total := totals[name] + coverage_of_none(spans_left, exact=True)).wrong:
+        looked()
+    if not held:
+        return
+    capped = check.manifest.counts.get("capped", {})
+    most = {name: capped[name]["documents"] if name in capped else None for name in held}
+    columns = ("start", "length", "key", "language", "url")
+    once = replace(job_of(check, 1.0), packing=CONCAT)
+    for name, documents in slice_intervals(check.documents(VAL, columns), once, most, looked).items():
+        total = Coverage()
+        for shard, of_shard in documents.items():
+            total += coverage(held[name].pop(shard, NONE), of_shard, exact=True)
+        if (total := total + coverage_of_none(held[name], exact=True)).wrong:
             yield f"{check.path(slice_path(name))}: {coverage_text(total)}; {check.remedy}"
+
+
+def slice_intervals(
+    tables: Iterator[tuple[int, pa.Table]], job: PlanJob, most: dict[str, int | None], looked: Callable[[], None]
+) -> dict[str, dict[int, Intervals]]:
+    """Documents of each slice by shard, as intervals. most: documents of each slice, None for all."""
+
+    def told() -> Iterator[tuple[int, pa.Table]]:
+        for shard, table in tables:
+            looked()
+            yield shard, table
+
+    chosen = slice_rows_of(job, told(), most)
+    found = {}
+    for name in most:
+        spans = in_order(chosen.rows(name))
+        begins = positions(spans["shard"], spans["start"])
+        found[name] = dict(Intervals.once(begins, begins + spans["length"]).split(SHARD_BITS))
+    return found

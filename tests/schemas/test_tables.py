@@ -152,7 +152,7 @@ MAY_IMPORT_PARQUET = {
     "transforms/documents.py",
     "transforms/dedup/corpus.py",
     "transforms/dedup/audit.py",
-    "pipelines/stages/tokenizer.py",
+    "pipelines/stages/tokenizers/sample.py",
     # Tables of others: one's own texts, and Common Crawl's index.
     "transforms/steps/sources/tables.py",
     "pipelines/engine/kinds.py",

@@ -18,8 +18,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.lineage import urls
 from pipelines.upkeep import forget as forget_module
+from pipelines.upkeep import forget_shards, verify_files
 from pipelines.upkeep.forget_request import next_name
+from schemas import storage
 from schemas.manifest import read_manifest
 from schemas.shards.layout import read_plan, read_shards, tokens_path
 from schemas.shards.tombstones import read_tombstones
@@ -272,8 +275,12 @@ def test_killed_within_a_step_the_same_command_finishes(
     smaller: Path, forget: Call, undisturbed: dict[str, str]
 ) -> None:
     """Between two files of one step, and between two plans."""
-    for target, calls in (("erase", 1), ("rewrite_indexes", 2), ("make_plan", 1)):
-        real, left = getattr(forget_module, target), [calls]
+    for module, target, calls in (
+        (forget_shards, "erase", 1),
+        (forget_module, "rewrite_indexes", 2),
+        (forget_module, "make_plan", 1),
+    ):
+        real, left = getattr(module, target), [calls]
 
         def die(*given: Any, real: Any = real, left: list[int] = left) -> Any:
             if not left[0]:
@@ -281,7 +288,7 @@ def test_killed_within_a_step_the_same_command_finishes(
             left[0] -= 1
             return real(*given)
 
-        with mock.patch.object(forget_module, target, die):
+        with mock.patch.object(module, target, die):
             assert forget(smaller).returncode == 1
     assert forget(smaller).returncode == 0
     assert digests(smaller) == undisturbed
@@ -506,3 +513,44 @@ def test_names_of_rebuilt_plans() -> None:
     assert next_name("main-2", {"main-2": "main"}, {"main", "main-2"}) == "main-3"
     assert next_name("long-2048", {}, {"long-2048"}) == "long-2048-2"
     assert read_manifest("/nowhere-at-all") is None
+
+
+@pytest.mark.slow
+def test_shards_without_the_pages_are_not_opened(
+    copied: Path, forget: Call, chosen: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither their tokens nor, where addresses are indexed, their documents, but for the plans that are made anew."""
+    monkeypatch.setattr(urls, "LEAST_FILES", 2)
+    shutil.rmtree(copied / "plan")
+    opened: set[str] = set()
+    open_read, read_chunks, locate = storage.open_read, verify_files.read_chunks, storage.locate
+
+    def watched(real: Callable[[str], Any]) -> Callable[[str], Any]:
+        def call(path: str) -> Any:
+            if ("/train/" in path or "/val/" in path) and not path.endswith((".index", ".idx")):  # asked whether there
+                opened.add(str(Path(path).relative_to(copied)))
+            return real(path)
+
+        return call
+
+    assert forget(copied, "--dry-run").returncode == 0  # makes the index
+    before = times(copied)
+    for module, name, real in (
+        (storage, "open_read", open_read),
+        (storage, "locate", locate),
+        (verify_files, "read_chunks", read_chunks),
+    ):
+        monkeypatch.setattr(module, name, watched(real))
+    ended = forget(copied)
+    assert ended.returncode == 0, ended.stderr
+    pairs = {(row["split"], row["shard"]) for row in chosen}
+    affected = {f"{split}/{kind}" for split, n in pairs for kind in (f"tokens-{n:05}.bin", f"docs-{n:05}.parquet")}
+    assert opened == affected
+    after = times(copied)
+    assert {name for name in before if name.startswith(("train/", "val/")) and before[name] != after[name]} == affected
+
+
+@pytest.mark.slow
+def test_processes_forget_the_same(smaller: Path, forget: Call, undisturbed: dict[str, str]) -> None:
+    assert forget(smaller, "--workers", 2).returncode == 0
+    assert digests(smaller) == undisturbed

@@ -17,8 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.upkeep import verify_files, verify_plan, verify_units
+from pipelines.upkeep.verify_documents import numbers_of
 from schemas.manifest import FileEntry, hash_dataset, read_manifest
-from schemas.shards.layout import read_shards
+from schemas.shards.documents import documents_in_rows
+from schemas.shards.layout import read_plan, read_shards
+from schemas.shards.plans import slice_rows
 from schemas.wording import plural
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -373,3 +377,63 @@ def test_the_remedy_of_a_plan_makes_the_very_same(copied: Path, faults: Callable
         assert bateia(*command).returncode == 0
         assert path.read_bytes() == sound
     assert bateia("shards", "verify", "--shards", copied).returncode == 0
+
+
+def test_shards_are_looked_at_in_groups(copied: Path, faults: Callable[..., list[str]], bateia: Call) -> None:
+    """As few spans as may be in memory: the same is found, also in shards that do not exist."""
+    change_table(copied / "plan" / "main" / "rows-00000.parquet", elsewhere)
+    change_table(copied / "plan" / "twice" / "rows-00000.parquet", twice)
+    for plan in ("main", "twice"):
+        sign_again(copied / "plan" / plan)
+    found = faults(copied)
+    assert len(found) == 3
+    with mock.patch.object(verify_units, "STRETCHES_PER_GROUP", 50):
+        assert faults(copied) == found
+        assert bateia("shards", "verify", "--shards", copied, "--plan", "mixed").returncode == 0
+        run = verify_files.open_run(str(copied), False)
+        groups = verify_units.groups_of(verify_plan.open_check(run, "main"))
+    shards = [groups.shards(run, number) for number in range(len(groups.first) + 1)]
+    assert len(shards) > 3 and sorted(shard for group in shards for shard in group) == [
+        number for split, number in numbers_of(run) if split == "train"
+    ]
+
+
+@pytest.mark.slow
+def test_processes_find_the_same(copied: Path, faults: Callable[..., list[str]], bateia: Call) -> None:
+    assert bateia("shards", "verify", "--shards", copied, "--workers", 2, "--quiet").returncode == 0
+    flip("train/tokens-00002.bin")(copied)
+    flip("plan/main/rows-00000.parquet")(copied)
+    change_table(copied / "plan" / "twice" / "rows-00000.parquet", twice)
+    sign_again(copied / "plan" / "twice")
+    found = faults(copied)
+    with mock.patch("tempfile.tempdir", str(copied.parent)):
+        assert len(found) == 4 and faults(copied, "--workers", 2, "--quiet") == found
+    assert list(copied.parent.iterdir()) == [copied]
+
+
+@pytest.mark.slow
+def test_slices_of_many_documents_hold_those_that_a_hash_puts_first(
+    copied: Path, bateia: Call, faults: Callable[..., list[str]]
+) -> None:
+    with mock.patch("pipelines.stages.plan.MOST_IN_SLICE", 10):
+        ended = bateia("plan", "--shards", copied, "--name", "capped", "--context", 64, "--quiet")
+    assert ended.returncode == 0
+    info = read_shards(str(copied))
+    there = info.slices["all"]["documents"]
+    assert f"note: validation slice all holds 10 documents of {there}, those that a hash puts first" in ended.stderr
+    manifest = read_manifest(str(copied / "plan" / "capped"))
+    assert manifest is not None and manifest.counts["capped"]["all"] == {"documents": 10, "of": there}
+
+    def documents(plan: str) -> list[tuple[int, int]]:
+        spans = slice_rows(read_plan(info, plan), "all")
+        parts = documents_in_rows(str(copied), "val", [spans.spans(row) for row in range(spans.rows)], ("doc_id",))
+        return list(dict.fromkeys((part.shard, part.start) for row in parts for part in row))
+
+    assert documents("capped") == documents("main")[:10]
+    assert bateia("shards", "verify", "--shards", copied, "--plan", "capped").returncode == 0
+    path = copied / "plan" / "capped" / "manifest.json"
+    value = json.loads(path.read_text())
+    value["counts"]["capped"]["all"]["documents"] = 9
+    path.write_text(json.dumps(value))
+    [line] = faults(copied, "--plan", "capped")
+    assert line.startswith(f"{copied}/plan/capped/val/all.parquet: not in as many rows as they should be")

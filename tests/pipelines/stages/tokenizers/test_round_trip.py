@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.stages.round_trip import RoundTrip, require_texts_back, round_trip
+from pipelines.stages.tokenizers.round_trip import RoundTrip, require_texts_back, round_trip
 from schemas.faults import BadInput
 from transforms.steps.tokens.tokenizer import byte_letters, tokenizer_from_json
 

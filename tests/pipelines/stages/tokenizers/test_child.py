@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.stages.tokenizer_child import follow, read_sample, write_sample
+from pipelines.stages.tokenizers.child import follow, read_sample, write_sample
 from support.processes import end, wait_for_file
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -12,29 +12,27 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from pipelines.engine.output import StageOutput
 from pipelines.engine.progress import UnitCount
 from pipelines.engine.run import Phases
 from pipelines.stages.datasets import Input, read_inputs
-from pipelines.stages.round_trip import round_trip
-from pipelines.stages.tokenizer_child import read_sample, train_in_child, write_sample
+from pipelines.stages.tokenizers.child import read_sample, train_in_child, write_sample
+from pipelines.stages.tokenizers.round_trip import round_trip
+from pipelines.stages.tokenizers.sample import DEFAULT_VOCABULARY, Sample, draw_by_phases
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
-from schemas.storage import is_local, join, locate, read_json, remove_folder, size_of, write_json, write_whole
+from schemas.storage import is_local, join, read_json, remove_folder, size_of, write_json, write_whole
 from schemas.wording import plural
-from transforms.steps.tokens.sample import sample_key, shares
 from transforms.steps.tokens.settings import TrainTokenizer
 from transforms.steps.tokens.tokenizer import Tokenizer, tokenizer_from_json, tokenizer_from_model
+from transforms.units import PROGRESS
 
 STAGE = "tokenizer"
 FILES = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json", "token_bytes.npy")
 COMPARED_DOCUMENTS = 1000  # documents of the sample on which formats must agree
 SHOWN_MISMATCHES = 5
-DEFAULT_VOCABULARY, MIN_VOCABULARY = 32768, 512  # tokens, where none are asked for
 WORK, TEXTS, COUNTS = "work", "sample.jsonl", "sample.json"  # the folder is there while a training is not finished
-CHARACTERS_PER_TOKEN = 64  # of the sample: fewer leave tokens that the sample hardly holds
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class TokenizerRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, STAGE, (WORK,), FILES, self.settings, self.source)
+        return StageOutput(self.output, STAGE, (WORK, PROGRESS), FILES, self.settings, self.source)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()
@@ -72,8 +70,9 @@ class TokenizerRun:
 
     def execute(self, phases: Phases) -> TokenizerSummary:
         counts: dict[str, Any] = {}
+        sample = draw(self, phases)
         learning = Learning(self.recipe.vocab_size or self.recipe.max_vocab_size or DEFAULT_VOCABULARY)
-        phases.run_locally(STAGE, lambda: counts.update(train(self, learning.learnt)), learning)
+        phases.run_locally(STAGE, lambda: counts.update(train(self, learning.learnt, sample)), learning)
         return TokenizerSummary(self.output, self.recipe.algorithm, counts)
 
 
@@ -106,94 +105,35 @@ class TokenizerSummary:
             yield f"  {name:<8}  {counts}  {per_token:>11.2f}  {per_word:>11.2f}"
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A sample of the documents.
-
-    texts: by language, of the documents with the smallest `sample_key`
-    characters: by language, of all documents
-    """
-
-    texts: dict[str, list[str]]
-    characters: dict[str, int]
-
-    @property
-    def all(self) -> list[str]:
-        return [text for _, texts in sorted(self.texts.items()) for text in texts]
-
-    @property
-    def vocab_size(self) -> int:
-        """A size that suits the sample: one token for CHARACTERS_PER_TOKEN characters, as a power of two of tokens."""
-        characters = sum(map(len, self.all))
-        return min(DEFAULT_VOCABULARY, max(MIN_VOCABULARY, 1 << (characters // CHARACTERS_PER_TOKEN).bit_length() - 1))
-
-
 def plan_tokenizer(output: str, inputs: list[str], recipe: TrainTokenizer) -> TokenizerRun:
     """Raises BadInput for inputs that are unfinished or changed."""
     return TokenizerRun(output, tuple(read_inputs(inputs)), recipe)
 
 
-def draw_sample(run: TokenizerRun) -> Sample:
-    """Documents drawn by their ids and the seed. Raises BadInput for weights of languages that are not there.
-
-    All documents are read twice, so that is done by Arrow; only what is drawn becomes Python's.
-    """
-    characters: dict[str, int] = {}
-    for language, batch in batches(run, ["text"]):
-        characters[language] = characters.get(language, 0) + characters_in(batch.column("text"))
+def draw(run: TokenizerRun, phases: Phases) -> Sample | None:
+    """The sample, unless an interrupted training has kept it. Raises BadInput, with nothing left behind."""
+    if is_local(run.output) and size_of(join(run.output, WORK, COUNTS)) is not None:
+        return None
     try:
-        wanted = shares(characters, run.settings["weights"], run.recipe.sample_mb * 1_000_000)
-    except ValueError as error:
-        raise BadInput(f"--language-weights: {error}") from error
-    drawn: dict[str, list[tuple[float, str, str]]] = {}
-    for language, batch in batches(run, ["id", "text"]):
-        ids, share = batch.column("id").to_pylist(), wanted.get(language, 0.0)
-        keyed = [(sample_key(name, run.recipe.seed), name, row) for row, name in enumerate(ids)]
-        taken = [item for item in keyed if item[0] < share]
-        texts = batch.column("text").take(pa.array([row for *_, row in taken], pa.int64())).to_pylist()
-        found = [(key, name, text) for (key, name, _), text in zip(taken, texts, strict=True)]
-        drawn.setdefault(language, []).extend(found)
-    return Sample({name: [text for *_, text in sorted(items)] for name, items in drawn.items()}, characters)
+        return draw_by_phases(run.output, run.inputs, run.recipe, phases)
+    except BadInput:
+        run.directory.clear()
+        raise
 
 
-def characters_in(texts: pa.StringArray) -> int:
-    """Characters of all texts: bytes of UTF-8 but those that continue one. pyarrow.compute takes .2 s to import."""
-    _, offsets, data = texts.buffers()
-    if data is None or not len(texts):
-        return 0
-    ends = np.frombuffer(offsets, np.int32, len(texts) + 1, texts.offset * 4)
-    return int(((np.frombuffer(data, np.uint8)[ends[0] : ends[-1]] & 0xC0) != 0x80).sum())
-
-
-def batches(run: TokenizerRun, columns: list[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """(language, rows) of every file of the inputs. Raises BadInput for text that is no UTF-8."""
-    import pyarrow.parquet as pq
-
-    for item in run.inputs:
-        for file in item.data:
-            filesystem, name = locate(join(item.path, file.path))
-            with pq.ParquetFile(filesystem.open_input_file(name)) as opened:
-                for batch in opened.iter_batches(1000, columns=columns):
-                    try:
-                        batch = batch.cast(pa.schema([(name, pa.string()) for name in batch.schema.names]))
-                        batch.validate(full=True)
-                    except pa.ArrowInvalid as error:
-                        raise BadInput(f"{join(item.path, file.path)} holds text that is no UTF-8 ({error})") from error
-                    yield file.path.split("/")[1], batch
-
-
-def train(run: TokenizerRun, learnt: list[int] | None = None) -> dict[str, Any]:
+def train(run: TokenizerRun, learnt: list[int], sample: Sample | None) -> dict[str, Any]:
     """Train, prove, write. Returns the manifest's counts. An interrupted one leaves its sample for the next.
 
     learnt: its only item is set to the number of tokens learnt so far
+    sample: what was drawn; None where an interrupted training has kept it
 
     Raises BadInput for a vocabulary that the sample can't fill or weights of languages that are not there, BrokenRun if
     formats disagree; then nothing is written.
     """
     try:
         with working_folder(run) as work:
-            sample = kept_sample(work) or keep_sample(work, draw_sample(run))
-            made, tokenizer = train_files(run, sample, work, learnt or [0])
+            sample = keep_sample(work, sample) if sample is not None else kept_sample(work)
+            made, tokenizer = train_files(run, sample, work, learnt)
     except (BadInput, BrokenRun):
         run.directory.clear()
         raise
@@ -202,7 +142,8 @@ def train(run: TokenizerRun, learnt: list[int] | None = None) -> dict[str, Any]:
         with write_whole(join(run.output, name)) as file:
             file.write(data)
         entries.append(FileEntry(name, 0, file.bytes, file.sha256))
-    remove_folder(join(run.output, WORK))
+    for folder in (WORK, PROGRESS):
+        remove_folder(join(run.output, folder))
     counts = counts_of(tokenizer, sample)
     write_manifest(run.output, manifest_of(run, counts, entries))
     return counts
@@ -225,10 +166,8 @@ def keep_sample(work: Path, sample: Sample) -> Sample:
     return sample
 
 
-def kept_sample(work: Path) -> Sample | None:
+def kept_sample(work: Path) -> Sample:
     """The sample that an interrupted training has drawn, by the same settings from the same documents."""
-    if not (work / COUNTS).exists():
-        return None
     counts, texts = read_json(str(work / COUNTS)), read_sample(work / TEXTS)
     return Sample({name: list(islice(texts, count)) for name, count in counts["texts"].items()}, counts["characters"])
 

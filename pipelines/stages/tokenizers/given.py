@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.engine.run import Phases
 from pipelines.stages.datasets import Input
-from pipelines.stages.round_trip import REMEDY, require_texts_back, round_trip
-from pipelines.stages.tokenizer import COMPARED_DOCUMENTS, Learning, TokenizerRun, train
+from pipelines.stages.tokenizers.round_trip import REMEDY, require_texts_back, round_trip
+from pipelines.stages.tokenizers.training import COMPARED_DOCUMENTS, STAGE, TokenizerRun
 from schemas.faults import BadInput
 from schemas.manifest import FileEntry
 from schemas.storage import join, open_read, size_of, write_whole
@@ -92,22 +93,25 @@ def files_of(path: str) -> dict[str, bytes]:
 
 
 def some_texts(inputs: tuple[Input, ...]) -> Iterator[str]:
-    """About COMPARED_DOCUMENTS documents, the first ones of each file."""
+    """About COMPARED_DOCUMENTS documents, the first of each file; of many files, of those that a hash puts first."""
     files = [join(item.path, file.path) for item in inputs for file in item.data]
+    if len(files) > COMPARED_DOCUMENTS:
+        ordered = sorted((file.sha256, join(item.path, file.path)) for item in inputs for file in item.data)
+        files = [path for _, path in ordered[:COMPARED_DOCUMENTS]]
     each = -(-COMPARED_DOCUMENTS // max(len(files), 1))
     for path in files:
         yield from (row["text"] for row in islice(read_documents([path], READ), each))
 
 
 def provide_tokenizer(
-    folder: str, own: GivenTokenizer | None, training: TokenizerRun, inputs: tuple[Input, ...], learning: Learning
+    folder: str, own: GivenTokenizer | None, training: TokenizerRun, inputs: tuple[Input, ...], phases: Phases
 ) -> None:
     """Put the tokenizer into its folder: the given one, else one trained on the input. Raises BadInput, BrokenRun."""
     if own is not None:
-        own.write(folder, inputs)
+        phases.run_locally(STAGE, lambda: own.write(folder, inputs))
     elif not training.directory.is_finished():
         replace(training.directory, nested=True).prepare(overwrite=False)
-        train(training, learning.learnt)
+        training.execute(phases)
 
 
 def entries_of(output: str) -> list[FileEntry]:

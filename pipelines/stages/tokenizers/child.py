@@ -40,7 +40,7 @@ def train_in_child(algorithm: str, sample: Path, model: Path, vocab_size: int, l
     Raises ValueError as the trainers do, BrokenRun if the process ended by anything else.
     """
     command = python_command(
-        "pipelines.stages.tokenizer_child", algorithm, str(sample), str(model), str(vocab_size), str(os.getpid())
+        "pipelines.stages.tokenizers.child", algorithm, str(sample), str(model), str(vocab_size), str(os.getpid())
     )
     environment = {**os.environ, "PYTHONPATH": module_path()}
     lines: list[bytes] = []
