@@ -13,14 +13,18 @@ JAX = ["jax>=0.7", "optax>=0.2.6", *LOADER]
 TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo needs
 
 
-def compiled_walk() -> list[Extension]:
-    """The walk over trees, in C. Where there is no Cython or no compiler, plain Python does the same, half as fast."""
+COMPILED = ("source_c", "blocks.blocks_c", "trafilatura_231.walk_c")  # of transforms.steps.extract
+
+
+def compiled_loops() -> list[Extension]:
+    """The hot loops of extraction, in C. Without Cython or a compiler plain Python does the same, more slowly."""
     if find_spec("Cython") is None or find_spec("lxml") is None:
         return []
     import lxml
 
-    name = "transforms.steps.extract.trafilatura_231.walk_c"
-    return [Extension(name, [f"{name.replace('.', '/')}.pyx"], include_dirs=lxml.get_include(), optional=True)]
+    names = [f"transforms.steps.extract.{name}" for name in COMPILED]
+    headers = lxml.get_include()
+    return [Extension(name, [f"{name.replace('.', '/')}.pyx"], include_dirs=headers, optional=True) for name in names]
 
 
 class BuildIfPossible(build_ext):
@@ -47,7 +51,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
-    ext_modules=compiled_walk(),
+    ext_modules=compiled_loops(),
     cmdclass={"build_ext": BuildIfPossible},
     packages=find_packages(include=["bateia", "schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
     package_data={

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def warc_files(args: argparse.Namespace, scratch: Path) -> list[Path]:
     if not files:
         raise SystemExit(f"no *.warc.gz in {' '.join(map(str, given))}")
     return files[: args.files]
+
+
+def repeated(files: list[Path], times: int, folder: Path) -> list[Path]:
+    """The files, each so many times under names of its own."""
+    if times == 1:
+        return files
+    folder.mkdir(parents=True)
+    return [Path(shutil.copy(file, folder / f"{turn:02}-{file.name}")) for turn in range(times) for file in files]
 
 
 def described(files: list[Path]) -> str:

@@ -10,6 +10,7 @@ Both sides use one worker, the same language model and the same input. The URL f
 neither ships. A second run on one page, which both keep, loads all that a long run loads; the steady cost of a page
 leaves its time out. datatrove gives a page one second of wall time for extraction, so how many pages it loses depends
 on the machine's load; its timeouts stand beside each round. On a machine with other work, give it more (--timeout 60).
+--repeat reads the files several times, so that start-up counts as it does on a crawl; fates are told of each page once.
 
 datatrove 0.10.1 asks for trafilatura 1.11, ours is newer, so texts and verdicts differ. To see what else does, install
 ours in a second environment (pip install trafilatura==2.3.1; pip warns) and compare with that.
@@ -31,15 +32,32 @@ from urllib.parse import urlsplit
 
 import pyarrow.dataset as ds
 
-from benchmarks.harness import Benchmark, cost_table, rounds_table, significant, table, take_turns
-from benchmarks.inputs import add_corpus_options, described, warc_files
+from benchmarks.harness import Benchmark, cost_table, positive, rounds_table, significant, table, take_turns
+from benchmarks.inputs import add_corpus_options, described, repeated, warc_files
 from benchmarks.peers.installed import DATATROVE
 from benchmarks.process_cost import Cost, bateia, measure
 from pipelines.assets.registry import resolve_language_model
 from transforms.steps.filters.gopher_quality import KeepGopherQuality
 
 SIDES = ("ours", "datatrove")
-STEPS = ("language_gate", "extract", "language", "gopher_repetition", "gopher_quality", "c4", "fineweb")
+STEPS = (
+    *("language_gate", "extract", "language", "repair", "web_lines", "notices", "lookalikes"),
+    *("gopher_repetition", "gopher_quality", "c4", "fineweb"),
+)
+OURS = ("language_gate", "repair", "web_lines", "notices", "lookalikes")  # steps of some of our recipes alone
+OTHER_LANGUAGE = """
+from pipelines.recipes.fineweb import FINEWEB
+from pipelines.recipes.web import web
+from transforms.steps.extract.language_gate import LanguageGate
+from transforms.steps.filters.languages import KeepLanguages
+
+LANGUAGES = ({language!r},)
+ONE = {{
+    "fineweb": lambda: FINEWEB.vary(KeepLanguages(LANGUAGES, 0.65), name="one"),
+    "fineweb-gated": lambda: FINEWEB.vary(KeepLanguages(LANGUAGES, 0.65), LanguageGate(LANGUAGES), name="one"),
+    "web": lambda: web(*LANGUAGES),
+}}[{recipe!r}]()
+"""
 PEER = Path(__file__).parents[1] / "peers" / "datatrove_fineweb.py"
 
 
@@ -113,6 +131,12 @@ def cut_one_page(output: Path, record_id: str, to: Path) -> Path:
 def run_rounds(args: argparse.Namespace, warcs: list[Path], scratch: Path) -> dict[str, list[Run]]:
     """Both sides on these files, round by round. Raises RuntimeError if a side keeps no page."""
     numbers, model = count(), resolve_language_model("lid.176.ftz")
+    scratch.mkdir()
+    recipe = args.recipe
+    if args.language != "en" and recipe in ("fineweb", "fineweb-gated", "web"):
+        other = scratch / "recipe.py"
+        other.write_text(OTHER_LANGUAGE.format(language=args.language, recipe=recipe))
+        recipe = f"{other}:ONE"
 
     def run(side: str) -> Run:
         output = scratch / f"output-{next(numbers)}"
@@ -122,14 +146,13 @@ def run_rounds(args: argparse.Namespace, warcs: list[Path], scratch: Path) -> di
             if args.language != "en":  # datatrove has English stop words alone
                 command += ["--stop-words", *dict(KeepGopherQuality().stop_words)[args.language]]
         else:
-            command = bateia("curate", "--recipe", args.recipe, "--no-blocklist", "--quiet", "--workers", 1)
+            command = bateia("curate", "--recipe", recipe, "--no-blocklist", "--quiet", "--workers", 1)
             command += ["--output", output, "--input", *warcs]
         done = Run(side, output, measure(list(map(str, command)), scratch / "log.txt"))
         if not done.kept:
             raise RuntimeError(f"{side} kept no page; look into its installation")
         return done
 
-    scratch.mkdir()
     return take_turns({side: lambda side=side: run(side) for side in SIDES}, args.rounds)
 
 
@@ -137,10 +160,10 @@ def costs(runs: dict[str, list[Run]]) -> dict[str, list[Cost]]:
     return {side: [run.cost for run in rounds] for side, rounds in runs.items()}
 
 
-def steady_ms(every: list[Run], one: list[Run]) -> str:
+def steady_ms(every: list[Run], one: list[Run], pages: int) -> float:
     """CPU ms of a page, less what the run on one page takes."""
     cpu_s = min(run.cost.cpu_s for run in every) - min(run.cost.cpu_s for run in one)
-    return significant(cpu_s / (len(every[0].fates) - 1) * 1e3)
+    return cpu_s / (pages - 1) * 1e3
 
 
 def steps_table(runs: dict[str, Run]) -> str:
@@ -148,8 +171,8 @@ def steps_table(runs: dict[str, Run]) -> str:
     lost = {side: Counter(fate.step for fate in run.fates.values()) for side, run in runs.items()}
     left, rows = {side: len(run.fates) for side, run in runs.items()}, []
     for step in STEPS:
-        if step == "language_gate" and not lost["ours"][step]:
-            continue  # an option of our recipes
+        if step in OURS and not lost["ours"][step]:
+            continue
         ours, theirs = ({record for record, fate in run.fates.items() if fate.step == step} for run in runs.values())
         rows.append([step, *left.values(), *(lost[side][step] for side in SIDES), len(ours & theirs)])
         left = {side: left[side] - lost[side][step] for side in SIDES}
@@ -182,18 +205,19 @@ def differences(runs: dict[str, Run]) -> Iterator[str]:
 
 def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     """The report: cost a page and of start-up, pages after each step, and every page that only one side keeps."""
-    warcs = warc_files(args, scratch)
+    warcs = repeated(warc_files(args, scratch), args.repeat, scratch / "repeated")
     every = run_rounds(args, warcs, scratch / "every")
     first = {side: runs[0] for side, runs in every.items()}
     page = min(first["ours"].kept & first["datatrove"].kept)
     single = cut_one_page(first["ours"].output, page, scratch / "one-page.warc.gz")
     one = run_rounds(args, [single], scratch / "one")
 
-    pages = len(first["ours"].fates)
-    yield f"{described(warcs)}, {pages} HTML pages of status 200; one worker each; URL filter off.\n"
+    pages = len(first["ours"].fates) * args.repeat  # a page that is read again has the fate that it had
+    yield f"{described(warcs)}, {pages:,} HTML pages of status 200; one worker each; URL filter off.\n"
     yield "## Cost\n"
-    steady = {"steady": [steady_ms(every[side], one[side]) for side in SIDES]}
-    yield cost_table(costs(every), pages, "page", steady)
+    steady = [steady_ms(every[side], one[side], pages) for side in SIDES]
+    columns = {"steady, ms": list(map(significant, steady)), "÷ ours": ["", f"{steady[1] / steady[0]:.2f}"]}
+    yield cost_table(costs(every), pages, "page", columns)
     yield "Of a single page, which is start-up:\n"
     yield cost_table(costs(one), 1, "run")
     yield "## Rounds\n"
@@ -207,6 +231,7 @@ def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_corpus_options(parser)
+    parser.add_argument("--repeat", type=positive, default=1, metavar="N", help="read each file N times")
     parser.add_argument("--recipe", default="fineweb", help="of our side: a name, or path/to/file.py:NAME")
     parser.add_argument(
         "--timeout", type=float, default=1.0, help="seconds that datatrove gives a page; its own is 1 (default)"

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+try:
+    from transforms.steps.extract.source_c import is_possible
+except ImportError:  # not built: there was no compiler
+    is_possible = None
+
 # What XML 1.0 can't hold (section 2.2), NUL and the halves of surrogate pairs included. A tree of libxml2 can't either.
 IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 CONTROLS = bytes({*range(0x20)} - {*b"\t\n\r"})
@@ -39,6 +44,8 @@ def without_impossible(html: str) -> str:
     A form feed and a vertical tab become a space: they separate words. References that browsers read as a character of
     windows-1252 become that character. Takes time linear in the page.
     """
+    if is_possible is not None and is_possible(html):
+        return html
     if _may_hold_impossible(html):  # raw ones go first, for they may stand within a reference
         html = IMPOSSIBLE.sub(_as_space_or_nothing, html)
     return REFERENCE.sub(_possible_reference, html)

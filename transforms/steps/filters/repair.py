@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
@@ -14,8 +14,7 @@ from schemas.verdict import Check, Drop
 from transforms.steps.step import DocumentStep
 
 SOURCE = "FineWeb2, fineweb-2-pipeline.py"
-# Of these signs alone ftfy changes none: mojibake has letters with accents, entities begin with "&". A "<" counts, for
-# ftfy leaves entities alone from the first one on.
+# Of these signs alone ftfy changes none.
 SOUND = re.compile("[\\t !-%'-;=-~“”‘’–—…]*")
 BARS = re.compile(r"[| ]*\|[| ]*")  # a line of bars, where trafilatura wrote a row without cells
 
@@ -66,17 +65,49 @@ class RepairText(DocumentStep):
 
 def _mended(text: str) -> str:
     """The text by ftfy, which goes line by line; lines that it can't change are not shown to it."""
+    if SOUND.fullmatch(text.replace("\n", " ")) is not None:
+        return text
     fix, config = _ftfy()
+    may_change = _may_change()
     lines = text.split("\n")
-    doubtful = [index for index, line in enumerate(lines) if SOUND.fullmatch(line) is None]
+    # ftfy leaves entities alone from the first line on that has a "<".
+    entities = _entity().search(text) is not None
+    doubtful = [
+        index
+        for index, line in enumerate(lines)
+        if SOUND.fullmatch(line) is None and (may_change(line) or (entities and ("<" in line or "&" in line)))
+    ]
     if not doubtful:
         return text
-    mended = fix("\n".join(lines[index] for index in doubtful), config=config).split("\n")
+    last = "" if doubtful[-1] == len(lines) - 1 else "\n"  # a line's end counts to ftfy
+    mended = fix("\n".join(lines[index] for index in doubtful) + last, config=config).split("\n")
+    if last and len(mended) == len(doubtful) + 1 and not mended[-1]:
+        mended.pop()
     if len(mended) != len(doubtful):  # a line was made of several, so which is which isn't known
         return fix(text, config=config)
     for index, line in zip(doubtful, mended, strict=True):
         lines[index] = line
     return "\n".join(lines)
+
+
+@cache
+def _entity() -> re.Pattern[str]:
+    """What ftfy takes for an entity."""
+    from ftfy.chardata import HTML_ENTITY_RE
+
+    return HTML_ENTITY_RE
+
+
+@cache
+def _may_change() -> Callable[[str], bool]:
+    """Whether ftfy may change a line without entities: it holds a control character, a surrogate, or what ftfy takes
+    for mojibake. ftfy's own tests; its other fixes are off."""
+    from ftfy.badness import is_bad
+    from ftfy.chardata import CONTROL_CHARS
+
+    control = re.compile(f"[{re.escape(''.join(map(chr, CONTROL_CHARS)))}\x80-\x9f\ud800-\udfff]")
+    longest = _ftfy()[1].max_decode_length - 1  # ftfy looks at the pieces of a longer line
+    return lambda line: len(line) > longest or control.search(line) is not None or is_bad(line + "\n")
 
 
 @cache

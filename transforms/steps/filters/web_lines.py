@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
@@ -11,7 +11,7 @@ from schemas.document import Document
 from schemas.setting import setting
 from schemas.verdict import Check, Drop
 from transforms.steps.filters.c4 import CITATION, POLICIES
-from transforms.steps.filters.lookalikes import mixed_share
+from transforms.steps.filters.lookalikes import may_mix, mixed_share
 from transforms.steps.step import DocumentStep, judge
 from transforms.steps.text.structure import SAID, Line, lines_of, spoken
 from transforms.steps.text.words import require, sentence_count
@@ -75,7 +75,10 @@ class CleanWebLines(DocumentStep):
         require(*languages)
 
     def clean(self, text: str, language: str) -> Cleaned:
-        lines = list(lines_of(text))
+        lines = lines_of(text)
+        lowered = text.lower()
+        notices = tuple(word for word in self.notice_words if word in lowered)
+        fills, mixes = "lorem ipsum" in lowered, may_mix(text)
         said_twice = repeated(lines) if self.remove_repeats else frozenset()
         kept: list[str] = []
         removed = lorem = 0
@@ -84,8 +87,8 @@ class CleanWebLines(DocumentStep):
             if line.kind == "blank":
                 blank = blank or not line.text.strip()
                 continue
-            lorem += "lorem ipsum" in line.text.lower()
-            if index in said_twice or not self._stays(line, language):
+            lorem += fills and "lorem ipsum" in line.text.lower()
+            if index in said_twice or not self._stays(line, language, notices, mixes):
                 removed += 1
                 continue
             if blank and kept:
@@ -94,15 +97,16 @@ class CleanWebLines(DocumentStep):
             kept.append(self._as_kept(line))
         return Cleaned("\n".join(kept), removed, lorem)
 
-    def _stays(self, line: Line, language: str) -> bool:
+    def _stays(self, line: Line, language: str, notices: tuple[str, ...], mixes: bool) -> bool:
+        """notices: notice_words that the text has. mixes: whether it may have words of mixed scripts."""
         if line.kind == "code":
             return True
         text = line.text
         if len(text) > self.max_word_chars and max(map(len, text.split())) > self.max_word_chars:
             return language in NO_BLANKS
-        if len(text) <= self.max_notice_chars and any(word in text.lower() for word in self.notice_words):
+        if notices and len(text) <= self.max_notice_chars and any(word in text.lower() for word in notices):
             return line.kind == "heading" or line.kind == "row"
-        if mixed_share(text) > MAX_MIXED:
+        if mixes and mixed_share(text) > MAX_MIXED:
             return False
         if line.kind != "prose":
             return True
@@ -142,7 +146,7 @@ def is_code(line: str) -> bool:
     return CODE.search(line) is not None and len(SIGNS.findall(line)) >= MIN_SIGNS
 
 
-def repeated(lines: list[Line]) -> frozenset[int]:
+def repeated(lines: Sequence[Line]) -> frozenset[int]:
     """Indices of long lines that an earlier one equals, and of leads: what one of the next lines says in whole.
 
     News are often printed so: a teaser, then the article, which begins with the teaser's words.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Kind = Literal["prose", "heading", "item", "row", "code", "blank"]
@@ -27,21 +27,26 @@ class Line(NamedTuple):
     text: str
 
 
-def lines_of(text: str) -> Iterator[Line]:
+@lru_cache(maxsize=2)  # the last text's lines serve the steps that follow each other on it
+def lines_of(text: str) -> tuple[Line, ...]:
     """Every line of a text in its order. A fence that nothing closes goes on to the end."""
     fenced = False
+    lines = []
     for line in text.split("\n"):
         if FENCE.match(line):
             fenced = not fenced
-            yield Line("code", line)
+            lines.append(Line("code", line))
         elif fenced:
-            yield Line("code", line)
+            lines.append(Line("code", line))
         else:
-            yield Line(kind_of(line), line)
+            lines.append(Line(kind_of(line), line))
+    return tuple(lines)
 
 
 def kind_of(line: str) -> Kind:
     """What a line outside of code is."""
+    if line[:1].isalpha():  # nothing that marks a line begins with a letter
+        return "prose"
     if MARKS.issuperset(line):
         return "blank"
     if HEADING.match(line):
@@ -51,6 +56,7 @@ def kind_of(line: str) -> Kind:
     return "item" if ITEM.match(line) else "prose"
 
 
+@lru_cache(maxsize=2)
 def spoken(text: str) -> str:
     """A text without its code, its tables and the marks of its headings, line by line."""
     lines = (line for line in lines_of(text) if line.kind in SAID)

@@ -21,6 +21,10 @@ SIGNS = [
     "\n",
     "\x1b[0m",
     " é",
+    "œ",
+    "&",
+    "&eacute;",
+    "\ud800",
     "’",
     "…",
     "—",
@@ -36,3 +40,10 @@ def test_it_is_as_if_ftfy_had_seen_the_whole_text() -> None:
     step = RepairText(bars=False)
     assert [step.repaired(text) for text in texts] == [fix(text, config=config) for text in texts]
     assert any(step.repaired(text) != text for text in texts)
+
+
+def test_a_line_that_ends_in_a_doubtful_sign_is_seen_with_its_end() -> None:
+    fix, config = _ftfy()
+    step = RepairText(bars=False)
+    for text in ("coeurœ\nplain", "Ã©œ\nplain\n", "é\n", "œ", "A & B < C &amp; D\nx", "a<b\n&eacute;", "&eacute;\na<b"):
+        assert step.repaired(text) == fix(text, config=config)

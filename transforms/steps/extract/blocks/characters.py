@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+try:
+    from transforms.steps.extract.blocks.blocks_c import count_kinds
+except ImportError:  # not built: there was no compiler
+    count_kinds = None
+
 KINDS = ("wide", "ends", "commas", "uppers", "signs", "blanks")
 WIDE_ROW, BLANKS_ROW = 0, 5
 WIDE, END, COMMA, UPPER, SIGN, BLANK = (1 << bit for bit in range(6))
@@ -33,6 +38,15 @@ TABLE = character_kinds()
 
 def counts(texts: list[str], lengths: np.ndarray) -> np.ndarray:
     """Characters of each kind in each text, which is not empty: kinds × texts."""
+    if count_kinds is not None:
+        found = np.empty((len(KINDS), len(texts)), np.int64)
+        count_kinds(texts, TABLE, found)
+        return found
+    return counts_at_once(texts, lengths)
+
+
+def counts_at_once(texts: list[str], lengths: np.ndarray) -> np.ndarray:
+    """The same by arrays, where there is no compiled loop."""
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     bits = TABLE[np.minimum(codes, 0x10000)]
     starts = np.zeros(len(texts), np.int64)

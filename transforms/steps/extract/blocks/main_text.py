@@ -6,11 +6,16 @@ import numpy as np
 
 from transforms.steps.extract.blocks.context import context
 from transforms.steps.extract.blocks.features import features
-from transforms.steps.extract.blocks.layout import Layout, lay_out
+from transforms.steps.extract.blocks.layout import Layout
 from transforms.steps.extract.blocks.model import Model, choose, load_model
 from transforms.steps.extract.blocks.render import Format, render
 from transforms.steps.extract.blocks.shape import Shape
 from transforms.steps.extract.blocks.source import read_source
+
+try:
+    from transforms.steps.extract.blocks.blocks_c import lay_out
+except ImportError:  # not built: there was no compiler
+    from transforms.steps.extract.blocks.layout import lay_out
 
 # A page with less text than this that scripts write has its text in <noscript>, if that holds ten times as much. Forums
 # of one kind are such pages: 22 of the 113 forum pages of WCXB's development split hold nothing else.

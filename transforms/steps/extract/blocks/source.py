@@ -10,7 +10,13 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+try:
+    from transforms.steps.extract import source_c
+except ImportError:  # not built: there was no compiler
+    source_c = None
 
 # Elements whose content is no text of the page. The first three are closed by their own end tag alone; the others, if
 # they are not closed, are read as if their start tag were not there.
@@ -21,8 +27,8 @@ NO_TEXT = (
     *("canvas", "button", "datalist", "math"),
 )
 # The first look at a letter passes most tags by: of the names above none begins with p, l, u or h.
-OPENING = re.compile(rf"<(?![/pluhPLUH]|[aA][\s>])(?:(!--)|((?i:{'|'.join(NO_TEXT)}))(?=[\s/>]))")
-CLOSING = {name: re.compile(rf"</(?i:{name})(?=[\s/>])") for name in NO_TEXT}
+OPENING = re.compile(rf"<(?![/pluhPLUH]|[aA][\s>])(?:!--|((?ai:{'|'.join(NO_TEXT)}))(?=[\s/>]))")
+CLOSING = {name: re.compile(rf"</(?ai:{name})(?=[\s/>])") for name in NO_TEXT}
 ATTRIBUTES = r"[^>=]*+(?:=\s*+(?:\"[^\"]*\"|'[^']*')?+[^>=]*+)*+"
 TAG = re.compile(f"<(/?[a-zA-Z]{ATTRIBUTES})>|<[!?/][^>]*>")
 TAG_END = re.compile(f"{ATTRIBUTES}>")
@@ -34,6 +40,24 @@ ALTTEXT = re.compile(r"\balttext\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
 MARKUP = re.compile(r"<[^>]*>")
 LONGEST_TITLE = 500  # characters; it is looked for in every block
 LINE_BREAK, TEX = "\x1e", "\x1f"  # stand for <br> and around a formula within a block's text, until it is written
+
+
+def find_opening(page: str, at: int) -> tuple[int, int, str] | None:
+    """Where an element of NO_TEXT or a comment starts, where its name ends, its name; "" for a comment."""
+    opening = OPENING.search(page, at)
+    return None if opening is None else (*opening.span(), opening[1] or "")
+
+
+def find_closing(page: str, name: str, at: int) -> tuple[int, int] | None:
+    """Where an element's end tag starts, and where its name ends."""
+    closing = CLOSING[name].search(page, at)
+    return None if closing is None else closing.span()
+
+
+# The same in C, where it was built.
+next_opening = find_opening if source_c is None else source_c.Openings(NO_TEXT).find
+next_closing = find_closing if source_c is None else source_c.find_closing
+split_tags = TAG.split if source_c is None else source_c.split_tags
 
 
 def formula(name: str, attributes: str, content: str) -> str:
@@ -69,10 +93,27 @@ KINDS = {
     "news": ('Article"', '"BlogPosting"'),
 }
 
+KIND_WORDS = tuple((name, word) for name, words in KINDS.items() for word in words)
+
 
 def kinds_of(page: str) -> dict[str, bool]:
     """What the page's source says of its kind."""
     return {name: any(word in page for word in words) for name, words in KINDS.items()}
+
+
+def compiled_kinds() -> Callable[[str], dict[str, bool]]:
+    """The same by one look at the page instead of one for each word."""
+    assert source_c is not None
+    found = source_c.Words(word for _, word in KIND_WORDS).found
+
+    def kinds(page: str) -> dict[str, bool]:
+        names = {KIND_WORDS[number][0] for number in found(page)}
+        return {name: name in names for name in KINDS}
+
+    return kinds
+
+
+page_kinds = kinds_of if source_c is None else compiled_kinds()
 
 
 def read_source(page: str, noscript: bool = False) -> Source:
@@ -85,16 +126,16 @@ def read_source(page: str, noscript: bool = False) -> Source:
             page = page.replace(mark, "")
     kept, title, position = [], "", 0
     unclosed: set[str] = set()
-    while (opening := OPENING.search(page, position)) is not None:
-        start, end = opening.span()
+    while (opening := next_opening(page, position)) is not None:
+        start, end, name = opening
         kept.append(page[position:start])
-        if opening[1]:
+        if not name:
             close = page.find("-->", end - 2)
             position = len(page) if close < 0 else close + 3
             continue
-        name = opening[2].lower()
+        name = name.lower()
         tag_end = TAG_END.match(page, end)
-        closing = None if tag_end is None or name in unclosed else CLOSING[name].search(page, tag_end.end())
+        closing = None if tag_end is None or name in unclosed else next_closing(page, name, tag_end.end())
         if tag_end is None:
             position = len(page)
         elif (name == "noscript" and noscript) or (name == "svg" and page[tag_end.end() - 2] == "/"):
@@ -103,14 +144,14 @@ def read_source(page: str, noscript: bool = False) -> Source:
             unclosed.add(name)
             position = len(page) if name in TO_THE_END else tag_end.end()
         else:
-            content = page[tag_end.end() : closing.start()]
+            content = page[tag_end.end() : closing[0]]
             if name == "title":
                 title = title or html.unescape(content)
             elif name in ("math", "script"):
                 kept.append(formula(name, page[end : tag_end.end()], content))
-            position = page.find(">", closing.end()) + 1 or len(page)
+            position = page.find(">", closing[1]) + 1 or len(page)
     kept.append(page[position:])
-    parts = TAG.split("".join(kept) + ">")  # the added > closes a tag that the end of the page cuts
+    parts = split_tags("".join(kept) + ">")  # the added > closes a tag that the end of the page cuts
     last = parts[-1] or ""
     parts[-1] = last[:-1] if last.endswith(">") else last
-    return Source(parts, " ".join(title[:LONGEST_TITLE].split()), kinds_of(page))
+    return Source(parts, " ".join(title[:LONGEST_TITLE].split()), page_kinds(page))
