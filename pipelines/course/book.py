@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.course.pace import LANGUAGES, Pace
+from pipelines.course.pace import FULL, LANGUAGES, Pace
 from pipelines.course.page import CoursePage, Neighbour, Open, Part, Text, render_page
 from pipelines.course.section import Section, Work
 from pipelines.course.words import Words, papers, words_of
@@ -33,6 +33,7 @@ from schemas.storage import write_json
 COURSE, MADE_FROM, NUMBERS, INDEX = "course.json", "made-from.json", "numbers.json", "index.html"
 FORMAT = 1  # of what sections write; another one makes all anew
 INDEX_TEXTS = "course"  # in texts/
+FOLDER = "out/course"  # as the texts call the course's own
 
 
 def chosen(sections: Sequence[Section], names: Sequence[str]) -> list[Section]:
@@ -172,19 +173,28 @@ class Book:
     ) -> CoursePage:
         name = section.name
         place = words(INDEX_TEXTS, "place", at=self.sections.index(section) + 1, of=len(self.sections))
-        about = Part(words(INDEX_TEXTS, "idea_title"), tuple(Text(text) for text in words.all(name, "idea")))
+        about = Part(words(INDEX_TEXTS, "idea_title"), self._paragraphs(words, name))
         return CoursePage(
             language=words.language,
             place=place,
             title=words(name, "title"),
             lead=words(name, "lead"),
             parts=(about, *parts),
-            tries=words.all(name, "tries"),
+            tries=self._tries(words, name),
             papers=tuple(papers()[paper] for paper in words.all(name, "papers")),
             words=frame(words),
             before=before or Neighbour(INDEX, words(INDEX_TEXTS, "title")),
             after=after,
         )
+
+    def _paragraphs(self, words: Words, name: str) -> tuple[Text, ...]:
+        """What a page is about; of another pace than the full one, that too."""
+        paragraphs = words.all(name, "idea")
+        return tuple(map(Text, paragraphs if self.pace == FULL else (words(INDEX_TEXTS, "quick"), *paragraphs)))
+
+    def _tries(self, words: Words, name: str) -> tuple[str, ...]:
+        """With commands that name this course's folder."""
+        return tuple(text.replace(FOLDER, str(self.folder)) for text in words.all(name, "tries"))
 
     def _index(self, made: Sequence[tuple[Section, Any]], words: Words) -> CoursePage:
         times = read_or_none(self.folder / COURSE) or {}
@@ -197,7 +207,7 @@ class Book:
                 blocks.append(Open(f"{section.name}.html", title, f"{words(section.name, 'lead')} ({took})"))
             else:
                 blocks.append(Text(words(INDEX_TEXTS, "missing", title=title, section=section.name)))
-        about = tuple(Text(text) for text in words.all(INDEX_TEXTS, "idea"))
+        about = self._paragraphs(words, INDEX_TEXTS)
         first = neighbour(made[0][0], words) if made else None
         return CoursePage(
             language=words.language,
@@ -205,7 +215,7 @@ class Book:
             title=words(INDEX_TEXTS, "title"),
             lead=words(INDEX_TEXTS, "lead"),
             parts=(Part(words(INDEX_TEXTS, "sections"), tuple(blocks)), Part(words(INDEX_TEXTS, "how"), about)),
-            tries=words.all(INDEX_TEXTS, "tries"),
+            tries=self._tries(words, INDEX_TEXTS),
             papers=(),
             words=frame(words),
             before=None,

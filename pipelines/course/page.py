@@ -24,11 +24,13 @@ class Text(Struct, frozen=True, tag="text"):
 
 
 class Table(Struct, frozen=True, tag="table"):
-    """caption: for screen readers; rows: as many cells as heads, the first of which names the row."""
+    """caption: for screen readers; rows: as many cells as heads, the first of which names the row; in_words: whether
+    cells are texts, which wrap, and no numbers."""
 
     caption: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    in_words: bool = False
 
 
 class Line(Struct, frozen=True):

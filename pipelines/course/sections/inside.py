@@ -80,7 +80,7 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
             words(NAME, "lens_title"),
             (
                 Text(words(NAME, "lens", prompt=numbers.prompt)),
-                Table(words(NAME, "lens_title"), (words(NAME, "layer"), words(NAME, "says")), lens),
+                Table(words(NAME, "lens_title"), (words(NAME, "layer"), words(NAME, "says")), lens, in_words=True),
             ),
         ),
         Part(
@@ -90,4 +90,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
-SECTION = Section(NAME, (PRETRAINING,), 0.3, (), Numbers, measure, tell)
+SECTION = Section(NAME, (PRETRAINING,), 0.2, (), Numbers, measure, tell)

@@ -161,4 +161,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
 
 
 SETTINGS = ("tool_steps", "rl_steps", "prompts", "samples", "questions", "batch_size", "context", "anyway", "seed")
-SECTION = Section(NAME, (PRETRAINING,), 7.0, SETTINGS, Numbers, measure, tell)
+SECTION = Section(NAME, (PRETRAINING,), 9.0, SETTINGS, Numbers, measure, tell)

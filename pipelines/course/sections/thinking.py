@@ -108,4 +108,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
 
 
 SETTINGS = ("think_steps", "questions", "batch_size", "context", "seed")
-SECTION = Section(NAME, (PRETRAINING,), 4.0, SETTINGS, Numbers, measure, tell)
+SECTION = Section(NAME, (PRETRAINING,), 5.5, SETTINGS, Numbers, measure, tell)

@@ -142,7 +142,7 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
             words(NAME, "ways_title"),
             (
                 Text(words(NAME, "ways", vocabulary=numbers.vocabulary)),
-                Table(words(NAME, "ways_title"), (words(NAME, "word"), words(NAME, "way")), ways),
+                Table(words(NAME, "ways_title"), (words(NAME, "word"), words(NAME, "way")), ways, in_words=True),
                 Open(numbers.file, words(NAME, "type"), words(NAME, "type_about")),
             ),
         ),
@@ -153,4 +153,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
-SECTION = Section(NAME, ("crawl",), 0.2, ("seed",), Numbers, measure, tell)
+SECTION = Section(NAME, ("crawl",), 0.3, ("seed",), Numbers, measure, tell)
