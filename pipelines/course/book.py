@@ -94,8 +94,13 @@ class Book:
             raise BadInput(f"output {self.folder} is no local folder; give one that is not there, or a course's")
         own = {INDEX, COURSE, *(section.name for section in self.sections)}
         own |= {f"{section.name}.html" for section in self.sections}
-        there = sorted(path.name for path in self.folder.iterdir()) if self.folder.is_dir() else []
-        if foreign := [name for name in there if name not in own and not name.startswith(".")]:
+        marks = [self.folder / COURSE, *(self.folder / section.name / MADE_FROM for section in self.sections)]
+        if not any(mark.exists() for mark in marks):
+            own = set()  # nothing in there is known as a course's
+        there = sorted(path for path in self.folder.iterdir()) if self.folder.is_dir() else []
+        foreign = [path.name for path in there if path.name not in own and not path.name.startswith(".")]
+        foreign = [name for name in foreign if not is_empty(self.folder / name)]
+        if foreign:
             raise BadInput(f"output {self.folder} holds other files, such as {foreign[0]}; choose another --output")
 
     def make(self, names: Sequence[str] = ()) -> list[Section]:
@@ -122,8 +127,8 @@ class Book:
         folder = self.folder / section.name
         made_from = settings_of(section, self.pace, self._backend) | {"key": self._keys[section.name]}
         if read_or_none(folder / MADE_FROM) != json.loads(json.dumps(made_from)):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            clear(folder)
+            folder.mkdir(parents=True, exist_ok=True)
             write_json(str(folder / MADE_FROM), made_from)
 
         def tell(what: str, share: float) -> None:
@@ -251,6 +256,20 @@ class Clock:
         expected = duration(spent / done - spent) if done > 0.01 else duration(60 * self._all * (1 - done))
         parts = [f"[{self._at + 1}/{len(self._sections)}] {section.name}", *([what] if what else [])]
         return f"{' · '.join(parts)} · {expected} left"
+
+
+def is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def clear(folder: Path) -> None:
+    """Remove what a section has made, and last what says that it is ours. Raises BadInput if nothing says so."""
+    there = [path for path in folder.iterdir() if path.name != MADE_FROM] if folder.is_dir() else []
+    if there and not (folder / MADE_FROM).exists():
+        raise BadInput(f"{folder} holds files that no course has written, such as {there[0].name}; remove or move it")
+    for path in there:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    (folder / MADE_FROM).unlink(missing_ok=True)
 
 
 def read_or_none(path: Path) -> Any:

@@ -15,7 +15,7 @@ class Pace:
     vocab_size, context, dim, layers, heads, hidden: of tokenizer, rows and model
     batch_size: rows of a step
     base_steps, sft_steps, refusal_steps, tool_steps, think_steps, rl_steps: of the trainings
-    conversations: made for a fine-tuning
+    conversations, examples: made for a fine-tuning, and of a task
     prompts, samples: of a step of reinforcement
     questions: of a measurement
     tokens, dreams, items: of the base model's page
@@ -40,6 +40,7 @@ class Pace:
     think_steps: int = 600
     rl_steps: int = 40
     conversations: int = 2000
+    examples: int = 12_800
     prompts: int = 8
     samples: int = 16
     questions: int = 200
@@ -60,10 +61,30 @@ class Pace:
 FULL = Pace()
 # Some hundred thousand parameters fewer and a few steps: everything runs, and nothing is learned.
 QUICK = Pace(
-    **{"people": 3, "exposures": (0, 8), "told_once": 3, "vocab_size": 512, "context": 64},
-    **{"dim": 16, "layers": 1, "heads": 2, "hidden": 24, "batch_size": 4},
-    **{"base_steps": 4, "sft_steps": 2, "refusal_steps": 2, "tool_steps": 2, "think_steps": 2, "rl_steps": 1},
-    **{"conversations": 96, "prompts": 2, "samples": 2, "questions": 4, "tokens": 8, "dreams": 1, "items": 4},
+    people=3,
+    exposures=(0, 8),
+    told_once=3,
+    vocab_size=512,
+    context=64,
+    dim=16,
+    layers=1,
+    heads=2,
+    hidden=24,
+    batch_size=4,
+    base_steps=4,
+    sft_steps=2,
+    refusal_steps=2,
+    tool_steps=2,
+    think_steps=2,
+    rl_steps=1,
+    conversations=96,
+    examples=40,
+    prompts=2,
+    samples=2,
+    questions=4,
+    tokens=8,
+    dreams=1,
+    items=4,
     anyway=True,
 )
 DATA = ("people", "exposures", "told_once", "vocab_size", "context", "seed")

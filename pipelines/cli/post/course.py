@@ -30,8 +30,9 @@ def add_course(parser: argparse.ArgumentParser) -> None:
 
 def run_course(args: argparse.Namespace) -> int:
     from pipelines.engine.output import refuse_inside_dataset
-    from pipelines.engine.run import Stopped
+    from pipelines.engine.run import EXIT_BROKEN, EXIT_INTERRUPTED, Stopped
     from pipelines.engine.terminal import StatusLine
+    from schemas.faults import BrokenRun
     from schemas.lease import release_all
 
     refuse_inside_dataset(args.output)
@@ -54,10 +55,14 @@ def run_course(args: argparse.Namespace) -> int:
             made = book.make(args.sections)
             line.clear()
             page = book.write_pages(args.language, versions())
-        except Stopped as stopped:
+        except (Stopped, KeyboardInterrupt) as stopped:
             line.clear()
-            sys.stderr.write("bateia: sections that are made stay. The same command goes on from there.\n")
-            return stopped.code
+            sys.stderr.write("bateia: what is made stays. The same command goes on from there.\n")
+            return stopped.code if isinstance(stopped, Stopped) else EXIT_INTERRUPTED
+        except BrokenRun as fault:
+            line.clear()
+            sys.stderr.write(f"bateia: {fault}\n")
+            return EXIT_BROKEN
         finally:
             release_all()
     print(f"{plural(len(made), 'section')} made; open {page} in a browser; it needs no network")

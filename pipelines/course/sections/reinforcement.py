@@ -23,7 +23,6 @@ NAME = "reinforcement"
 TUNED = "tuned"
 REINFORCED = "reinforced"
 WAYS = {REINFORCED: None, SHUFFLED: SHUFFLED, RFT: RFT}  # runs, and their controls
-EXAMPLES = 400  # worked ones for each row of a batch
 WORKED = 0.2  # share of the examples that call the calculator
 RATE = 3e-3  # ours: as of a pretraining
 TOKENS = 48  # of an answer at most
@@ -72,7 +71,7 @@ class Numbers(Struct, frozen=True):
 
 def measure(work: Work) -> Numbers:
     pace, base = work.pace, open_base(work.of(PRETRAINING, "model"))
-    made = MULTIPLY_3.conversations(EXAMPLES * pace.batch_size, WORKED, pace.seed, tested=pace.questions)
+    made = MULTIPLY_3.conversations(pace.examples, WORKED, pace.seed, tested=pace.questions)
     tuned = open_base(fine_tune(work, base, made, TUNED, pace.tool_steps, (0.0, 0.3), lr=RATE))
     recipe = recipe_of(work, None)
     decoder = make_decoder(work.backend, tuned.checkpoint.weights(), tuned.model)
@@ -108,8 +107,16 @@ def measure(work: Work) -> Numbers:
 
 def recipe_of(work: Work, control: str | None) -> RlRecipe:
     pace = work.pace
-    numbers = {"steps": pace.rl_steps, "prompts": pace.prompts, "samples": pace.samples, "tokens": TOKENS}
-    return RlRecipe(MULTIPLY_3.name, **numbers, control=control, test_questions=pace.questions, seed=pace.seed)
+    return RlRecipe(
+        MULTIPLY_3.name,
+        steps=pace.rl_steps,
+        prompts=pace.prompts,
+        samples=pace.samples,
+        tokens=TOKENS,
+        control=control,
+        test_questions=pace.questions,
+        seed=pace.seed,
+    )
 
 
 def reinforce(work: Work, tuned: Base, name: str, recipe: RlRecipe, shares: tuple[float, float]) -> str:
@@ -160,5 +167,16 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
-SETTINGS = ("tool_steps", "rl_steps", "prompts", "samples", "questions", "batch_size", "context", "anyway", "seed")
+SETTINGS = (
+    "tool_steps",
+    "examples",
+    "rl_steps",
+    "prompts",
+    "samples",
+    "questions",
+    "batch_size",
+    "context",
+    "anyway",
+    "seed",
+)
 SECTION = Section(NAME, (PRETRAINING,), 9.0, SETTINGS, Numbers, measure, tell)

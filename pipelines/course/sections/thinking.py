@@ -18,7 +18,6 @@ from trainer.post.think import measure_budgets
 
 NAME = "thinking"
 TUNED = "tuned"
-EXAMPLES = 400  # worked ones for each row of a batch
 WORKED = 0.6  # share of the examples that are worked step by step
 BUDGETS = (0, 2, 4, 8, 12, 16, 24, 32)  # tokens
 ANSWER_TOKENS = 56
@@ -53,7 +52,7 @@ class Numbers(Struct, frozen=True):
 
 def measure(work: Work) -> Numbers:
     pace, base = work.pace, open_base(work.of(PRETRAINING, "model"))
-    made = SUM_LIST.conversations(EXAMPLES * pace.batch_size, WORKED, pace.seed, tested=pace.questions)
+    made = SUM_LIST.conversations(pace.examples, WORKED, pace.seed, tested=pace.questions)
     run = fine_tune(work, base, made, TUNED, pace.think_steps, (0.0, 0.9), lr=RATE)
     work.tell("measuring", 0.92)
     generator = load_generator(run, work.backend)
@@ -107,5 +106,5 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
-SETTINGS = ("think_steps", "questions", "batch_size", "context", "seed")
+SETTINGS = ("think_steps", "examples", "questions", "batch_size", "context", "seed")
 SECTION = Section(NAME, (PRETRAINING,), 5.5, SETTINGS, Numbers, measure, tell)

@@ -66,7 +66,13 @@ def test_what_is_made_is_passed_over_and_a_change_makes_anew_what_depends_on_it(
     everything = ["crawl", "tokens", "pretraining", "inside"]
     assert maker.make(tmp_path / "course") == everything
     assert maker.make(tmp_path / "course") == []
+    (tmp_path / "course" / "tokens" / "stale.txt").write_text("of other settings")
     assert maker.make(tmp_path / "course", replace(QUICK, items=99)) == ["tokens"]
+    assert sorted(path.name for path in (tmp_path / "course" / "tokens").iterdir()) == [
+        "made-from.json",
+        "numbers.json",
+        "thing.txt",
+    ]
     assert maker.make(tmp_path / "course", replace(QUICK, items=99, base_steps=9)) == ["pretraining", "inside"]
     assert maker.make(tmp_path / "course", replace(QUICK, seed=5)) == everything
     told = json.loads((tmp_path / "course" / "course.json").read_text())
@@ -114,6 +120,16 @@ def test_foreign_folders_and_unknown_names_are_refused(maker: Maker, tmp_path: P
     (tmp_path / "photos" / "cat.png").write_bytes(b"")
     with pytest.raises(BadInput, match=r"holds other files, such as cat\.png"):
         maker.make(tmp_path / "photos")
+    (tmp_path / "own" / "crawl").mkdir(parents=True)
+    (tmp_path / "own" / "crawl" / "thesis.txt").write_text("years of work")
+    with pytest.raises(BadInput, match="holds other files, such as crawl"):
+        maker.make(tmp_path / "own")
+    (tmp_path / "mixed" / "tokens").mkdir(parents=True)
+    maker.make(tmp_path / "mixed", names=("pretraining",))
+    (tmp_path / "mixed" / "tokens" / "thesis.txt").write_text("years of work")
+    with pytest.raises(BadInput, match="files that no course has written, such as thesis"):
+        maker.make(tmp_path / "mixed")
+    assert (tmp_path / "own" / "crawl" / "thesis.txt").exists() and (tmp_path / "mixed/tokens/thesis.txt").exists()
     with pytest.raises(BadInput, match="no section is called 'poems'; there are crawl, tokens"):
         chosen(maker.sections, ("poems",))
     with pytest.raises(BadInput, match="not in 'fr'"):
