@@ -2,7 +2,7 @@
 
 Ours: the loop of `bateia sft`, and its own rendering by token numbers. Theirs: SFTTrainer over our export, whose chat
 template renders the same messages, with assistant_only_loss. Both read a conversation a row. Compared is the loss of
-each step before its update, which TRL tells in four digits.
+each step before its update.
 
     python -m benchmarks.assistant.sft_vs_trl
 """

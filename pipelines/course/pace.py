@@ -14,7 +14,8 @@ class Pace:
     people, exposures, told_once: of the register of made-up people (`pipelines.sample.people`)
     vocab_size, context, dim, layers, heads, hidden: of tokenizer, rows and model
     batch_size: rows of a step
-    base_steps, sft_steps, refusal_steps, tool_steps, think_steps, rl_steps: of the trainings
+    base_steps, sft_steps, refusal_steps, tool_steps, habit_steps, think_steps,
+    rl_steps: of the trainings
     conversations, examples: made for a fine-tuning, and of a task
     prompts, samples: of a step of reinforcement
     questions: of a measurement
@@ -36,7 +37,8 @@ class Pace:
     base_steps: int = 900
     sft_steps: int = 200
     refusal_steps: int = 200
-    tool_steps: int = 300
+    tool_steps: int = 450
+    habit_steps: int = 100
     think_steps: int = 600
     rl_steps: int = 40
     conversations: int = 2000
@@ -75,6 +77,7 @@ QUICK = Pace(
     sft_steps=2,
     refusal_steps=2,
     tool_steps=2,
+    habit_steps=2,
     think_steps=2,
     rl_steps=1,
     conversations=96,

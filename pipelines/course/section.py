@@ -51,7 +51,7 @@ class Section:
 
     name: of its folder and its texts
     needs: sections whose results it is made from, all of them before it
-    minutes: of CPU in the full pace, reckoned from 0.53 s for a step of 4,096 tokens on an AMD EPYC; only the share of
+    minutes: of CPU in the full pace, reckoned from 0.53 s for a step of 4,096 tokens on a Xeon; only the share of
         all matters, for the time that is left
     settings: fields of Pace that it depends on, besides what `needs` do
     numbers: what it measures, as numbers.json holds it

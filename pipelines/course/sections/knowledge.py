@@ -34,10 +34,11 @@ EXAMPLES = 3
 
 
 class Exposure(Struct, frozen=True):
-    """Facts told equally often. found: share that the best passage of the search holds; None without a search."""
+    """Facts told equally often. recalled, known: shares of what is completed, and answered, rightly and surely; found: share that the best passage of the search holds; None without a search."""
 
     told: int
     facts: int
+    recalled: float
     known: float
     right: float
     confidence: float
@@ -151,7 +152,7 @@ def exposures(probed: Sequence[Probed], passages: dict[str, str] | None) -> list
     for planned, one in zip(sorted({one.fact.planned for one in probed}), by_exposure(probed), strict=True):
         some = [each.fact for each in probed if each.fact.planned == planned]
         share = sum(has(passages[fact.id], fact) for fact in some) / len(some) if passages is not None else None
-        found.append(Exposure(one.told, one.facts, one.known, one.right, one.confidence, share))
+        found.append(Exposure(one.told, one.facts, one.recalled, one.known, one.right, one.confidence, share))
     return found
 
 
@@ -179,12 +180,12 @@ def examples(asked: Sequence[Probed], after: Sequence[Probed] | None, passages: 
 
 
 def tell(numbers: Numbers, words: Words) -> list[Part]:
-    heads = tuple(words(NAME, name) for name in ("told", "facts", "known", "right", "confidence", "found"))
+    heads = tuple(words(NAME, name) for name in ("told", "facts", "recalled", "known", "right", "confidence", "found"))
     rows = tuple(
         (
             words.shown(one.told),
             words.shown(one.facts),
-            *(words.share(value) for value in (one.known, one.right)),
+            *(words.share(value) for value in (one.recalled, one.known, one.right)),
             words.shown(one.confidence),
             words.share(one.found),
         )

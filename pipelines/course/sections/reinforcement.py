@@ -20,11 +20,11 @@ from trainer.post.tasks.arithmetic import MULTIPLY_3
 from trainer.run.folder import REWARDS, TESTS, read_lines
 
 NAME = "reinforcement"
-TUNED = "tuned"
+ABLE, TUNED = "able", "tuned"  # the skill is learned, then the habit of answering at once
 REINFORCED = "reinforced"
 WAYS = {REINFORCED: None, SHUFFLED: SHUFFLED, RFT: RFT}  # runs, and their controls
-WORKED = 0.2  # share of the examples that call the calculator
-RATE = 3e-3  # ours: as of a pretraining
+SKILL, HABIT = 0.5, 0.12  # shares of the examples that call the calculator
+RATE = 4e-3  # ours: as of a pretraining; a third of it for the habit
 TOKENS = 48  # of an answer at most
 SHOWN = 3
 
@@ -71,8 +71,10 @@ class Numbers(Struct, frozen=True):
 
 def measure(work: Work) -> Numbers:
     pace, base = work.pace, open_base(work.of(PRETRAINING, "model"))
-    made = MULTIPLY_3.conversations(pace.examples, WORKED, pace.seed, tested=pace.questions)
-    tuned = open_base(fine_tune(work, base, made, TUNED, pace.tool_steps, (0.0, 0.3), lr=RATE))
+    made = MULTIPLY_3.conversations(pace.examples, SKILL, pace.seed, tested=pace.questions)
+    able = open_base(fine_tune(work, base, made, ABLE, pace.tool_steps, (0.0, 0.25), lr=RATE))
+    mostly = MULTIPLY_3.conversations(pace.examples // 2, HABIT, pace.seed + 1, tested=pace.questions)
+    tuned = open_base(fine_tune(work, able, mostly, TUNED, pace.habit_steps, (0.25, 0.3), lr=RATE / 3))
     recipe = recipe_of(work, None)
     decoder = make_decoder(work.backend, tuned.checkpoint.weights(), tuned.model)
     work.tell("looking at the gate", 0.31)
@@ -169,6 +171,7 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
 
 SETTINGS = (
     "tool_steps",
+    "habit_steps",
     "examples",
     "rl_steps",
     "prompts",

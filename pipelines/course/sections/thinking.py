@@ -21,7 +21,7 @@ TUNED = "tuned"
 WORKED = 0.6  # share of the examples that are worked step by step
 BUDGETS = (0, 2, 4, 8, 12, 16, 24, 32)  # tokens
 ANSWER_TOKENS = 56
-RATE = 3e-3  # ours: a skill is learned anew here, so as high as a pretraining's
+RATE = 4e-3  # ours: a skill is learned anew here, so as high as a pretraining's
 
 
 class Budget(Struct, frozen=True):
