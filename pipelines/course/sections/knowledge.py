@@ -34,7 +34,12 @@ EXAMPLES = 3
 
 
 class Exposure(Struct, frozen=True):
-    """Facts told equally often. recalled, known: shares of what is completed, and answered, rightly and surely; found: share that the best passage of the search holds; None without a search."""
+    """Facts told equally often.
+
+    recalled, known: shares of what is completed, and of what is answered, rightly and surely
+    right: share of right answers; confidence: their mean probability
+    found: share that the best passage of the search holds; None without a search
+    """
 
     told: int
     facts: int
