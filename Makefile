@@ -8,7 +8,7 @@ PYTEST := .venv/bin/python -m pytest
 PROCESSES ?= 2 # of tests at a time; each takes up to 2 GB of memory
 IN_PARALLEL := -n $(PROCESSES) --dist worksteal
 
-.PHONY: demo quick test tests fuzz lint lock setup clean
+.PHONY: demo course quick test tests fuzz lint lock setup clean
 
 setup: .venv/.demo
 
@@ -28,6 +28,9 @@ demo: setup
 	@echo "Look:   $(DEMO)/documents/report.html, $(DEMO)/corpus/report.html, $(DEMO)/shards/report.html, $(DEMO)/model/report.html"
 	@echo "Ask:    $(BATEIA) explain https://deals-deals-deals.invalid/the-best-in-town-55183 --in $(DEMO)/corpus"
 	@echo "Query:  .venv/bin/python -c \"import bateia; print(bateia.documents('$(DEMO)/corpus').to_table().group_by('language').aggregate([('id', 'count')]))\""
+
+course: setup
+	$(BATEIA) course --output out/course
 
 # Every rule, in this process: no worker processes, no runners, nothing killed, nothing that takes long.
 quick: .venv/.test

@@ -55,6 +55,7 @@ setup(
     cmdclass={"build_ext": BuildIfPossible},
     packages=find_packages(include=["bateia", "schemas*", "transforms*", "pipelines*", "trainer*", "deploy*"]),
     package_data={
+        "pipelines.course": ["texts/*.toml"],
         "pipelines.reports": ["templates/*", "web/*"],
         "trainer.probes": ["*.tsv"],
         "pipelines.sample": ["articles/*.md", "world/*.md", "texts/*.md", "blocklist/*/*"],

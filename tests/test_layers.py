@@ -23,7 +23,8 @@ ROOMS = """
 """
 WITHIN = {
     "pipelines": """
-        __main__ → cli → upkeep → analysis → lineage → stages → reports → {assets, engine, sample} → {recipes, crawls}
+        __main__ → cli → course → upkeep → analysis
+        analysis → lineage → stages → reports → {assets, engine, sample} → {recipes, crawls}
     """,
     "transforms.steps": """
         curator → recipe → {filters, dedup, pii, extract} → {text, warc} → step

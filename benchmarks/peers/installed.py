@@ -108,6 +108,17 @@ DATATROVE = Peer(
     ),
     ("datatrove", "trafilatura", "lxml", "spacy", "numpy"),
 )
+TRL = Peer(
+    "TRL",
+    "trl",
+    "TRL_PYTHON",
+    (
+        "python3 -m venv trl",
+        "trl/bin/pip install 'trl==1.16.0'",
+        "export TRL_PYTHON=trl/bin/python",
+    ),
+    ("trl", "transformers", "torch", "datasets", "accelerate"),
+)
 DOLMA = Peer(
     "Dolma",
     "dolma",

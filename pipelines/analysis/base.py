@@ -22,6 +22,7 @@ from trainer.probes.documents import Document, DocumentTokens, trained_on
 from trainer.probes.fewshot import FewShotSettings, measure_few_shot
 from trainer.probes.memorization import measure_memorization
 from trainer.probes.prompts import ExtractionSettings
+from trainer.run.checkpoints import run_of
 from transforms.steps.tokens.tokenizer import Tokenizer, load_tokenizer
 
 TEMPERATURES = (0.0, 0.5, 1.0, 1.5)
@@ -80,7 +81,7 @@ def show_base(
     """
     generator = load_generator(run, backend)
     info, _ = trained_on(run, shards)
-    tokenizer = load_tokenizer(f"{run}/tokenizer")
+    tokenizer = load_tokenizer(f"{run_of(run)}/tokenizer")
     least = PROMPT_TOKENS + min(settings.tokens, generator.decoder.context // 2)
     pages = DocumentTokens(info, VAL).drawn(CONTINUED, least, settings.seed)
     writer = Writer(generator, tokenizer, settings)

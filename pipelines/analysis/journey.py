@@ -292,9 +292,10 @@ def training_of(info: ShardsInfo, run: str) -> tuple[str, int, int]:
     """Plan, rows of a step and steps of a run. Raises BadInput if it was trained on other shards."""
     from trainer.generate.generator import load_model
     from trainer.probes.documents import trained_on
+    from trainer.run.checkpoints import run_of
     from trainer.run.folder import read_run
 
-    known = read_run(Path(run))
+    known = read_run(Path(run_of(run)))
     plan: PlanInfo = trained_on(run, info.folder)[1]
     return plan.name, known["settings"]["batch_size"], load_model(run).step
 

@@ -14,6 +14,7 @@ from trainer.generate.generator import TrainedModel, load_model
 from trainer.generate.text import Text
 from trainer.micro import Array, Layer, forward, rms_norm, softmax
 from trainer.model.config import as_dict, parameters, parts, shapes
+from trainer.run.checkpoints import run_of
 
 MOST_PARAMETERS = 6_000_000  # of a model in a page, which is then of 24 MB; nano has 4,908,160 with 32,768 tokens
 RECORDED_TOKENS = 48  # of a pass, at most: all heads' weights are as many numbers as its square
@@ -22,7 +23,7 @@ DIGITS = 5  # of a recorded number
 
 
 def look_into(run: str, text: str, most_parameters: int = MOST_PARAMETERS) -> LookReport:
-    """What the page of a run's newest checkpoint shows.
+    """What the page of a run's newest checkpoint, or of RUN@STEP's, shows.
 
     most_parameters: of a model whose weights the page carries
 
@@ -30,7 +31,7 @@ def look_into(run: str, text: str, most_parameters: int = MOST_PARAMETERS) -> Lo
     can't encode by, or the text is no UTF-8.
     """
     model = load_model(run)
-    folder = f"{run}/tokenizer"
+    folder = f"{run_of(run)}/tokenizer"
     vocabulary = vocabulary_of(folder)
     tokens = [model.bos, *Text(Path(folder)).encode(text)]
     if not all(np.isfinite(value).all() for value in model.weights.values()):

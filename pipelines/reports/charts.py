@@ -79,6 +79,19 @@ def spread(low: float | None, middle: float | None, high: float | None) -> Marku
     ).format(x_low, x_high - x_low, min(x_middle, 99))
 
 
+def whisker(low: float, middle: float, high: float, start: float, end: float) -> Markup:
+    """An interval with a mark in it, on a scale from start to end that several share."""
+    whole = end - start
+    if not all(map(math.isfinite, (low, middle, high, whole))) or whole <= 0:
+        return Markup("")
+    x_low, x_middle, x_high = (min(max(100 * (value - start) / whole, 0), 100) for value in (low, middle, high))
+    return Markup(
+        '<svg class="bar spread" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="soft" x="{:.2f}" y="0.3" width="{:.2f}" height="0.4"/>'
+        '<rect class="kept" x="{:.2f}" width="1" height="1"/></svg>'
+    ).format(x_low, max(x_high - x_low, 0.4), min(x_middle, 99))
+
+
 def gauge(value: float, limit: float, passed: bool) -> Markup:
     """A measured value as a bar from nought, with a line at what it has to be on one side of."""
     if not (math.isfinite(value) and math.isfinite(limit)):

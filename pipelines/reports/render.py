@@ -112,7 +112,7 @@ def new_environment(finalize: Callable[[Any], Any]) -> Environment:
     for module, names in (
         (wording, ("plural",)),
         (formats, ("number", "figure", "share", "size", "duration", "span")),
-        (charts, ("bar", "gauge", "spread", "strip", "histogram", "log_histogram", "line_chart")),
+        (charts, ("bar", "gauge", "spread", "whisker", "strip", "histogram", "log_histogram", "line_chart")),
     ):
         made.globals |= {name: getattr(module, name) for name in names}
     made.globals |= {"VAST": VAST, "language_name": name_of}

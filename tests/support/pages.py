@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from base64 import b64encode
@@ -17,6 +18,7 @@ import pytest
 from pipelines.reports.render import source_of
 
 VOID = {"meta", "link", "br", "wbr", "input"}
+LINK = re.compile(r"[a-z0-9@_/-]+\.html|https://[A-Za-z0-9./_:()-]+")  # to pages of ours beside it, and papers
 FORBIDDEN = {"script", "img", "a", "iframe", "object", "embed", "form", "base", "image", "use", "video", "audio"}
 LOADING = {"src", "srcset", "action", "formaction", "xlink:href", "background"}
 
@@ -28,8 +30,10 @@ class Strict(HTMLParser):
     seen: the same and what attributes say, as tooltips and labels for screen readers.
     """
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, links: bool = False) -> None:
+        """links: whether it may have links, all of which have to be LINKs."""
         super().__init__()
+        self._links = links
         self.open: list[str] = []
         self.text = ""
         self.seen = ""
@@ -38,9 +42,12 @@ class Strict(HTMLParser):
         assert self.open == [], f"left open: {self.open}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag not in FORBIDDEN, f"<{tag}>"
+        assert tag not in FORBIDDEN or (tag == "a" and self._links), f"<{tag}>"
         for name, value in attrs:
             assert name not in LOADING and not name.startswith("on"), f"<{tag} {name}>"
+            if tag == "a" and name == "href":
+                assert LINK.fullmatch(value or ""), f"<a href={value!r}>"
+                continue
             assert name != "href" or (value or "").startswith("data:"), f"<{tag} href={value!r}>"
             assert name != "style" or "url(" not in (value or ""), f"<{tag} style={value!r}>"
         self.seen += "".join(f"\n{value}\n" for _, value in attrs if value)

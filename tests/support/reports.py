@@ -578,3 +578,56 @@ JOURNEY: Json = {
     "plans": [{"plan": "main", "rows": "3, 7-9", "count": 4, "steps": "0", "passes": 1.5}],
     "surprisal": None,
 }
+
+COURSE: Json = {
+    "language": "pt",
+    "place": "section 2 of 10",
+    "title": "Tokenization",
+    "lead": "A model reads numbers.",
+    "parts": [
+        {
+            "title": "How BPE merges",
+            "blocks": [
+                {"type": "text", "text": "Neighbours are joined."},
+                {"type": "table", "caption": "Rounds", "heads": ["Pair", "Count"], "rows": [["g + o", "12"]]},
+                {
+                    "type": "chart",
+                    "label": "Loss over the steps",
+                    "unit": "steps",
+                    "lines": [
+                        {"name": "loss", "points": [[0, 3.5], [10, 2.5]]},
+                        {"name": "chance", "points": [[0, 4], [10, 4]]},
+                    ],
+                    "from_zero": True,
+                },
+                {"type": "passage", "about": "seed 1", "begin": "The river", "text": " runs."},
+                {"type": "open", "file": "tokens/type.html", "name": "Type a text", "about": "in the page"},
+            ],
+        }
+    ],
+    "tries": ["bateia tokens"],
+    "papers": [
+        {"title": "Units", "authors": "Sennrich et al.", "year": 2015, "url": "https://arxiv.org/abs/1508.07909"}
+    ],
+    "words": {"course": "The course", "tries_title": "Next", "papers_title": "Papers"},
+    "before": {"file": "crawl.html", "title": "Common Crawl"},
+    "after": {"file": "pretraining.html", "title": "Pretraining"},
+}
+
+ARENA: Json = {
+    "baseline": "base",
+    "voted": False,
+    "ratings": [
+        {"model": "sft", "rating": 1200.4, "low": 1100, "high": 1290.5, "accuracy": 0.75, "battles": 8},
+        {"model": "base", "rating": 1000, "low": 1000, "high": 1000, "accuracy": None, "battles": 8},
+    ],
+    "tasks": [
+        {
+            "task": "multiply",
+            "questions": 8,
+            "right": [{"model": "sft", "right": 0.75}, {"model": "base", "right": 0}],
+            "looked": True,
+            "seen": {"multiply-3": "https://tables.example/"},
+        }
+    ],
+}

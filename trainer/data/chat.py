@@ -6,7 +6,9 @@ one template.
 
 An assistant's message may have `reasoning_content`, and end with one of `tool_calls`, whose `arguments` are a JSON
 string as in OpenAI's format: a dict would give Arrow another struct for each tool. A message of the role `tool`
-follows it. In tokens, of which those in <| |> are reserved ones (`schemas.special_tokens`):
+follows it. What others write is read too: OpenAI's files, without `id` and with content in parts, and TRL's `prompt`
+and `completion`, which are texts or messages. In tokens, of which those in <| |> are reserved ones
+(`schemas.special_tokens`):
 
     <s> <|system|>…<|end|> <|user|>…<|end|> <|assistant|> <|think|>…<|/think|> text <|tool_call|> name(argument) <|end|>
     <|tool_result|>…<|end|> <|assistant|>…<|end|>
@@ -18,6 +20,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from schemas.faults import BadInput
@@ -144,7 +147,7 @@ def read_conversations(path: str | Path) -> Iterator[Conversation]:
             number = 0
             while line := file.readline(MOST_BYTES + 1):
                 number += 1
-                conversation = parsed(line, f"{path} line {number:,}")
+                conversation = parsed(line, f"{path} line {number:,}", f"line-{number:06}")
                 if conversation.id in seen:
                     raise BadInput(f"{path} line {number:,}: the id '{conversation.id}' is another's too; rename one")
                 seen.add(conversation.id)
@@ -153,31 +156,51 @@ def read_conversations(path: str | Path) -> Iterator[Conversation]:
         raise BadInput(f"{path} can't be read ({error.strerror}); give a file of conversations") from error
 
 
-def parsed(line: bytes, where: str) -> Conversation:
-    """where: what a fault names."""
+def parsed(line: bytes, where: str, unnamed: str) -> Conversation:
+    """where: what a fault names; unnamed: the id of a conversation without one"""
     if len(line) > MOST_BYTES:
         raise BadInput(f"{where} is longer than {MOST_BYTES:,} bytes; leave the conversation out")
     try:
         told = json.loads(line)
-        messages = tuple(message_of(message) for message in told["messages"])
+        messages = tuple(message_of(message) for message in messages_in(told))
         texts = {name: told.get(name) for name in ("task", "answer")}
         if any(value is not None and not isinstance(value, str) for value in texts.values()):
             raise ValueError("task and answer are texts")
-        return Conversation(str(told["id"]), messages, told.get("split", TRAIN), **texts, source=told.get("source", {}))
+        name, split, source = str(told.get("id", unnamed)), told.get("split", TRAIN), told.get("source", {})
+        return Conversation(name, messages, split, **texts, source=source)
     except BadInput as fault:
         raise BadInput(f"{where}: {fault}") from fault
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise BadInput(f"{where} is no conversation ({what}); it is a JSON object with id and messages") from error
+        raise BadInput(f"{where} is no conversation ({what}); it is a JSON object with messages") from error
+
+
+def messages_in(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of `messages`, or of TRL's `prompt` and `completion`. Raises KeyError for neither."""
+    if "messages" in told or not {"prompt", "completion"} <= set(told):
+        return told["messages"]
+    found = []
+    for said, role in ((told["prompt"], USER), (told["completion"], ASSISTANT)):
+        found += [{"role": role, "content": said}] if isinstance(said, str) else said
+    return found
+
+
+def text_of(content: Any) -> str:
+    """Content, which OpenAI has as a text, as null or in parts. Raises TypeError for what is no text."""
+    if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
+        content = "".join(part["text"] for part in content)
+    if not isinstance(content, str | NoneType):
+        raise TypeError("content is no text")
+    return content or ""
 
 
 def message_of(told: dict[str, Any]) -> Message:
     """Raises BadInput, KeyError, TypeError or ValueError for what is no message."""
-    role, content, reasoning = told["role"], told.get("content") or "", told.get("reasoning_content") or ""
+    role, content, reasoning = told["role"], text_of(told.get("content")), told.get("reasoning_content") or ""
     if role not in ROLES:
         raise BadInput(f"role '{role}' is none; there are {', '.join(ROLES)}")
-    if not (isinstance(content, str) and isinstance(reasoning, str)):
-        raise TypeError("content is no text")
+    if not isinstance(reasoning, str):
+        raise TypeError("reasoning_content is no text")
     calls = told.get("tool_calls") or []
     if role != ASSISTANT and (calls or reasoning):
         raise BadInput(f"a message of '{role}' calls no tool and thinks nothing aloud")

@@ -22,7 +22,7 @@ class Score:
     task, item: the question
     seed: of the drawing
     right: whether the answer is the expected one
-    stopped: whether the model ended its message
+    stopped: whether the model ended its message; None where it only chose
     in_format: whether the answer looks like one to this task; None where nothing tells
     tokens: that it wrote
     answer: its text
@@ -32,7 +32,7 @@ class Score:
     item: str
     seed: int
     right: bool
-    stopped: bool
+    stopped: bool | None
     in_format: bool | None
     tokens: int
     answer: str
@@ -101,7 +101,7 @@ def rate(scores: Sequence[Score]) -> dict[str, float]:
     return {
         "items": len(scores),
         "right": sum(score.right for score in scores) / len(scores),
-        "stopped": sum(score.stopped for score in scores) / len(scores),
+        "stopped": sum(score.stopped is True for score in scores) / len(scores),
         **({"in_format": sum(told) / len(told)} if told else {}),
         "tokens": sum(score.tokens for score in scores) / len(scores),
     }

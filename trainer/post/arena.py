@@ -115,6 +115,23 @@ def strengths(wins_PxP: np.ndarray, pseudo: float = PSEUDO_GAMES) -> np.ndarray:
     return p_P
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A task in the arena.
+
+    questions: that all models answered
+    right: share of right answers by model
+    looked: whether the questions were looked for in the training text
+    seen: questions that stand there, each with a page's URL
+    """
+
+    task: str
+    questions: int
+    right: dict[str, float]
+    looked: bool
+    seen: dict[str, str]
+
+
 # --- What was played --------------------------------------------------------------------------------------------------
 
 
@@ -140,11 +157,36 @@ def read_scores(paths: Sequence[str]) -> tuple[list[str], np.ndarray, dict[str, 
     return names, wins_of(right_QxP), accuracies
 
 
+def read_tasks(paths: Sequence[str]) -> list[Asked]:
+    """What was asked, by task, of the questions that all have answered; `seen` as any of the files tells it."""
+    told = {Path(path).stem: {key_of(line): line for line in lines_of(path)} for path in paths}
+    common = sorted(set.intersection(*(set(lines) for lines in told.values())))
+    found = []
+    for task in dict.fromkeys(task for task, _, _ in common):
+        own = [key for key in common if key[0] == task]
+        lines = [lines[key] for lines in told.values() for key in own]
+        right = {name: sum(bool(lines[key]["right"]) for key in own) / len(own) for name, lines in told.items()}
+        seen = {str(line["item"]): str(line["seen"]) for line in lines if line.get("seen") is not None}
+        found.append(Asked(task, len(own), right, any("seen" in line for line in lines), seen))
+    return found
+
+
+def key_of(line: dict[str, Any]) -> tuple[str, str, int]:
+    return line["task"], line["item"], line["seed"]
+
+
 def scores_of(path: str) -> Iterable[tuple[tuple[str, str, int], bool]]:
+    for line in lines_of(path):
+        yield key_of(line), bool(line["right"])
+
+
+def lines_of(path: str) -> list[dict[str, Any]]:
+    """Raises BadInput, naming the file, for what are no scores."""
     try:
-        for line in Path(path).read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            yield (told["task"], told["item"], told["seed"]), bool(told["right"])
+        lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+        for line in lines:
+            hash((*key_of(line), line["right"]))
+        return lines
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} holds no scores ({error}); give what `bateia bench` wrote") from error
 

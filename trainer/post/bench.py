@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from schemas.faults import BadInput
 from schemas.setting import setting
 from schemas.shards.layout import VAL, read_shards
 from trainer.data.chat import Conversation, read_conversations
@@ -18,6 +19,9 @@ from trainer.post.answers import Score, questions_of, score_conversations
 from trainer.post.contamination import pages_with
 from trainer.post.rollouts import Player
 from trainer.post.tasks.find import find_task
+from trainer.probes.cloze import Cloze, choose, cloze_questions
+
+CLOZE = "cloze"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class BenchSettings:
 
     tasks: tuple[str, ...] = setting((), "tasks with verified answers", metavar="NAME")
     questions: int = setting(128, "held-out questions of a task", metavar="N")
+    cloze: int = setting(
+        0, "held-out pages of the shards whose sentences are to be ended by one of four words", metavar="N"
+    )
     seeds: int = setting(1, "drawings of each answer; the first one takes the likeliest tokens", metavar="N")
     tokens: int = setting(48, "of an answer at most", metavar="N")
 
@@ -37,23 +44,27 @@ def measure_bench(
     shards: str | None = None,
     progress: Callable[[str], None] = lambda what: None,
 ) -> list[dict[str, Any]]:
-    """A line of scores.jsonl for each question and seed.
+    """A line of scores.jsonl for each question and seed; cloze questions are asked once, as nothing is drawn.
 
     conversations: a file; its held-out conversations that say what is right are asked
     shards: the training's, in which the questions are looked for: `seen` is then a page's URL, or None
     """
     chat = ChatFormat(generator.text, generator.bos)
     held = [one for one in read_conversations(conversations) if one.split == VAL] if conversations else []
+    ended = cloze_of(generator, settings, shards)
     found: list[dict[str, Any]] = []
     for seed in range(settings.seeds):
         drawing = Sampling(settings.tokens, temperature=1.0 if seed else 0.0, top_k=0, top_p=1.0, seed=seed)
         if held:
             progress(f"{Path(conversations or '').name}, seed {seed}")
             found += [score.to_json() for score in score_conversations(generator.decoder, chat, held, drawing)]
+        if ended and not seed:  # nothing is drawn
+            progress(CLOZE)
+            found += [score.to_json() for score in score_cloze(generator, ended)]
         for name in settings.tasks:
             progress(f"{name}, seed {seed}")
             found += [score.to_json() for score in score_task(generator, chat, name, settings, seed)]
-    return found if shards is None else with_pages(found, generator, asked_of(held, settings), shards)
+    return found if shards is None else with_pages(found, generator, asked_of(held, settings, ended), shards)
 
 
 def score_task(
@@ -78,9 +89,31 @@ def score_task(
     ]
 
 
-def asked_of(held: Sequence[Conversation], settings: BenchSettings) -> dict[tuple[str, str], str]:
-    """Questions by task and item, as text."""
+def cloze_of(generator: TextGenerator, settings: BenchSettings, shards: str | None) -> list[Cloze]:
+    """Raises BadInput without shards, or if too few of their held-out pages have a sentence for it."""
+    if not settings.cloze:
+        return []
+    if shards is None:
+        raise BadInput("--cloze asks of held-out pages; give --shards")
+    found = cloze_questions(read_shards(shards), generator.text, settings.cloze)
+    if not found:
+        raise BadInput(f"{shards} holds out too few pages with sentences to end; leave --cloze out")
+    return found
+
+
+def score_cloze(generator: TextGenerator, questions: Sequence[Cloze]) -> list[Score]:
+    chosen = choose(generator.decoder, generator.text, generator.bos, questions)
+    return [
+        Score(CLOZE, f"{CLOZE}-{number}", 0, one.right, None, None, 0, one.word) for number, one in enumerate(chosen)
+    ]
+
+
+def asked_of(
+    held: Sequence[Conversation], settings: BenchSettings, ended: Sequence[Cloze]
+) -> dict[tuple[str, str], str]:
+    """Questions by task and item, as text; of a cloze question the sentence with the right word."""
     asked = {(one.task or "", one.id): messages[-1].content for one, messages in questions_of(held)}
+    asked |= {(CLOZE, f"{CLOZE}-{number}"): one.sentence for number, one in enumerate(ended)}
     for name in settings.tasks:
         questions = islice(find_task(name).draw([0, 2], VAL), settings.questions)
         asked |= {(name, f"{name}-{number}"): question.asked for number, question in enumerate(questions)}

@@ -1,6 +1,6 @@
 """A trained model asked, and made an assistant: probes, conversations, training on them, and what came of it."""
 
-from pipelines.cli.post import chat, compare, converse, probe, questions, stages
+from pipelines.cli.post import chat, compare, converse, course, probe, questions, stages
 
 COMMANDS = (
     *questions.COMMANDS,
@@ -9,4 +9,5 @@ COMMANDS = (
     *chat.COMMANDS,
     *probe.COMMANDS,
     *compare.COMMANDS,
+    *course.COMMANDS,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import add_model, require_packages, write_file
+from pipelines.cli.options import add_model, add_outputs, require_packages, write_file, write_outputs, write_page
 from pipelines.cli.settings import add_settings, given, positive, whole
 from schemas.wording import plural
 
@@ -67,8 +67,8 @@ def run_bench(args: argparse.Namespace) -> int:
         from trainer.post.bench import BenchSettings, measure_bench
 
         settings = BenchSettings(**given(args, BenchSettings))
-        if not settings.tasks and args.conversations is None:
-            raise BadInput("nothing is asked; give --tasks or --conversations")
+        if not settings.tasks and args.conversations is None and not settings.cloze:
+            raise BadInput("nothing is asked; give --tasks, --conversations or --cloze")
         generator = load_generator(args.folder, args.backend)
         scores = measure_bench(generator, args.conversations, settings, args.shards, line.write)
     line.clear()
@@ -81,13 +81,15 @@ def bench_table(scores: list[dict[str, Any]]) -> str:
     lines = ["task          items    right    ended    seen in training"]
     for task in dict.fromkeys(score["task"] for score in scores):
         own = [score for score in scores if score["task"] == task]
-        right, ended = (sum(score[name] for score in own) / len(own) for name in ("right", "stopped"))
+        right = sum(score["right"] for score in own) / len(own)
+        written = [score["stopped"] for score in own if score["stopped"] is not None]
+        ended = f"{sum(written) / len(written):.1%}" if written else "–"
         seen = (
             f"{sum(score['seen'] is not None for score in own) / len(own):.1%}"
             if "seen" in own[0]
             else "not looked for"
         )
-        lines.append(f"{task:<12} {len(own):>6,}   {right:6.1%}   {ended:6.1%}    {seen}")
+        lines.append(f"{task:<12} {len(own):>6,}   {right:6.1%}   {ended:>6}    {seen}")
     return "\n".join(lines)
 
 
@@ -99,24 +101,21 @@ def add_arena(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--scores", nargs="+", metavar="FILE", help="outputs of `bateia bench`, named as their models")
     source.add_argument("--votes", metavar="FILE", help="output of `bateia arena vote`")
     parser.add_argument("--baseline", metavar="NAME", help="model whose rating is 1000 (default: the mean of all)")
-    parser.add_argument("--json", metavar="F.json", help="write the numbers")
+    add_outputs(parser)
 
 
 def run_arena(args: argparse.Namespace) -> int:
-    from trainer.post.arena import rate, read_scores, read_votes
+    from pipelines.analysis.arena import rate_scores, rate_votes
+    from pipelines.reports.model.arena import render_page
+    from pipelines.reports.render import encode
+    from trainer.run.job import versions
 
-    accuracies: dict[str, float] = {}
-    if args.scores:
-        models, wins_QxPxP, accuracies = read_scores(args.scores)
-    else:
-        models, wins_QxPxP = read_votes(args.votes)
-    table = rate(wins_QxPxP, models, args.baseline, accuracies)
+    found = rate_scores(args.scores, args.baseline) if args.scores else rate_votes(args.votes, args.baseline)
     print("model                    rating   95 % interval   right   battles")
-    for one in table:
+    for one in found.ratings:
         right = "" if one.accuracy is None else f"{one.accuracy:.1%}"
         print(f"{one.model:<22} {one.rating:8.0f}   {one.low:5.0f} to {one.high:<5.0f}  {right:>6}   {one.battles:>7,}")
-    if args.json:
-        write_file(args.json, json.dumps([one.to_json() for one in table], ensure_ascii=False, indent=1) + "\n")
+    write_outputs(args, encode(found)["ratings"], lambda: render_page(found, versions()))
     return 0
 
 
@@ -125,7 +124,9 @@ def add_vote(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--runs", nargs="+", required=True, metavar="DIR", help="two runs or more")
     parser.add_argument("--prompts", metavar="FILE", help="a prompt a line; without, they are typed")
-    parser.add_argument("--output", required=True, metavar="FILE", help="votes, a JSON line each; further ones follow")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--output", metavar="FILE", help="votes, a JSON line each; further ones follow")
+    where.add_argument("--html", metavar="F.html", help="write a page to vote on instead; needs --prompts")
     add_settings(parser, Sampling)
 
 
@@ -137,6 +138,8 @@ def run_vote(args: argparse.Namespace) -> int:
 
     if len(args.runs) < 2:
         raise BadInput("one model is compared with none; give two --runs or more")
+    if args.html and not args.prompts:
+        raise BadInput("a page is made of prompts that are known before; give --prompts")
     prompts = iter(read_text(args.prompts).splitlines()) if args.prompts else lines()
     with require_packages():
         from trainer.generate.generator import load_generator
@@ -144,6 +147,8 @@ def run_vote(args: argparse.Namespace) -> int:
         from trainer.post.votes import Ballot
 
         ballot = Ballot({run: load_generator(run) for run in args.runs}, Sampling(**given(args, Sampling)))
+        if args.html:
+            return write_ballot(args.html, [ballot.ask(prompt) for prompt in prompts if prompt.strip()])
         with Path(args.output).open("a", encoding="utf-8") as file:
             for prompt in prompts:
                 pair = ballot.ask(prompt)
@@ -153,6 +158,22 @@ def run_vote(args: argparse.Namespace) -> int:
                     break
                 file.write(json.dumps(vote, ensure_ascii=False) + "\n")
                 print(f"A is {vote['a']}, B is {vote['b']}")
+    return 0
+
+
+def write_ballot(path: str, pairs: list[Any]) -> int:
+    """pairs: trainer.post.votes.Pair"""
+    from dataclasses import asdict
+
+    from pipelines.reports.model.vote import VoteReport, render_page
+    from pipelines.reports.render import decode
+    from schemas.faults import BadInput
+    from trainer.run.job import versions
+
+    if not pairs:
+        raise BadInput("there is no prompt to vote on; give --prompts a file with a prompt a line")
+    report = decode({"pairs": [asdict(pair) for pair in pairs]}, VoteReport, "the ballot")
+    write_page(path, render_page(report, versions()))
     return 0
 
 
@@ -198,7 +219,7 @@ COMMANDS = (
         name="arena",
         group="assistant",
         about="Rate models by their scores or by people's votes, with intervals (Bradley–Terry)",
-        example="bateia arena --scores out/base.jsonl out/sft.jsonl --baseline base",
+        example="bateia arena --scores out/base.jsonl out/sft.jsonl --baseline base --html arena.html",
         options=add_arena,
         run=run_arena,
     ),

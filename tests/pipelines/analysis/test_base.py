@@ -129,7 +129,7 @@ def test_the_page(report: BaseReport, pages: dict[str, list[Document]]) -> None:
 @pytest.mark.slow
 def test_the_command(run: Path, small_shards: Path, bateia: Call, tmp_path: Path) -> None:
     page = tmp_path / "base.html"
-    given = ("--run", run, "--shards", small_shards, "--html", page, "--backend", "torch")
+    given = ("--run", f"{run}@7", "--shards", small_shards, "--html", page, "--backend", "torch")
     ended = bateia("base", *given, "--dreams", 1, "--tokens", 5, "--items", 4, "--prompt", "<b>")
     assert (ended.returncode, ended.stdout) == (0, f"open {page} in a browser; it needs no network\n"), ended.stderr
     assert "&lt;b&gt;" in page.read_text() and "<b><b>" not in page.read_text()

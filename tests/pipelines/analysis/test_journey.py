@@ -52,7 +52,7 @@ def test_a_page_that_is_trained_on(shards: Path, corpus: Path, documents: Path, 
     row = in_split(shards, "train")
     config = ModelConfig(500, 64, dim=16, layers=1, heads=2, kv_heads=1, hidden=24)
     run = write_run(tmp_path / "run", config, uneven_weights(config), shards=shards, batch_size=4)
-    report = follow(row["url"], str(shards), str(run), "torch")
+    report = follow(row["url"], str(shards), f"{run}@7", "torch")
     assert report.notes == () and report.reached == "training rows"
 
     [ledger] = [one for one in rows_of(documents, "ledger/") if one["url"] == row["url"]]

@@ -68,6 +68,13 @@ def test_logits_are_the_backends(name: str, backend: str, request: pytest.Fixtur
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
+def test_a_checkpoint_is_named_by_its_step(run: Path) -> None:
+    newest, named = (look_into(name, TEXT) for name in (str(run), f"{run}@7"))
+    assert named.weights == newest.weights and named.step == 7
+    with pytest.raises(BadInput, match="no sound checkpoint of step 8"):
+        look_into(f"{run}@8", TEXT)
+
+
 def test_what_is_shown_is_what_a_pass_records(run: Path) -> None:
     """The script's own positions and those that Python records, by the same names; the MLP is wider than a strip."""
     program = "((live) => (live.take(job.text), Array.from({length: live.length}, (_, at) => live.view(at))))"

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemas.faults import BadInput
-from trainer.data.chat import Conversation, Message, ToolCall, read_conversations, write_conversations
+from trainer.data.chat import (
+    Conversation,
+    Message,
+    ToolCall,
+    message_of,
+    read_conversations,
+    write_conversations,
+)
+from trainer.post.makers.basics import make_basics
 
 ASKED = {"role": "user", "content": "What is 3*4?"}
 CALL = {"type": "function", "function": {"name": "calculator", "arguments": '{"expression": "3*4"}'}}
@@ -52,6 +64,53 @@ def test_openais_format_is_read(tmp_path: Path) -> None:
     assert found.messages[3] == Message("tool", "12")
 
 
+def test_conversations_without_ids_and_with_content_in_parts_are_read(tmp_path: Path) -> None:
+    """As OpenAI's files for fine-tuning have them."""
+    parts = [{"type": "text", "text": "What is "}, {"type": "text", "text": "3*4?"}]
+    told = {"messages": [{"role": "user", "content": parts}, {"role": "assistant", "content": "12"}]}
+    found = list(read_conversations(lines(tmp_path / "c.jsonl", told, {"messages": WHOLE})))
+    assert [one.id for one in found] == ["line-000001", "line-000002"]
+    assert found[0].messages == (Message("user", "What is 3*4?"), Message("assistant", "12"))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"prompt": "What is 3*4?", "completion": "12"},
+        {"prompt": [ASKED], "completion": [{"role": "assistant", "content": "12"}]},
+    ],
+)
+def test_trls_prompts_and_completions_are_read(tmp_path: Path, told: Any) -> None:
+    [found] = read_conversations(lines(tmp_path / "c.jsonl", told))
+    assert found.messages == (Message("user", "What is 3*4?"), Message("assistant", "12"))
+
+
+@pytest.mark.slow
+def test_hugging_faces_datasets_reads_what_is_written(tmp_path: Path) -> None:
+    """With calls and without, in one table: arguments are text, so that Arrow has one type for all tools."""
+    if find_spec("datasets") is None:
+        pytest.skip("the package datasets is not installed: what it reads can't be compared")
+    call = ToolCall("calculator", "expression", "3*4")
+    said = (
+        Message("user", "3*4"),
+        Message("assistant", "", "", call),
+        Message("tool", "12"),
+        Message("assistant", "12"),
+    )
+    made = [Conversation("a", said, task="multiply", answer="12"), *make_basics(30)]
+    path = tmp_path / "c.jsonl"
+    write_conversations(str(path), made)
+    script = (
+        "import sys, json; from datasets import load_dataset\n"
+        "print(json.dumps(list(load_dataset('json', data_files=sys.argv[1], split='train')['messages'])))"
+    )
+    env = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    ended = subprocess.run([sys.executable, "-c", script, str(path)], env=env, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    loaded = [tuple(map(message_of, messages)) for messages in json.loads(ended.stdout.splitlines()[-1])]
+    assert loaded == [one.messages for one in made]
+
+
 def of(*messages: Any) -> dict[str, Any]:
     return {"id": "a", "messages": list(messages)}
 
@@ -63,7 +122,10 @@ SAID = {"role": "assistant", "content": "12"}
     ("told", "fault"),
     [
         ("{", "is no conversation"),
-        ({"messages": [ASKED, SAID]}, "lacks 'id'"),
+        ({"id": "b"}, "lacks 'messages'"),
+        ({"prompt": "3*4"}, "lacks 'messages'"),
+        ({"prompt": "3*4", "completion": 12}, "is no conversation"),
+        (of(ASKED, {"role": "assistant", "content": [{"type": "image_url"}]}), "content is no text"),
         (of(ASKED), "no message is of 'assistant'"),
         (of(SAID), "message 1 is of 'assistant'; first comes system or user"),
         (of(ASKED, SAID, SAID), "after 'assistant' comes user"),

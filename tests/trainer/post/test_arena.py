@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.analysis.arena import rate_scores
+from pipelines.reports.model.arena import render_page
 from schemas.faults import BadInput
 from schemas.shards.layout import read_shards
+from support.pages import Strict
 from support.shards import encode
-from trainer.post.arena import SCALE, rate, ratings, read_scores, read_votes, strengths, wins_of
+from trainer.post.arena import SCALE, rate, ratings, read_scores, read_tasks, read_votes, strengths, wins_of
 from trainer.post.contamination import pages_with
 
 
@@ -92,6 +95,27 @@ def test_scores_and_votes_are_read(tmp_path: Path) -> None:
     )
     models, wins_QxPxP = read_votes(str(tmp_path / "votes.jsonl"))
     assert models == ["x", "y"] and wins_QxPxP.sum(0).tolist() == [[0, 0.5], [1.5, 0]]
+
+
+def test_tasks_are_told_with_the_questions_that_stand_in_training_pages(tmp_path: Path) -> None:
+    base = [("t", "1", False, None), ("t", "2", True, "https://a.example/"), ("u", "1", True, None)]
+    sft = [("t", "2", True, None), ("t", "1", True, None), ("u", "2", True, None)]
+    for name, told in (("base", base), ("sft", sft)):
+        lines = [{"task": task, "item": item, "seed": 0, "right": right, "seen": at} for task, item, right, at in told]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    [found] = read_tasks([str(tmp_path / f"{name}.jsonl") for name in ("base", "sft")])  # u has no common question
+    assert (found.task, found.questions, found.looked) == ("t", 2, True)
+    assert found.right == {"base": 0.5, "sft": 1.0} and found.seen == {"2": "https://a.example/"}
+
+
+def test_the_page_has_ratings_and_what_they_hide(tmp_path: Path) -> None:
+    for name, right in (("base", [0, 0, 1, 0]), ("sft", [1, 0, 1, 1])):
+        lines = [{"task": "t", "item": str(at), "seed": 0, "right": bool(bit)} for at, bit in enumerate(right)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    report = rate_scores([str(tmp_path / f"{name}.jsonl") for name in ("base", "sft")], "base")
+    assert [one.model for one in report.ratings] == ["sft", "base"] and report.ratings[1].rating == 1000
+    page = Strict(render_page(report, {"bateia": "0"})).text
+    assert "75.0" in page and "25.0" in page and "not looked for" in page
 
 
 def test_what_is_no_score_is_refused(tmp_path: Path) -> None:

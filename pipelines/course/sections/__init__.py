@@ -1,0 +1,1 @@
+"""The sections, one a file; order.py has them in their order."""
