@@ -49,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         return run(ours, beam_args, as_process=argv is None)
     except KeyboardInterrupt:
+        sys.stderr.write("\nbateia: stopped\n")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # `bateia show … | head`
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - nothing may be flushed at exit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -19,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from schemas.faults import BadInput, reason
+from schemas.faults import BadInput, NamedReader, named, reason
 
 if TYPE_CHECKING:
     from pyarrow.compute import Expression
@@ -100,7 +101,7 @@ def size_of(path: str) -> int | None:
 def open_read(path: str) -> BinaryIO:
     """Open a file for reading at any position. Raises OSError (FileNotFoundError, PermissionError, …)."""
     if is_local(path):
-        return Path(path).open("rb")
+        return io.BufferedReader(NamedReader(path))
     filesystem, name = locate(path)
     return cast(BinaryIO, filesystem.open_input_file(name))
 
@@ -148,7 +149,7 @@ def sync(path: str) -> None:
         os.fsync(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
+            raise named(error, path) from error.__cause__
     finally:
         os.close(descriptor)
 
@@ -177,8 +178,9 @@ class HashingFile:
     sha256: of these, in hex
     """
 
-    def __init__(self, sink: Any) -> None:
-        self._sink = sink
+    def __init__(self, sink: Any, path: str = "") -> None:
+        """path: named by its faults."""
+        self._sink, self._path = sink, path
         self._sha256 = hashlib.sha256()
         self.bytes = 0
         self.closed = False
@@ -186,7 +188,10 @@ class HashingFile:
     def write(self, data: Any) -> int:
         self._sha256.update(data)
         self.bytes += len(data)
-        self._sink.write(data)
+        try:
+            self._sink.write(data)
+        except OSError as error:
+            raise named(error, self._path) from error.__cause__
         return len(data)
 
     def flush(self) -> None:
@@ -228,9 +233,15 @@ class PendingFile:
         else:
             self._filesystem.create_dir(folder, recursive=True)
             self._stream = self._filesystem.open_output_stream(self._temporary)
-        self.file = HashingFile(self._stream)
+        self.file = HashingFile(self._stream, path)
 
     def commit(self) -> None:
+        try:
+            self._commit()
+        except OSError as error:
+            raise named(error, self.path) from error.__cause__
+
+    def _commit(self) -> None:
         if self._is_object:
             self._send()
         elif not isinstance(self._filesystem, fs.LocalFileSystem):

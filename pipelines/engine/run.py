@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 IN_PROCESS = ("DirectRunner", "SwitchingDirectRunner", "BundleBasedDirectRunner", "FnApiRunner")
 ADDRESSES = ("job_endpoint", "flink_master", "spark_master_url")  # options that say where jobs run
 EXIT_BROKEN, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+FAILURE = "failure.log"  # in the output, of a run that failed
 TRIED: set[tuple[str, ...]] = set()  # options for Beam whose runner this process has tried out
 
 
@@ -263,7 +265,6 @@ def run_stage(run: StageRun, execution: Execution) -> int:
     load_beam()
     from pipelines.engine.runner import exit_now
     from schemas.faults import BrokenRun
-    from schemas.storage import join
 
     phases: list[Phases] = []
 
@@ -303,10 +304,9 @@ def run_stage(run: StageRun, execution: Execution) -> int:
     except Stopped as stopped:
         return stopped.code
     except Exception as fault:  # whatever a step raised; what is finished stays so
-        log = join(run.output, "failure.log")
         sys.stderr.write(f"bateia: {error_line(fault)}\n")
-        write_traceback(log)
-        report_stopped(f"the run failed (details in {log})")
+        log = write_traceback(run.output)
+        report_stopped(f"the run failed (details in {log})" if log else "the run failed")
         exit_now(EXIT_BROKEN)
     finally:
         release_all()
@@ -364,13 +364,19 @@ def error_line(fault: BaseException) -> str:
     return next((line for line in reversed(lines) if ": " in line), lines[-1] if lines else type(fault).__name__)[:500]
 
 
-def write_traceback(path: str) -> None:
+def write_traceback(output: str) -> str:
+    """Write what is known of the exception that is handled into an output, or where that fails into the folder of
+    temporary files: a full disk may be why the run failed. Returns the file's path, "" if it could not be written."""
+    import tempfile
     import traceback
 
-    from schemas.storage import write_whole
+    from schemas.storage import join, write_whole
 
-    try:
-        with write_whole(path) as file:
-            file.write(traceback.format_exc().encode("utf-8", "replace"))
-    except OSError:  # a full disk may be why the run failed
-        traceback.print_exc()
+    for path in (join(output, FAILURE), join(tempfile.gettempdir(), f"bateia-{os.getpid()}-{FAILURE}")):
+        try:
+            with write_whole(path) as file:
+                file.write(traceback.format_exc().encode("utf-8", "replace"))
+        except OSError:
+            continue
+        return path
+    return ""

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from itertools import repeat
 from typing import Any
 
+from schemas.faults import named
 from trainer.run.folder import BOARD, EVALS, LOG, SAMPLES, RunFolder
 from trainer.run.loop import Hook, Training
 
@@ -71,10 +72,10 @@ class Board:
 
         self._now = began
         self._event: Any = event_pb2.Event  # pyright: ignore[reportAttributeAccessIssue] - made on import
-        path = folder.path / BOARD / f"events.out.tfevents.{time.time():.0f}"
-        path.parent.mkdir()
+        self._path = folder.path / BOARD / f"events.out.tfevents.{time.time():.0f}"
+        self._path.parent.mkdir()
         # Unbuffered: each event is one write, and there for a reader at once, whatever becomes of this process.
-        self._records = RecordWriter(path.open("wb", buffering=0))
+        self._records = RecordWriter(self._path.open("wb", buffering=0))
         self._write(file_version="brain.Event:2")
         # A TensorBoard that is open forgets here what it has read of an earlier file.
         self._write(session_log={"status": "START"})
@@ -90,7 +91,10 @@ class Board:
             self._write(step=line["step"], summary=sample(line))
 
     def _write(self, **parts: Any) -> None:
-        self._records.write(self._event(wall_time=self._now, **parts).SerializeToString())
+        try:
+            self._records.write(self._event(wall_time=self._now, **parts).SerializeToString())
+        except OSError as error:
+            raise named(error, str(self._path)) from error.__cause__
 
 
 def step_values(line: dict[str, Any]) -> dict[str, float | None]:
