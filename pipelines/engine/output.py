@@ -69,6 +69,7 @@ class StageOutput:
         asked = self._asked()
         if earlier is not None:
             if size_of(join(self.output, MANIFEST)) is not None:
+                self._remove_leavings()
                 raise BadInput(
                     f"output {self.output} is finished; choose another --output, or --overwrite to replace it"
                 )
@@ -135,14 +136,22 @@ class StageOutput:
                 "repeat that run's command to resume it, choose another --output, or --overwrite"
             )
 
+    def _remove_leavings(self) -> None:
+        """Remove what a run had no time to remove after it wrote its manifest."""
+        for name in {"work", ".progress"} & set(self.folders):
+            remove_folder(join(self.output, name))
+        remove(join(self.output, "failure.log"))
+
     def clear(self) -> None:
         """Remove what a run writes. The manifest goes first: from then on the output is unfinished, never half of two
         runs. The run's own file goes last: until then the output is known as one of ours."""
         remove_durably(join(self.output, MANIFEST))
         for name in self.folders:
             remove_folder(join(self.output, name))
-        for name in (*self.files, RUN):
+        for name in self.files:
             remove(join(self.output, name))
+        sync_folder_of(join(self.output, RUN))
+        remove(join(self.output, RUN))
 
     def _remove_temporary(self) -> None:
         """Remove what a killed worker was writing."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.engine.output import StageOutput
-from pipelines.engine.run import Phases
+from pipelines.engine.run import FAILURE, Phases
 from pipelines.stages.plan_forecast import cautions
 from schemas.faults import BadInput, BrokenRun
 from schemas.lease import refuse_written
@@ -19,7 +19,7 @@ from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_m
 from schemas.shards.documents import read_documents
 from schemas.shards.layout import CONCAT, PLAN_STAGE, TRAIN, VAL, ShardsInfo, open_shards, plan_folder, shard_number
 from schemas.shards.plans import slice_path
-from schemas.storage import absolute, join, read_json, remove_folder, size_of, write_json
+from schemas.storage import absolute, join, read_json, remove, remove_folder, size_of, write_json
 from schemas.wording import plural
 from transforms.packed import RECEIVED
 from transforms.part_files import write_table
@@ -62,7 +62,9 @@ class PlanRun:
     @property
     def directory(self) -> StageOutput:
         source = [{"path": "../..", "layout_hash": self.shards.layout_hash}]
-        return StageOutput(self.output, PLAN_STAGE, ("val", "work"), (), self.settings.settings, source, nested=True)
+        return StageOutput(
+            self.output, PLAN_STAGE, ("val", "work"), (FAILURE,), self.settings.settings, source, nested=True
+        )
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()
@@ -124,6 +126,7 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
     """
     directory = PlanRun(shards, tuple(docs), settings).directory
     if directory.is_finished() and (manifest := read_manifest(directory.output)) is not None:
+        remove_folder(join(directory.output, "work"))  # of a run that ended between its manifest and this
         return manifest.counts
     copies = settings.copies(shards.counts[TRAIN])
     train = files_of(shards, docs, TRAIN)
@@ -148,6 +151,7 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
     directory.remove_strays(("",), {entry.path for entry in entries})
     write_manifest(folder, manifest_of(shards, settings, counts, entries))
     remove_folder(job.work(""))
+    remove(join(folder, FAILURE))
     return counts
 
 

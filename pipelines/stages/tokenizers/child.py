@@ -21,6 +21,7 @@ from typing import Any
 
 from pipelines.engine.children import module_path, python_command
 from schemas.faults import BrokenRun
+from schemas.storage import write_whole
 from transforms.steps.tokens.train_bpe import train_bpe
 from transforms.steps.tokens.train_sentencepiece import train_sentencepiece
 
@@ -101,12 +102,10 @@ def ended_by_signals(children: list[subprocess.Popen[bytes]]) -> Iterator[None]:
 
 
 def write_sample(path: Path, texts: Iterable[str]) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="ascii") as file:
-        file.writelines(json.dumps(text) + "\n" for text in texts)
-    temporary.rename(path)
+    """Whole or not at all, and flushed: what is written after it says that it is there."""
+    with write_whole(str(path)) as file:
+        for text in texts:
+            file.write(json.dumps(text).encode() + b"\n")
 
 
 def read_sample(path: Path) -> Iterator[str]:

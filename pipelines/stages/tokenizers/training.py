@@ -15,14 +15,14 @@ import numpy as np
 
 from pipelines.engine.output import StageOutput
 from pipelines.engine.progress import UnitCount
-from pipelines.engine.run import Phases
+from pipelines.engine.run import FAILURE, Phases
 from pipelines.stages.datasets import Input, read_inputs
 from pipelines.stages.tokenizers.child import read_sample, train_in_child, write_sample
 from pipelines.stages.tokenizers.round_trip import round_trip
 from pipelines.stages.tokenizers.sample import DEFAULT_VOCABULARY, Sample, draw_by_phases
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
-from schemas.storage import is_local, join, read_json, remove_folder, size_of, write_json, write_whole
+from schemas.storage import is_local, join, read_json, remove, remove_folder, size_of, write_json, write_whole
 from schemas.wording import plural
 from transforms.steps.tokens.settings import TrainTokenizer
 from transforms.steps.tokens.tokenizer import Tokenizer, tokenizer_from_json, tokenizer_from_model
@@ -53,7 +53,7 @@ class TokenizerRun:
 
     @property
     def directory(self) -> StageOutput:
-        return StageOutput(self.output, STAGE, (WORK, PROGRESS), FILES, self.settings, self.source)
+        return StageOutput(self.output, STAGE, (WORK, PROGRESS), (*FILES, FAILURE), self.settings, self.source)
 
     def is_finished(self) -> bool:
         return self.directory.is_finished()
@@ -112,7 +112,8 @@ def plan_tokenizer(output: str, inputs: list[str], recipe: TrainTokenizer) -> To
 
 def draw(run: TokenizerRun, phases: Phases) -> Sample | None:
     """The sample, unless an interrupted training has kept it. Raises BadInput, with nothing left behind."""
-    if is_local(run.output) and size_of(join(run.output, WORK, COUNTS)) is not None:
+    kept = (join(run.output, WORK, name) for name in (TEXTS, COUNTS))  # of both a power cut may have removed one
+    if is_local(run.output) and all(size_of(path) is not None for path in kept):
         return None
     try:
         return draw_by_phases(run.output, run.inputs, run.recipe, phases)
@@ -146,6 +147,7 @@ def train(run: TokenizerRun, learnt: list[int], sample: Sample | None) -> dict[s
         remove_folder(join(run.output, folder))
     counts = counts_of(tokenizer, sample)
     write_manifest(run.output, manifest_of(run, counts, entries))
+    remove(join(run.output, FAILURE))
     return counts
 
 
