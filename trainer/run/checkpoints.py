@@ -96,9 +96,9 @@ class Checkpoints:
         except BaseException as fault:  # raised to the caller of `wait`
             self._fault = fault
 
-    def _prune(self, written: int) -> None:
-        """Remove those older than the newest ones up to the one just written: it is sound, later ones are not."""
-        known = [path for path in step_folders(self.folder) if step_of(path) <= written]
+    def _prune(self, sound: int) -> None:
+        """Remove those older than the newest ones up to the newest sound one, of that step: later ones are damaged."""
+        known = [path for path in step_folders(self.folder) if step_of(path) <= sound]
         for path in known[: -self._keep]:
             if self._keep_every is None or step_of(path) % self._keep_every:
                 shutil.rmtree(path)
@@ -107,14 +107,20 @@ class Checkpoints:
         """The newest whose files are all there with the sizes and hashes that it says. None if there is none."""
         return next((one for path in reversed(step_folders(self.folder)) if (one := read(path)) is not None), None)
 
+    def at(self, step: int) -> Checkpoint | None:
+        """That of a step, whose files have their sizes; their hashes are not looked at."""
+        return read(self.folder / f"{PREFIX}{step:08}", hashed=False)
+
     def damaged(self, sound: Checkpoint | None) -> list[Path]:
         """Folders of later steps than the newest sound one's."""
         return [path for path in step_folders(self.folder) if sound is None or step_of(path) > sound.step]
 
-    def clean(self) -> None:
-        """Remove what a killed run was writing."""
+    def clean(self, sound: Checkpoint | None) -> None:
+        """Remove what a killed run was writing, and what it had no time to remove. sound: the newest one."""
         for path in self.folder.glob(f"{TEMPORARY}*"):
             shutil.rmtree(path)
+        if sound is not None:
+            self._prune(sound.step)
 
 
 def step_folders(folder: Path) -> list[Path]:
@@ -136,12 +142,13 @@ def write(folder: Path, step: int, snapshot: Snapshot, config: dict[str, Any], s
         put(temporary / STATE, to_json({**state, "step": step, "files": files}))
 
 
-def read(folder: Path) -> Checkpoint | None:
-    """A checkpoint, or None if any of its files is not as it was written."""
+def read(folder: Path, hashed: bool = True) -> Checkpoint | None:
+    """A checkpoint, or None if any of its files is not as it was written. hashed: whether its bytes are looked at."""
     try:
         state = json.loads((folder / STATE).read_text())
         for name, entry in state["files"].items():
-            if (folder / name).stat().st_size != entry["bytes"] or sha256(folder / name) != entry["sha256"]:
+            path = folder / name
+            if path.stat().st_size != entry["bytes"] or (hashed and sha256(path) != entry["sha256"]):
                 return None
         return Checkpoint(folder, state["step"], state)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from schemas.faults import BadInput
+from schemas.faults import BadInput, BrokenRun
 from schemas.lease import take
 from schemas.manifest import MANIFEST
 from schemas.setting import differences, shown_difference
@@ -134,8 +134,22 @@ class RunFolder:
                 shutil.copytree(Path(shards) / "tokenizer", temporary, dirs_exist_ok=True)
 
     def append(self, name: str, line: dict[str, Any]) -> None:
-        with (self.path / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        """Raises BrokenRun if it can't be written, as on a full disk."""
+        try:
+            with (self.path / name).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as fault:
+            raise BrokenRun(
+                f"{self.path / name} can't be written ({fault.strerror}); checkpoints are kept, and the same command "
+                "goes on from the newest"
+            ) from fault
+
+    def flush_logs(self) -> None:
+        """Flush what was logged: a checkpoint of these steps, which is written after it, must not outlive it."""
+        for name in LOGS:
+            if (self.path / name).exists():
+                sync(self.path / name)
+        sync(self.path)
 
     def lines(self, name: str) -> Iterator[dict[str, Any]]:
         yield from read_lines(self.path / name)
@@ -191,12 +205,17 @@ def refuse_other(path: Path, differing: list[tuple[str, Any, Any]], state: str) 
 
 @contextmanager
 def write_folder(path: Path) -> Iterator[Path]:
-    """Fill a folder under a temporary name, which becomes `path` when the block ends without an exception."""
+    """Fill a folder under a temporary name, which becomes `path` when the block ends without an exception.
+
+    It is flushed with all that is in it before it gets its name: a power cut leaves it whole or not there.
+    """
     temporary = path.parent / f"{TEMPORARY}{path.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
         yield temporary
+        for written in (*sorted(temporary.rglob("*"), reverse=True), temporary):
+            sync(written)
         shutil.rmtree(path, ignore_errors=True)
         temporary.rename(path)
         sync(path.parent)

@@ -22,10 +22,11 @@ def open_run(
     Raises BadInput, in all processes, if the folder holds anything else, another run, or is not shared by all of them.
     """
     checkpoints = Checkpoints(folder.checkpoints, job.keep, job.keep_every)
-    in_first(group, lambda: prepare(job, folder, checkpoints))
-    newest = checkpoints.newest()
-    step = newest.step if newest else 0
-    if group.broadcast(step) != step:
+    newest = in_first(group, lambda: prepare(job, folder, checkpoints))
+    step = group.broadcast(newest.step if newest else 0)
+    if group.rank and step:  # the first process has hashed its files
+        newest = checkpoints.at(step)
+    if group.any_reduce((newest.step if newest else 0) != step):
         raise BadInput(f"output {job.output} is not the same folder for all processes; give one that they share")
     if newest is not None:
         for path in checkpoints.damaged(newest):
@@ -36,20 +37,23 @@ def open_run(
     return checkpoints, newest
 
 
-def in_first(group: Group, action: Callable[[], None]) -> None:
-    """Do it in the first process while the others wait. Raises in all of them if it fails in the first."""
+def in_first(group: Group, action: Callable[[], Checkpoint | None]) -> Checkpoint | None:
+    """Do it in the first process while the others wait; None in these. Raises in all of them if it fails there."""
     fault: BadInput | OSError | None = None
+    done: Checkpoint | None = None
     if group.rank == 0:
         try:
-            action()
+            done = action()
         except (BadInput, OSError) as error:
             fault = error
     if group.any_reduce(fault is not None):
         raise fault or BadInput("the first process can't begin")
+    return done
 
 
-def prepare(job: TrainJob, folder: RunFolder, checkpoints: Checkpoints) -> None:
-    """The folder and its logs, as a new run or the newest checkpoint needs them."""
+def prepare(job: TrainJob, folder: RunFolder, checkpoints: Checkpoints) -> Checkpoint | None:
+    """The folder and its logs, as a new run or the newest checkpoint needs them. Returns the latter."""
+    known = step_folders(folder.checkpoints)
     newest = checkpoints.newest()
     asked = {"settings": job.settings.as_dict(), "data": job.data}
     if newest is None and not job.overwrite and (damaged := checkpoints.damaged(None)):
@@ -59,9 +63,11 @@ def prepare(job: TrainJob, folder: RunFolder, checkpoints: Checkpoints) -> None:
         )
     folder.prepare(asked, job.overwrite, newest.step if newest else 0)
     folder.take_tokenizer(job.shards.folder)
-    checkpoints.clean()
-    newest = checkpoints.newest()
+    if step_folders(folder.checkpoints) != known:  # it was emptied, or another run has just ended
+        newest = checkpoints.newest()
+    checkpoints.clean(newest)
     folder.cut_logs(newest.step if newest else 0)
+    return newest
 
 
 def check(job: TrainJob) -> None:

@@ -69,8 +69,17 @@ def test_a_cut_write_is_cleaned_away(tmp_path: Path) -> None:
     found = save(tmp_path, 10)
     (tmp_path / ".writing-step-00000020").mkdir()
     (tmp_path / ".writing-step-00000020" / MODEL).write_bytes(b"half")
-    found.clean()
+    found.clean(found.newest())
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000010"]
+
+
+def test_what_a_killed_run_had_no_time_to_remove_goes(tmp_path: Path) -> None:
+    save(tmp_path, 10, 20, 30, 40, 50, keep=5)
+    for step in (10, 50):
+        (tmp_path / f"step-{step:08}" / MODEL).unlink()
+    found = Checkpoints(tmp_path)
+    found.clean(found.newest())
+    assert sorted(int(path.name[5:]) for path in tmp_path.iterdir()) == [30, 40, 50]
 
 
 def test_a_folder_without_any(tmp_path: Path) -> None:
