@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -234,12 +235,15 @@ def refuse_written(folder: str) -> None:
 
 def release_all() -> None:
     """Give up all leases of this process."""
-    while _held:
-        _, lease = _held.popitem()
-        try:
+    for folder in list(_held):
+        release(folder)
+
+
+def release(folder: str) -> None:
+    """Give up this process' lease on a folder, if it has it."""
+    if (lease := _held.pop(folder, None)) is not None:
+        with suppress(OSError):  # a full disk, a folder that is gone: the claim dies with this process
             lease.release()
-        except OSError:  # a full disk, a folder that is gone: the claim dies with this process
-            continue
 
 
 def process_space() -> str:

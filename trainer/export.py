@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.faults import BadInput
+from schemas.lease import PREFIX, release, take
 from schemas.special_tokens import CHAT, END
 from schemas.storage import write_json
 from trainer.data.chat import CHAT_TEMPLATE
@@ -24,11 +25,24 @@ FILES = (MODEL, CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION, CARD)
 def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
     """Write the newest checkpoint's model; returns the files' names. The folder appears whole or not at all.
 
-    Raises BadInput if the run has no checkpoint, or the output holds other files or, without `overwrite`, an export.
+    Raises BadInput if the run has no checkpoint, the output holds other files or, without `overwrite`, an export, or
+    another one is being written there.
     """
     checkpoint = find_checkpoint(run)
     refuse_foreign(output, overwrite)
-    run = Path(run_of(str(run)))
+    output.mkdir(parents=True, exist_ok=True)
+    take(str(output))
+    try:
+        write_export(checkpoint, Path(run_of(str(run))), output)
+    finally:
+        release(str(output))
+        if not any(output.iterdir()):  # nothing was written
+            output.rmdir()
+    return list(FILES)
+
+
+def write_export(checkpoint: Checkpoint, run: Path, output: Path) -> None:
+    """run: folder of the checkpoint's run."""
     with write_folder(output) as temporary:
         for name in (MODEL, CONFIG):
             shutil.copyfile(checkpoint.folder / name, temporary / name)
@@ -37,7 +51,6 @@ def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
         write_json(str(temporary / TOKENIZER_CONFIG), tokenizer_config(run, checkpoint))
         write_json(str(temporary / GENERATION), generation_config(checkpoint.config(), ends_of(run, checkpoint)))
         (temporary / CARD).write_text(model_card(checkpoint), encoding="utf-8")
-    return list(FILES)
 
 
 def refuse_foreign(output: Path, overwrite: bool) -> None:
@@ -45,6 +58,7 @@ def refuse_foreign(output: Path, overwrite: bool) -> None:
     if not output.exists():
         return
     held = [path.name for path in output.iterdir()] if output.is_dir() else [output.name]
+    held = [name for name in held if not name.startswith(PREFIX)]
     if foreign := sorted(set(held) - set(FILES)):
         raise BadInput(f"output {output} holds other files, such as {foreign[0]}; choose another --output")
     if held and not overwrite:
