@@ -1,0 +1,80 @@
+"""Each stage whose power is cut, whose disk fails, or whose units come in any order: the bytes of an undisturbed run.
+
+Here a sample that dice draw is tried. All there is, with 1,000 reorderings of what was not flushed for each stage:
+
+    BATEIA_POWER_TRIALS=1000 python -m pytest -s -n 0 tests/test_power_cut.py -k "cut or fails"
+    BATEIA_SCHEDULES=1000 python -m pytest -s -n 0 tests/test_power_cut.py -k schedule
+
+On 30 November 2026: see benchmarks/results/power_cut_epyc-2core_2026-11-30.md.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.baselines import made_once
+from support.cutting import cut_everywhere, fail_everywhere
+from support.schedules import scheduled
+from support.stages import STAGES, Small, is_whole, make_inputs, quick_children, result_of
+
+TRIALS = int(os.environ.get("BATEIA_POWER_TRIALS", "0"))  # reorderings of each stage; 0 for a sample
+SEED = int(os.environ.get("BATEIA_POWER_SEED", "7"))
+KINDS = {"curate": 6, "dedup": 1, "shard": 3, "tokenizer": 10, "train": 5}  # of a sample
+FAULTS = {"curate": 6, "dedup": 1, "shard": 3, "tokenizer": 12, "train": 5}
+SCHEDULES = {"curate": 180, "shard": 18, "dedup": 2}  # 200
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    folder = made_once(tmp_path_factory, "small", lambda folder: make_inputs(folder))
+    with quick_children():
+        yield Small(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_cut_anywhere_it_comes_to_the_same_bytes(small: Small, tmp_path: Path, stage: str) -> None:
+    found = cut_everywhere(small, stage, tmp_path, TRIALS or 60, None if TRIALS else KINDS[stage], SEED)
+    print(f"\n{found.shown(stage)}")
+    assert found.failed == [] and not found.refused
+    assert found.operations > 40 and found.same == (found.kinds if TRIALS else KINDS[stage])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_whatever_fails_is_one_message_and_then_the_same_bytes(small: Small, tmp_path: Path, stage: str) -> None:
+    found = fail_everywhere(small, stage, tmp_path, None if TRIALS else FAULTS[stage], SEED)
+    print(f"\n{found.shown(stage)}")
+    assert found.wrong == []
+    assert found.asked["read"] and found.asked["write"] and found.asked["flush"] and found.asked["list"]
+    assert found.tried > (found.asked.total() * 0.9 if TRIALS else 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", SCHEDULES)
+def test_any_schedule_comes_to_one_hash(small: Small, tmp_path: Path, stage: str) -> None:
+    """Units in any order, some by two workers at once, workers and drivers dying anywhere."""
+    many, output = Small(small.folder, many=True), tmp_path / "o"
+    ended = many.run(stage, output)
+    assert ended.returncode == 0, ended.stderr
+    calm = result_of(stage, output)
+    asked = int(os.environ.get("BATEIA_SCHEDULES", "0")) * SCHEDULES[stage] // 200 or SCHEDULES[stage]
+    workers = drivers = 0
+    for seed in range(asked):
+        shutil.rmtree(output)
+        with scheduled(random.Random(seed)) as deaths:
+            for _ in range(50):
+                ended = many.run(stage, output)
+                if ended.returncode == 0:
+                    break
+                assert ended.returncode == 1 and "Dies: the driver" in ended.stderr, ended.stderr
+        assert is_whole(stage, output, calm), f"seed {seed}: {ended.stderr}"
+        workers, drivers = workers + deaths.workers, drivers + deaths.drivers
+    print(f"\n{stage}: {asked} schedules, {workers} workers and {drivers} drivers died, one hash")
+    assert workers > asked and drivers
