@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from schemas.faults import BadInput, BrokenRun
+from schemas.faults import BadInput, BrokenRun, named
 from schemas.lease import take
 from schemas.manifest import MANIFEST
 from schemas.setting import differences, shown_difference
@@ -169,10 +169,13 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Lines of a log, without one that a killed run left unfinished. No file, no lines."""
     if not path.exists():
         return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            if line.endswith("\n"):
-                yield json.loads(line)
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.endswith("\n"):
+                    yield json.loads(line)
+    except OSError as error:
+        raise named(error, str(path)) from error.__cause__
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -229,5 +232,7 @@ def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise named(error, str(path)) from error.__cause__
     finally:
         os.close(descriptor)
