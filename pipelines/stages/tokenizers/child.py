@@ -21,7 +21,7 @@ from typing import Any
 
 from pipelines.engine.children import module_path, python_command
 from schemas.faults import BrokenRun
-from schemas.storage import write_whole
+from schemas.storage import open_read, write_whole
 from transforms.steps.tokens.train_bpe import train_bpe
 from transforms.steps.tokens.train_sentencepiece import train_sentencepiece
 
@@ -109,7 +109,7 @@ def write_sample(path: Path, texts: Iterable[str]) -> None:
 
 
 def read_sample(path: Path) -> Iterator[str]:
-    with path.open(encoding="ascii") as file:
+    with open_read(str(path)) as file:
         yield from map(json.loads, file)
 
 
