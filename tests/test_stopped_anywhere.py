@@ -31,6 +31,7 @@ ENDS = {signal.SIGINT: {130}, signal.SIGTERM: {130, 0, -signal.SIGTERM}}  # a tr
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     folder = made_once(tmp_path_factory, "small", lambda folder: make_inputs(folder))
+    run_forked("--version", log=folder / "log")  # what forks lives on, and has no test's mark
     with quick_children():
         yield Small(folder)
 

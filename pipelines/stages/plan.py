@@ -19,7 +19,7 @@ from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_m
 from schemas.shards.documents import read_documents
 from schemas.shards.layout import CONCAT, PLAN_STAGE, TRAIN, VAL, ShardsInfo, open_shards, plan_folder, shard_number
 from schemas.shards.plans import slice_path
-from schemas.storage import absolute, join, read_json, remove, remove_folder, size_of, write_json
+from schemas.storage import absolute, join, read_json, remove, remove_folder, size_of, sync_folder_of, write_json
 from schemas.wording import plural
 from transforms.packed import RECEIVED
 from transforms.part_files import write_table
@@ -152,6 +152,7 @@ def make_plan(shards: ShardsInfo, docs: list[FileEntry], settings: PlanSettings,
     write_manifest(folder, manifest_of(shards, settings, counts, entries))
     remove_folder(job.work(""))
     remove(join(folder, FAILURE))
+    sync_folder_of(join(folder, FAILURE))  # the shards' manifest may be next, after which nobody looks here again
     return counts
 
 

@@ -110,13 +110,13 @@ def is_whole(stage: str, output: Path, calm: dict[str, str]) -> bool:
 @contextmanager
 def quick_children() -> Iterator[None]:
     """What stages start a process for is kept from run to run: the extractor, and what it learnt a tokenizer from."""
-    from pipelines.stages import tokenizer, tokenizer_child
+    from pipelines.stages.tokenizers import child, training
     from transforms.steps import curator
     from transforms.steps.extract.extract_text import Extractor
 
     extractors: dict[Any, Extractor] = {}
     models: dict[tuple[Any, ...], bytes] = {}
-    train_in_child = tokenizer_child.train_in_child
+    train_in_child = child.train_in_child
 
     def extractor(settings: Any) -> Extractor:
         return extractors.setdefault(settings, Extractor(settings))
@@ -137,7 +137,7 @@ def quick_children() -> Iterator[None]:
         stack.enter_context(mock.patch("transforms.units.HEARTBEAT_EVERY_S", 3600.0))  # as often as the machine is slow
         stack.enter_context(mock.patch.object(curator, "Extractor", extractor))
         stack.enter_context(mock.patch.object(Extractor, "close", lambda _: None))
-        stack.enter_context(mock.patch.object(tokenizer, "train_in_child", train))
+        stack.enter_context(mock.patch.object(training, "train_in_child", train))
         try:
             yield
         finally:
