@@ -17,6 +17,7 @@ from pipelines.cli.options import (
     documents_of,
     execution_of,
     fetch_of,
+    or_check,
 )
 from pipelines.cli.settings import add_settings, changed, given, positive, whole
 from pipelines.cli.shards import PLAN_OPTIONS
@@ -233,7 +234,7 @@ COMMANDS = (
         about="Turn WARC files into a filtered Parquet dataset and a ledger of every page's fate",
         example="bateia curate --recipe fineweb-gated --input 'warc/*.warc.gz' --output out/documents --no-blocklist",
         options=add_curate,
-        run=run_curate,
+        run=or_check(run_curate),
         takes_beam_args=True,
     ),
     Command(
@@ -242,7 +243,7 @@ COMMANDS = (
         about="Turn documents into a corpus without duplicates and personal data",
         example="bateia dedup --input out/documents --output out/corpus",
         options=add_dedup,
-        run=run_dedup,
+        run=or_check(run_dedup),
         reads=("input", "against"),
         takes_beam_args=True,
     ),

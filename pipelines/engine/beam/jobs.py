@@ -24,6 +24,7 @@ RUNNING = (
     *("STARTING", "RUNNING", "STOPPED", "DRAINING", "CANCELLING", "UPDATING"),
     *("CREATED", "FAILING", "RESTARTING", "INITIALIZING", "RECONCILING", "SUSPENDED"),
 )
+CAUSED = "Caused by: "  # one that was suppressed is indented
 MANAGED = "DataflowRunner"  # goes on without the process that began a job
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -96,6 +97,21 @@ class Job:
             return self._still_runs(reason(error))
         return f"its job is {state.lower()}"
 
+    def first_fault(self) -> str | None:
+        """What the job failed of first, as its cluster tells; None where none does."""
+        if (job := rest_job(self._result)) is None:
+            return None
+        import requests
+
+        try:
+            answer = requests.get(
+                f"{job[0]}/v1/jobs/{job[1]}/exceptions", params={"maxExceptions": 100}, timeout=REST_S
+            )
+            entries = answer.json()["exceptionHistory"]["entries"]
+            return cause_of(min(entries, key=lambda entry: entry["timestamp"])["stacktrace"])
+        except (requests.RequestException, KeyError, TypeError, ValueError):  # no answer, or none of that form
+            return None
+
     def _still_runs(self, why: str) -> str:
         identity = self.identity if self._result is not None else {"id": "?"}
         return f"its job {identity['id']} on {self.where} could not be cancelled ({why}); end it there before you go on"
@@ -112,6 +128,18 @@ class Job:
 
         answer = requests.patch(f"{rest[0]}/v1/jobs/{rest[1]}", params={"mode": "cancel"}, timeout=REST_S)
         answer.raise_for_status()
+
+
+def cause_of(trace: str) -> str:
+    """Of a Java stack trace one line: what a step's Python raised, else the error and, if it says more, its cause."""
+    if "\nTraceback (most recent call last):" in trace:
+        python = trace.rpartition("\nTraceback (most recent call last):")[2].partition("\n\tat ")[0]
+        raised = [line for line in python.splitlines() if line and not line[0].isspace()]
+        if raised:
+            return raised[-1]
+    first, *rest = trace.splitlines() or [""]
+    cause = next((line[len(CAUSED) :] for line in reversed(rest) if line.startswith(CAUSED)), "")
+    return first if not cause or cause.partition(": ")[2] in first else f"{first}; caused by {cause}"
 
 
 def job_id(result: Any) -> Any:
