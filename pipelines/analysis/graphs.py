@@ -60,9 +60,8 @@ def check_command(args: argparse.Namespace, run: Callable[[argparse.Namespace], 
         sys.stderr.write(f"bateia: {fault}\n")
     if faults:
         return EXIT_BAD_INPUT
-    print(
-        f"{plural(len(inspector.graphs), 'graph')} looked at: nothing in them is of this machine, and no text shuffles"
-    )
+    looked = plural(len(inspector.graphs), "graph")
+    print(f"{looked} looked at: nothing in them is of this machine, and no text shuffles")
     return 0
 
 
@@ -92,7 +91,7 @@ def paths_here(args: argparse.Namespace) -> Iterator[str]:
     for flag in ("input", "output", "against"):
         given: Any = getattr(args, flag, None) or []
         for path in [given] if isinstance(given, str) else given:
-            if is_local(path) and Path(path).exists() or flag != "input" and is_local(path):
+            if is_local(path) and (flag != "input" or Path(path).exists()):
                 yield f"--{flag} {path} is of this machine; workers elsewhere need gs:// or s3://"
 
 

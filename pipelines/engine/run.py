@@ -195,6 +195,9 @@ class Phases:
         workers, args = min(self.execution.workers, max(tasks, 1)), list(self.execution.beam_args)
         self.job = job_of(args, self.output)
         self.run_locally(name, lambda: run_pipeline(build, workers, args, self.job), monitor)
+        self._job_ended()
+
+    def _job_ended(self) -> None:
         if self.job is not None:
             self.job.ended()
             self.job = None
@@ -206,7 +209,9 @@ class Phases:
             from pipelines.engine.beam.probe import try_runner
 
             self.progress.begin("trial")
-            try_runner(args, self.output, run_pipeline)
+            self.job = job_of(list(args), self.output)  # a trial that is stopped has a job to cancel too
+            try_runner(args, self.output, lambda *given: run_pipeline(*given, self.job))
+            self._job_ended()
             TRIED.add(args)
 
     def run_units(

@@ -15,8 +15,9 @@ from types import CodeType
 from typing import Any
 
 import apache_beam as beam
-import cloudpickle
 from apache_beam.internal import pickler
+from apache_beam.internal.cloudpickle import cloudpickle
+from apache_beam.internal.cloudpickle_pickler import LOCK_TYPE, RLOCK_TYPE
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 from apache_beam.portability import python_urns
 
@@ -28,6 +29,7 @@ COMBINES = ("beam:transform:combine_per_key:v1", "beam:transform:combine_globall
 PATH = re.compile(r"(?:file://)?((?:/[^/\0\n]+){2,})/?")  # with a folder: /x alone may be a web page's or a rule's
 PATH_WITHIN = re.compile(r"(?<![\w:/.\\-])((?:/[\w.+@-]+){2,})")  # in bytes, where coders put lengths before texts
 WINDOW = 40  # bytes of a line of text that are looked for in what is shuffled; an address is rarely in a text
+UNSENDABLE = "Unable to pickle fn"  # Beam's words
 MODULE_GLOBALS = {"__package__", "__name__", "__path__", "__file__"}  # what cloudpickle says of a function's module
 
 PICKLED = (python_urns.PICKLED_DOFN_INFO, python_urns.PICKLED_COMBINE_FN)
@@ -71,11 +73,17 @@ class Inspector:
         """`build` that also looks. Raises BadInput in it for a graph that can't be sent at all."""
 
         def built(root: Any) -> Any:
-            result = build(root)
+            try:
+                result = build(root)
+            except RuntimeError as error:  # Beam tries each function when its step is made
+                if UNSENDABLE not in str(error):
+                    raise
+                why = reason(error.__context__ or error)
+                raise BadInput(
+                    f"{name}: a step can't be sent ({why}); load in setup() what is no plain value"
+                ) from error
             graph = look_at(name, root, self._stands_for)
             self.graphs.append(graph)
-            if not graph.size:
-                raise BadInput(graph.faults[0])
             watch_shuffles(graph, root)
             return result
 
@@ -94,13 +102,8 @@ class Inspector:
 
 def look_at(name: str, pipeline: beam.Pipeline, stands_for: tuple[str, ...] = ()) -> Graph:
     """What would fail of a graph on other machines, but for what shows only in its run."""
-    graph = Graph(name)
-    try:
-        message: Any = pipeline.to_runner_api()
-    except Exception as error:  # whatever an object raises that can't be pickled
-        graph.faults.append(f"a step can't be sent ({reason(error)}); load in setup() what is no plain value")
-        return graph
-    graph.size = message.ByteSize()
+    message: Any = pipeline.to_runner_api()
+    graph = Graph(name, size=message.ByteSize())
     if graph.size > MAX_BYTES:
         graph.faults.append(f"its graph has {graph.size / 1e6:.1f} MB, and 10 are taken; pass lists by file")
     transforms = message.components.transforms
@@ -110,12 +113,7 @@ def look_at(name: str, pipeline: beam.Pipeline, stands_for: tuple[str, ...] = ()
         payload = code_of(transform.spec)
         if payload is None:
             continue
-        try:
-            strings = list(strings_in(pickler.loads(payload)))
-        except Exception as error:  # whatever unpickling raises
-            graph.faults.append(f"{transform.unique_name} can't be read by a worker ({reason(error)})")
-            continue
-        for path in sorted(local_paths(strings, stands_for)):
+        for path in sorted(local_paths(strings_in(pickler.loads(payload)), stands_for)):
             graph.faults.append(
                 f"{transform.unique_name} holds a path of this machine, {path}; name an asset or a file that all reach"
             )
@@ -162,7 +160,7 @@ class Strings(cloudpickle.Pickler):
             return "code"
         if isinstance(obj, dict) and "__file__" in obj and obj.keys() <= MODULE_GLOBALS:
             return "module"
-        return None
+        return "lock" if isinstance(obj, (LOCK_TYPE, RLOCK_TYPE)) else None  # Beam sends these as new ones
 
 
 def constants_of(code: CodeType) -> Iterator[str | bytes]:

@@ -104,9 +104,8 @@ class Job:
         import requests
 
         try:
-            answer = requests.get(
-                f"{job[0]}/v1/jobs/{job[1]}/exceptions", params={"maxExceptions": 100}, timeout=REST_S
-            )
+            address = f"{job[0]}/v1/jobs/{job[1]}/exceptions"
+            answer = requests.get(address, params={"maxExceptions": 100}, timeout=REST_S)
             entries = answer.json()["exceptionHistory"]["entries"]
             return cause_of(min(entries, key=lambda entry: entry["timestamp"])["stacktrace"])
         except (requests.RequestException, KeyError, TypeError, ValueError):  # no answer, or none of that form

@@ -140,7 +140,10 @@ def test_a_run_that_is_killed_leaves_a_lease_that_the_next_takes_over(
 def test_a_stopped_run_s_job_ends(
     slow: tuple[object, ...], cluster: tuple[str, ...], bateia: Call, tmp_path: Path, how: str
 ) -> None:
-    """Beam's own job server says that it cancels and does not; its workers see that the lease is gone."""
+    """Beam's own job server says that it cancels and does not; its workers see that the lease is gone.
+
+    On a busy machine five seconds end in the engine's trial or before it, and then there is no job of units.
+    """
     output = tmp_path / "o"
     limit = [] if how == "SIGTERM" else ["--job_server_timeout=5"]
     process = start(*slow, output, "--", *cluster, *limit)
@@ -152,7 +155,12 @@ def test_a_stopped_run_s_job_ends(
     else:
         _, err = process.communicate(timeout=300)
         assert process.returncode == 1, err
-    assert "; its job is cancelled. The same command goes on from there." in err
+    ends = (
+        ["its job is cancelled"]
+        if how == "SIGTERM"
+        else ["its job is cancelled", "its job has ended", "no job was begun"]
+    )
+    assert any(f"; {end}. The same command goes on from there." in err for end in ends), err
     assert claims(str(output)) == []
     done = settled(output)
     assert len(done) < 12
