@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from schemas.faults import BadInput
+from schemas.lease import release_all, take
 from schemas.special_tokens import CHAT, END
 from schemas.storage import write_json
 from trainer.data.chat import CHAT_TEMPLATE
@@ -24,12 +28,13 @@ FILES = (MODEL, CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION, CARD)
 def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
     """Write the newest checkpoint's model; returns the files' names. The folder appears whole or not at all.
 
-    Raises BadInput if the run has no checkpoint, or the output holds other files or, without `overwrite`, an export.
+    Raises BadInput if the run has no checkpoint, if the output holds other files or, without `overwrite`, an export,
+    or if another process writes it.
     """
     checkpoint = find_checkpoint(run)
     refuse_foreign(output, overwrite)
     run = Path(run_of(str(run)))
-    with write_folder(output) as temporary:
+    with written_alone(output), write_folder(output) as temporary:
         for name in (MODEL, CONFIG):
             shutil.copyfile(checkpoint.folder / name, temporary / name)
         rules = json.loads((run / "tokenizer" / TOKENIZER).read_text(encoding="utf-8"))
@@ -38,6 +43,18 @@ def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
         write_json(str(temporary / GENERATION), generation_config(checkpoint.config(), ends_of(run, checkpoint)))
         (temporary / CARD).write_text(model_card(checkpoint), encoding="utf-8")
     return list(FILES)
+
+
+@contextmanager
+def written_alone(output: Path) -> Iterator[None]:
+    """A lease on a folder that is not there yet, so it lies beside it. Raises BadInput while another one writes it."""
+    output = output.absolute()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    take(str(output.parent), f"export-{sha256(output.name.encode(errors='surrogateescape')).hexdigest()[:12]}")
+    try:
+        yield
+    finally:
+        release_all()
 
 
 def refuse_foreign(output: Path, overwrite: bool) -> None:

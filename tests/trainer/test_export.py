@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from schemas.faults import BadInput
+from schemas.lease import Claim, claims, process_space, process_start
+from schemas.storage import write_json
 from support.shards import BOS, byte_tokenizer
-from trainer.export import with_bos
+from trainer.export import with_bos, written_alone
 
 tokenizers = pytest.importorskip("tokenizers")
 
@@ -30,3 +37,17 @@ def test_bos_and_nothing_else_is_put_before_a_text(processor: dict[str, Any] | N
     rules = json.loads(byte_tokenizer()) | {"post_processor": processor, "truncation": cut}
     library = tokenizers.Tokenizer.from_str(json.dumps(with_bos(rules, BOS) | {"truncation": None}))
     assert library.encode("gold").ids == [BOS, *(byte + 4 for byte in b"gold")]
+
+
+def test_an_export_has_a_lease_of_its_own(tmp_path: Path) -> None:
+    """Beside its folder, which appears whole: another export into the same folder is refused, one beside it is not."""
+    with written_alone(tmp_path / "hf"):
+        [mine] = claims(str(tmp_path))
+    assert claims(str(tmp_path)) == []
+    pid = os.getppid()
+    other = Claim(mine.part, "here", process_space(), pid, process_start(pid), time.time(), "other", held=True)
+    write_json(other.file(str(tmp_path)), asdict(other))
+    with pytest.raises(BadInput, match="is being written by another run"), written_alone(tmp_path / "hf"):
+        raise AssertionError("both write")
+    with written_alone(tmp_path / "hf2"):
+        assert len(claims(str(tmp_path))) == 2

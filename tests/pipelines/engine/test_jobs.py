@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.beam.jobs import Job, still_runs
+from pipelines.engine.beam.jobs import Job, cause_of, still_runs
 from pipelines.engine.run import job_of
 from schemas.faults import BadInput
 from schemas.lease import WHOLE, Claim, NoAnswer, holding, process_space, take
@@ -134,6 +134,65 @@ def test_a_cluster_is_asked_by_rest(cluster_address: str) -> None:
     job.stop(0.2)
     assert ("PATCH", "/v1/jobs/f7?mode=cancel") in Cluster.asked
     assert not result.is_cancelled and not still_runs(identity)
+
+
+PYTHON_RAISED = """\
+java.lang.Exception: The data preparation for task 'X' caused an error: Error received from SDK harness
+\tat org.apache.flink.runtime.operators.BatchTask.run(BatchTask.java:481)
+Caused by: java.lang.RuntimeException: Error received from SDK harness: Traceback (most recent call last):
+  File "sdk_worker.py", line 313, in _execute
+    response = task()
+               ^^^^^^
+Traceback (most recent call last):
+  File "step.py", line 7, in __call__
+    raise ValueError("no good")
+ValueError: no good [while running 'RunUnits/RunUnit']
+
+\tat org.apache.beam.runners.fnexecution.control.FnApiControlClient.java:214)
+"""
+MEMORY = """\
+java.lang.RuntimeException: Failed to finish remote bundle
+\tat org.apache.beam.runners.flink.FlinkExecutableStageFunction.java:279)
+\tSuppressed: java.lang.IllegalStateException: Processing bundle failed, TODO: [18756] abort bundle.
+Caused by: java.lang.OutOfMemoryError: Direct buffer memory
+\tat java.base/java.nio.Bits.reserveMemory(Bits.java:175)
+"""
+
+
+@pytest.mark.parametrize(
+    ("trace", "told"),
+    [
+        (PYTHON_RAISED, "ValueError: no good [while running 'RunUnits/RunUnit']"),
+        (
+            MEMORY,
+            "java.lang.RuntimeException: Failed to finish remote bundle; caused by java.lang.OutOfMemoryError: "
+            "Direct buffer memory",
+        ),
+        ("x.LostException: gone: disk full\nCaused by: y.IOException: disk full", "x.LostException: gone: disk full"),
+        ("", ""),
+    ],
+)
+def test_what_a_trace_says_in_a_line(trace: str, told: str) -> None:
+    assert cause_of(trace) == told
+
+
+def entry(timestamp: int, trace: str) -> dict[str, object]:
+    return {"timestamp": timestamp, "stacktrace": trace}
+
+
+def test_the_first_exception_of_a_job_is_told(cluster_address: str) -> None:
+    Cluster.body = json.dumps({"exceptionHistory": {"entries": [entry(9, "later"), entry(5, MEMORY)]}})
+    result = Result()
+    result._job_service = SimpleNamespace(  # pyright: ignore[reportAttributeAccessIssue]
+        _jobs={"j1": SimpleNamespace(_flink_job_id="f7", _master_url=cluster_address)}
+    )
+    job = Job(cluster_address)
+    assert job.first_fault() is None
+    job.submitted(result)
+    assert (job.first_fault() or "").endswith("OutOfMemoryError: Direct buffer memory")
+    assert Cluster.asked == [("GET", "/v1/jobs/f7/exceptions?maxExceptions=100")]
+    Cluster.body = "{}"
+    assert job.first_fault() is None
 
 
 @pytest.mark.parametrize(

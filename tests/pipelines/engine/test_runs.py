@@ -79,7 +79,7 @@ def put_claim(folder: Path) -> None:
     write_json(claim.file(str(folder)), asdict(claim))
 
 
-@pytest.mark.parametrize("stage", ["curate", "dedup", "shard", "tokenizer", "plan", "forget", "train"])
+@pytest.mark.parametrize("stage", ["demo-crawl", "curate", "dedup", "shard", "tokenizer", "plan", "forget", "train"])
 def test_a_second_run_is_refused_in_one_line(
     bateia: Call, warcs: list[str], documents: Path, corpus: Path, small_shards: Path, tmp_path: Path, stage: str
 ) -> None:
@@ -88,6 +88,7 @@ def test_a_second_run_is_refused_in_one_line(
         shutil.copytree(small_shards, shards)
     (tmp_path / "urls").write_text(url_of(small_shards))
     commands = {
+        "demo-crawl": ("demo-crawl", "--output", output),
         "curate": ("curate", "--recipe", "tiny", "--input", *warcs, "--output", output),
         "dedup": ("dedup", "--input", documents, "--output", output),
         "shard": ("shard", "--input", corpus, "--output", output),
@@ -99,7 +100,7 @@ def test_a_second_run_is_refused_in_one_line(
     written = shards if stage in ("plan", "forget") else output
     put_claim(written)
     before = sorted(path.name for path in written.iterdir())
-    ended = bateia(*commands[stage], "--quiet")
+    ended = bateia(*commands[stage], *(["--quiet"] if stage != "demo-crawl" else []))
     assert ended.returncode == 2, ended.stderr
     line = ended.stderr.strip().splitlines()[-1]
     assert f"{written} is being written by another run (process {os.getppid()} on here, since" in line
