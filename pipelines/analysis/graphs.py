@@ -1,4 +1,4 @@
-"""`--engine dataflow --check`: what would fail on machines elsewhere, said before anything is sent there.
+"""`--check`: what would fail on machines elsewhere, said before anything is sent there.
 
 The command runs in this process on the embedded crawl, with the recipe and the settings that were given, and every
 graph that it would send is looked at. Inputs and outputs meant are looked at by name alone.
@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pipelines.engine.beam.engines import ELSEWHERE, NEEDED
 from pipelines.engine.beam.graph import Graph, Inspector
 from pipelines.engine.run import EXIT_BAD_INPUT, Execution, run_stage
 from pipelines.recipes import RECIPES
@@ -26,7 +27,6 @@ from schemas.storage import is_local, join
 from schemas.wording import plural
 from transforms.documents import read_documents
 
-ENGINE = "dataflow"
 SAMPLE_RECIPE = "tiny"
 
 
@@ -37,9 +37,9 @@ def check_command(args: argparse.Namespace, run: Callable[[argparse.Namespace], 
 
     Raises BadInput for another engine, and what the command raises.
     """
-    if args.engine != ENGINE:
-        raise BadInput(f"--check looks at what goes to machines elsewhere; give --engine {ENGINE} with it")
-    if getattr(args, "recipe", ENGINE) is None:
+    if args.engine != ELSEWHERE:
+        raise BadInput(f"--check looks at what goes to machines elsewhere; give --engine {ELSEWHERE} with it")
+    if getattr(args, "recipe", "") is None:
         raise BadInput("--check opens no input, so it can't see by which recipe it was made; name one with --recipe")
     faults = [*paths_here(args), *options_missing(args.beam_args)]
     with TemporaryDirectory(prefix="bateia-") as scratch:
@@ -96,12 +96,10 @@ def paths_here(args: argparse.Namespace) -> Iterator[str]:
 
 
 def options_missing(words: list[str]) -> Iterator[str]:
-    from pipelines.engine.beam.engines import NEEDED
-
     given = {word.partition("=")[0] for word in words}
-    for flag, example in NEEDED[ENGINE].items():
+    for flag, example in NEEDED[ELSEWHERE].items():
         if flag not in given:
-            yield f"--engine {ENGINE} needs {flag}={example} behind `--`"
+            yield f"--engine {ELSEWHERE} needs {flag}={example} behind `--`"
 
 
 def lines(graphs: Iterable[Graph]) -> Iterator[str]:

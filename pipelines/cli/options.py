@@ -65,7 +65,7 @@ def add_execution(
         tasks = parser.add_mutually_exclusive_group()
         tasks.add_argument("--part", metavar="I/N", help="do the units of task I of N alone, without an engine")
         tasks.add_argument("--finish", action="store_true", help="do what comes after all tasks")
-        check = "with --engine dataflow: say what would fail there, by graphs of a run on the sample, and run nothing"
+        check = "say what would fail on an engine elsewhere, by graphs of a run on the sample, and run nothing"
         tasks.add_argument("--check", action="store_true", help=check)
     parser.add_argument("--quiet", action="store_true", help="no progress line")
 

@@ -59,17 +59,18 @@ def dataflow() -> list[str]:
     return ["--runner=DataflowRunner", "--number_of_worker_harness_threads=1", "--sdk_location=container"]
 
 
+ELSEWHERE = "dataflow"  # its workers share no disk and no installation with the machine that submits
 ENGINES: dict[str, Callable[[], list[str]]] = {
     LOCAL: local,
     "flink": flink,
     "prism": prism,
-    "dataflow": dataflow,
+    ELSEWHERE: dataflow,
     PORTABLE: portable,
 }
 # What has to be given after `--`, with an example.
 NEEDED = {
     PORTABLE: {"--job_endpoint": "HOST:PORT"},
-    "dataflow": {
+    ELSEWHERE: {
         "--project": "NAME",
         "--region": "europe-west1",
         "--temp_location": "gs://BUCKET/tmp",
