@@ -10,16 +10,16 @@ from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.reports.corpus.outcome import DedupSummary
 from pipelines.stages.dedup_finish import check_share, finish
 from pipelines.stages.dedup_job import DedupJob
-from pipelines.stages.shard_tokenizer import files_of
+from pipelines.stages.tokenizers.given import files_of
 from schemas.faults import BadInput, BrokenRun
 from schemas.storage import (
-    absolute,
     join,
     list_files,
     read_json,
     remove_folder,
     size_of,
     write_json,
+    write_whole,
 )
 from transforms.dedup.signatures import SignatureFile
 from transforms.documents import Part
