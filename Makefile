@@ -8,7 +8,7 @@ PYTEST := .venv/bin/python -m pytest
 PROCESSES ?= 2 # of tests at a time; each takes up to 2 GB of memory
 IN_PARALLEL := -n $(PROCESSES) --dist worksteal
 
-.PHONY: demo course quick test tests fuzz lint lock setup clean
+.PHONY: demo course quick test test-flink tests fuzz lint lock setup clean
 
 setup: .venv/.demo
 
@@ -42,6 +42,12 @@ test: .venv/.test
 
 tests: .venv/.test
 	$(PYTEST) $(IN_PARALLEL)
+
+# A cluster on this machine, with processes killed in each stage; where its packages aren't served, a line says so.
+test-flink: .venv/.test
+	@if $(MAKE) --no-print-directory -C deploy/flink PYTHON=$(abspath .venv/bin/python); then \
+		BATEIA_FLINK_JAR=$(abspath out/flink/runner.jar) $(PYTEST) -s tests/test_flink.py; \
+	else echo "test-flink: skipped, as Java 17, Maven or Flink's packages can't be had here"; fi
 
 lint: .venv/.test
 	.venv/bin/ruff check .

@@ -68,6 +68,10 @@ class Claim:
         return f"process {self.pid} on {self.host}, since {since}"
 
 
+class NoAnswer(Exception):
+    """It can't be told whether a job still runs. Its text says why."""
+
+
 class Lease:
     """A claim that is held and renewed until it is released."""
 
@@ -124,7 +128,8 @@ def take(folder: str, part: str = WHOLE, still_runs: Callable[[dict[str, str]], 
 
     Nothing happens if this process holds the folder already, or one that it lies in.
 
-    still_runs: says whether a job that `Lease.note_job` was given still runs, though its run is gone.
+    still_runs: says whether a job that `Lease.note_job` was given still runs, though its run is gone. Raises NoAnswer
+        where that can't be told.
 
     Raises BadInput if another run writes there, and OSError if nothing can be written.
     """
@@ -169,13 +174,21 @@ def contend(folder: str, claim: Claim, is_last: bool, still_runs: Callable[[dict
 
 
 def refuse_running_jobs(dead: list[Claim], folder: str, still_runs: Callable[[dict[str, str]], bool]) -> None:
-    """Raise BadInput if a job of a run that is gone still works on the output; its claim stays, to be asked again."""
+    """Raise BadInput if a job of a run that is gone still works on the output, or may; its claim stays, to be asked
+    again."""
     for claim in dead:
-        if claim.job and still_runs(claim.job):
+        if not claim.job:
+            continue
+        which = f"output {folder}: job {claim.job.get('id')} of an earlier run"
+        where = claim.job.get("where")
+        try:
+            if still_runs(claim.job):
+                raise BadInput(f"{which} still works on it, at {where}; end it there, or wait for its end")
+        except NoAnswer as error:
             raise BadInput(
-                f"output {folder}: job {claim.job.get('id')} of an earlier run still works on it, at "
-                f"{claim.job.get('where')}; end it there, or wait for its end"
-            )
+                f"{which} may still work on it: {where} does not say ({error}); repeat this command when it "
+                f"does, or see that the job has ended and remove {claim.file(folder)}"
+            ) from error
 
 
 def claims(folder: str) -> list[Claim]:

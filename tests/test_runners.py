@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def identity(output: Path) -> Identity:
     return hash_of(output), (output / "manifest.json").read_bytes()
 
 
-RUNNERS = ["ours", "beams", "portable"]
+RUNNERS = ["ours", "beams", "portable", "prism"]
 
 
 @pytest.fixture
@@ -68,6 +69,10 @@ def options(request: pytest.FixtureRequest) -> tuple[object, ...]:
     """What follows a command for it to run on one of RUNNERS, with two worker processes each."""
     if request.param == "ours":
         return ("--workers", 2)
+    if request.param == "prism":
+        if shutil.which("prism") is None:
+            pytest.skip("no program `prism` is on the path: deploy/README.md says how it is built")
+        return ("--engine", "prism")
     return ("--", *(BEAMS_OWN if request.param == "beams" else request.getfixturevalue("cluster")))
 
 
@@ -102,7 +107,7 @@ def test_every_runner_gives_the_same_documents(
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("options", ["beams", "portable"], indirect=True)
+@pytest.mark.parametrize("options", RUNNERS[1:], indirect=True)
 def test_every_runner_gives_the_same_corpus(
     bateia: Call, documents: Path, corpus: Path, tmp_path: Path, options: tuple[object, ...]
 ) -> None:
@@ -112,7 +117,7 @@ def test_every_runner_gives_the_same_corpus(
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("options", ["beams", "portable"], indirect=True)
+@pytest.mark.parametrize("options", RUNNERS[1:], indirect=True)
 def test_every_runner_gives_the_same_shards(
     bateia: Call, corpus: Path, tmp_path: Path, options: tuple[object, ...]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple
@@ -90,15 +90,21 @@ class CuratePages:
         keep_dropped: bool = False,
         columns: Columns = Columns(),  # noqa: B008  frozen
         fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
+        find: Callable[[CurateRecipe], CurateRecipe] | None = None,
+        folder: str = "",
     ) -> None:
-        """dump: name of the crawl for all documents, or None to take it from path, warcinfo or row."""
-        self._folder = absolute(".")  # rows name files as they were typed; a worker may have another working folder
+        """dump: name of the crawl for all documents, or None to take it from path, warcinfo or row.
+        find: puts the paths of this machine's assets into a recipe that names them; None for one that has them.
+        folder: what relative paths are relative to, since rows name files as they were typed and a worker may have
+            another working folder; empty where there are none.
+        """
+        self._find, self._folder = find, folder
         self._recipe, self._dump, self._keep_dropped = recipe, dump, keep_dropped
         self._columns, self._fetch = columns, fetch
         self._curator: Curator | None = None
 
     def setup(self) -> None:
-        self._curator = Curator(self._recipe)
+        self._curator = Curator(self._recipe if self._find is None else self._find(self._recipe))
 
     def parse(self, line: dict[str, Any]) -> CurateUnit:
         return CurateUnit(**line)

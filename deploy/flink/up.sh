@@ -9,12 +9,12 @@ export FLINK_HOME="$PWD/out/flink/pyflink" FLINK_PID_DIR="$PWD/out/flink/pyflink
 "$FLINK_HOME/bin/taskmanager.sh" start >/dev/null
 "$FLINK_HOME/bin/taskmanager.sh" start >/dev/null
 url=http://localhost:18081/v1/overview
-for _ in $(seq 120); do
+for _ in $(seq 600); do
     case $(curl -fs "$url" || true) in *'"taskmanagers":2'*)
         echo "bateia … --engine flink -- --flink_master=localhost:18081    # with BATEIA_FLINK_JAR=$PWD/out/flink/runner.jar"
         exit 0 ;;
     esac
     sleep 1
 done
-echo "deploy/flink: no cluster after two minutes; look into $FLINK_HOME/log" >&2
+echo "deploy/flink: no cluster after ten minutes; look into $FLINK_HOME/log" >&2
 exit 1

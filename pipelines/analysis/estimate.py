@@ -27,6 +27,7 @@ from pipelines.reports.records import (
 )
 from pipelines.stages.curate import CurateRun
 from schemas.faults import BadInput
+from schemas.storage import absolute
 from schemas.tally import Tally
 from schemas.wording import plural
 from transforms.curate import CuratePages, CurateUnit
@@ -61,7 +62,8 @@ class Piece:
 def estimate(run: CurateRun, pieces: int, workers: int, show: Callable[[str], None]) -> Estimate:
     """What the whole run would come to, by up to `pieces` of each kind of file. Raises BadInput if none can be read."""
     kinds = sorted({unit.kind for unit in run.units})
-    work = CuratePages(run.bound.recipe.curate, run.settings["dump"], False, run.columns, run.fetch)
+    recipe, dump = run.bound.recipe.curate, run.settings["dump"]
+    work = CuratePages(recipe, dump, False, run.columns, run.fetch, folder=absolute("."))
     tried: list[Piece] = []
     amounts: dict[str, Amount] = {name: Amount(0.0, 0.0, 0.0) for name in MEASURES}
     work.setup()

@@ -17,6 +17,7 @@ from pipelines.cli.options import (
     documents_of,
     execution_of,
     fetch_of,
+    or_check,
 )
 from pipelines.cli.settings import add_settings, changed, given, positive, whole
 from pipelines.cli.shards import PLAN_OPTIONS
@@ -193,6 +194,7 @@ def run_demo_crawl(args: argparse.Namespace) -> int:
     from pipelines.sample.build import build_sample, names_of_files
     from pipelines.sample.encyclopedia import FACTS, PAGES, WARC, build_people
     from schemas.faults import BadInput
+    from schemas.lease import release_all, take
     from schemas.storage import is_local
 
     if not is_local(args.output):
@@ -200,18 +202,21 @@ def run_demo_crawl(args: argparse.Namespace) -> int:
     world = args.languages == "all"
     refuse_foreign(args.output, names_of_files(world=world) | {WARC, FACTS, PAGES})
     require_writable(args.output)
-    build_sample(Path(args.output), world=world)
-    if args.people:
-        from pipelines.sample.people import make_town
+    take(args.output)
+    try:
+        build_sample(Path(args.output), world=world)
+        if args.people:
+            from pipelines.sample.people import make_town
 
-        try:
-            town = make_town(args.people, tuple(args.exposures), args.told_once, args.seed)
-        except ValueError as error:
-            raise BadInput(f"--people {args.people}: {error}") from error
-        pages = build_people(Path(args.output), town)
-        print(
-            f"{len(town.facts):,} people are told of on {pages:,} pages; {args.output}/{FACTS} says who and how often"
-        )
+            try:
+                town = make_town(args.people, tuple(args.exposures), args.told_once, args.seed)
+            except ValueError as error:
+                raise BadInput(f"--people {args.people}: {error}") from error
+            pages = build_people(Path(args.output), town)
+            told = f"{len(town.facts):,} people are told of on {pages:,} pages"
+            print(f"{told}; {args.output}/{FACTS} says who and how often")
+    finally:
+        release_all()
     print(f"the crawl is in {args.output}: *.warc.gz, its block list in {args.output}/blocklist")
     return 0
 
@@ -233,7 +238,7 @@ COMMANDS = (
         about="Turn WARC files into a filtered Parquet dataset and a ledger of every page's fate",
         example="bateia curate --recipe fineweb-gated --input 'warc/*.warc.gz' --output out/documents --no-blocklist",
         options=add_curate,
-        run=run_curate,
+        run=or_check(run_curate),
         takes_beam_args=True,
     ),
     Command(
@@ -242,7 +247,7 @@ COMMANDS = (
         about="Turn documents into a corpus without duplicates and personal data",
         example="bateia dedup --input out/documents --output out/corpus",
         options=add_dedup,
-        run=run_dedup,
+        run=or_check(run_dedup),
         reads=("input", "against"),
         takes_beam_args=True,
     ),

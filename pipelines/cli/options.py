@@ -65,6 +65,8 @@ def add_execution(
         tasks = parser.add_mutually_exclusive_group()
         tasks.add_argument("--part", metavar="I/N", help="do the units of task I of N alone, without an engine")
         tasks.add_argument("--finish", action="store_true", help="do what comes after all tasks")
+        check = "say what would fail on an engine elsewhere, by graphs of a run on the sample, and run nothing"
+        tasks.add_argument("--check", action="store_true", help=check)
     parser.add_argument("--quiet", action="store_true", help="no progress line")
 
 
@@ -96,7 +98,21 @@ def execution_of(args: argparse.Namespace) -> Any:
         quiet=args.quiet,
         task=task,
         finish=getattr(args, "finish", False),
+        inspector=getattr(args, "inspector", None),
     )
+
+
+def or_check(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """A command that looks at its graphs instead where --check asks for it."""
+
+    def run_or_check(args: argparse.Namespace) -> int:
+        if not args.check:
+            return run(args)
+        from pipelines.analysis.graphs import check_command
+
+        return check_command(args, run)
+
+    return run_or_check
 
 
 # --- What is read -----------------------------------------------------------------------------------------------------

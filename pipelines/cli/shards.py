@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pipelines.cli.command import Command
-from pipelines.cli.options import OWN, TOKENIZER, add_execution, add_sources, documents_of, execution_of
+from pipelines.cli.options import OWN, TOKENIZER, add_execution, add_sources, documents_of, execution_of, or_check
 from pipelines.cli.settings import add_settings, given
 
 PLAN_OPTIONS = ("context", "packing", "epochs", "tokens", "mixture", "by")
@@ -79,7 +79,7 @@ COMMANDS = (
         about="Turn documents into token shards, with a tokenizer and a first plan of training rows",
         example="bateia shard --input out/corpus --output out/shards --context 1024",
         options=add_shard,
-        run=run_shard,
+        run=or_check(run_shard),
         reads=("input",),
         takes_beam_args=True,
     ),

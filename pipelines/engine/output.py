@@ -230,7 +230,8 @@ def refuse_foreign(output: str, names: frozenset[str]) -> None:
     refuse_inside_dataset(output)
     if not is_local(output) or not Path(output).is_dir():
         return
-    if foreign := sorted(path.name for path in Path(output).iterdir() if path.name not in names):
+    held = (path.name for path in Path(output).iterdir() if not path.name.startswith(lease.PREFIX))
+    if foreign := sorted(name for name in held if name not in names):
         raise BadInput(f"output {output} holds other files, such as {foreign[0]}; {CHOOSE}")
 
 

@@ -21,6 +21,7 @@ from transforms.steps.fetch.settings import Share
 from transforms.units import Records, Work
 
 if TYPE_CHECKING:
+    from pipelines.engine.beam.graph import Inspector
     from pipelines.engine.beam.jobs import Job
 
 IN_PROCESS = ("DirectRunner", "SwitchingDirectRunner", "BundleBasedDirectRunner", "FnApiRunner")
@@ -41,6 +42,7 @@ class Execution:
     quiet: no progress line.
     task: of an array, whose units alone are done; None for all.
     finish: do what an array's tasks have left, and none of their units.
+    inspector: looks at the graph of every phase; None where nobody asks.
     """
 
     workers: int = 1
@@ -50,6 +52,7 @@ class Execution:
     quiet: bool = False
     task: ArrayTask | None = None
     finish: bool = False
+    inspector: Inspector | None = None
 
 
 PARALLEL = re.compile(r"--(?:parallelism|max_num_workers|num_workers)(?:=| )(\d+)")
@@ -189,9 +192,14 @@ class Phases:
         from pipelines.engine.runner import run_pipeline
 
         self._try_runner(run_pipeline)
+        if self.execution.inspector is not None:
+            build = self.execution.inspector.looked_at(name, build)
         workers, args = min(self.execution.workers, max(tasks, 1)), list(self.execution.beam_args)
         self.job = job_of(args, self.output)
         self.run_locally(name, lambda: run_pipeline(build, workers, args, self.job), monitor)
+        self._job_ended()
+
+    def _job_ended(self) -> None:
         if self.job is not None:
             self.job.ended()
             self.job = None
@@ -203,7 +211,9 @@ class Phases:
             from pipelines.engine.beam.probe import try_runner
 
             self.progress.begin("trial")
-            try_runner(args, self.output, run_pipeline)
+            self.job = job_of(list(args), self.output)  # a trial that is stopped has a job to cancel too
+            try_runner(args, self.output, lambda *given: run_pipeline(*given, self.job))
+            self._job_ended()
             TRIED.add(args)
 
     def run_units(
@@ -304,7 +314,9 @@ def run_stage(run: StageRun, execution: Execution) -> int:
     except Stopped as stopped:
         return stopped.code
     except Exception as fault:  # whatever a step raised; what is finished stays so
-        sys.stderr.write(f"bateia: {error_line(fault)}\n")
+        job = phases[0].job if phases else None
+        told = job.first_fault() if job is not None else None
+        sys.stderr.write(f"bateia: {told[:500] if told else error_line(fault)}\n")
         log = write_traceback(run.output)
         report_stopped(f"the run failed (details in {log})" if log else "the run failed")
         exit_now(EXIT_BROKEN)

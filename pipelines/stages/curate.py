@@ -17,7 +17,7 @@ from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM, add_up, fo
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
 from schemas.setting import setting
-from schemas.storage import is_local, join, remove, remove_folder, write_whole
+from schemas.storage import absolute, is_local, join, remove, remove_folder, write_whole
 from schemas.tally import Tally, funnel
 from schemas.wording import plural
 from transforms.curate import CuratePages, CurateUnit
@@ -143,7 +143,9 @@ class CurateRun:
         if self.is_remote:
             sys.stderr.write(f"bateia: note: {fetch.politeness}\n")
         dump, keep_dropped = self.settings["dump"], self.settings["keep_dropped"]
-        work = CuratePages(self.bound.recipe.curate, dump, keep_dropped, self.columns, fetch)
+        folder = absolute(".") if any(is_relative(file.root or file.path) for file in self.files) else ""
+        given = self.columns, fetch, self.bound.find, folder
+        work = CuratePages(self.bound.travelling, dump, keep_dropped, *given)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
         phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), self.finished)
 
@@ -282,6 +284,10 @@ def curate_run(
 def state_of_file(file: InputFile) -> dict[str, Any]:
     """By what a file is known again besides path and size."""
     return {"modified": file.modified} | ({"etag": file.etag} if file.etag and not file.root else {})
+
+
+def is_relative(path: str) -> bool:
+    return is_local(path) and absolute(path) != path
 
 
 def not_fetched_of(tally: Tally) -> int:

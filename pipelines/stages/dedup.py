@@ -10,15 +10,16 @@ from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.reports.corpus.outcome import DedupSummary
 from pipelines.stages.dedup_finish import check_share, finish
 from pipelines.stages.dedup_job import DedupJob
+from pipelines.stages.tokenizers.given import files_of
 from schemas.faults import BadInput, BrokenRun
 from schemas.storage import (
-    absolute,
     join,
     list_files,
     read_json,
     remove_folder,
     size_of,
     write_json,
+    write_whole,
 )
 from transforms.dedup.signatures import SignatureFile
 from transforms.documents import Part
@@ -56,6 +57,10 @@ class DedupRun(DedupJob):
         write_units(self.workdir.parts, self.parts)
         write_units(self.workdir.signature_files, self.signature_files)
         write_units(self.workdir.text_parts, self.text_parts)
+        if self.tokenizer is not None:  # beside the output, where workers can read it
+            for name, data in files_of(self.tokenizer).items():
+                with write_whole(join(self.workdir.path("tokenizer"), name)) as file:
+                    file.write(data)
 
     def progress_summary(self) -> str:
         names = [part.name for part in self.parts]
@@ -217,7 +222,7 @@ def run_members(run: DedupRun, phases: Phases, name: str, stars: str, step: Any,
 def rewrite(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import RewriteDocuments
 
-    tokenizer = run.tokenizer and absolute(run.tokenizer)
+    tokenizer = run.tokenizer and run.workdir.path("tokenizer")
     work = RewriteDocuments(run.recipe, run.root, tokenizer, run.measures, run.columns)
     run_parts(phases, "rewrite", work, run.workdir.rewriting, run.parts, run.workdir.parts)
 

@@ -14,10 +14,10 @@ from schemas.document import OPTIONAL_COLUMNS
 from schemas.storage import locate, read_table, size_of
 from transforms.dedup.signatures import DedupWorkdir
 from transforms.documents import ROWS_AT_ONCE, Part, read_documents
+from transforms.encode import read_tokenizer
 from transforms.steps.dedup.settings import Signer, rehydration_weight
 from transforms.steps.pii.entities import Span
 from transforms.steps.recipe import Cleaned, CorpusRecipe
-from transforms.steps.tokens.tokenizer import load_tokenizer
 from transforms.units import Heartbeat, UnitFiles, UnitResult
 
 READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count"]
@@ -83,7 +83,7 @@ class RewriteDocuments:
         measures: tuple[str, ...] = (),
         columns: tuple[str, ...] = (),
     ) -> None:
-        """tokenizer: a tokenizer.json, a SentencePiece model or a folder that fills token_count; or None.
+        """tokenizer: folder of the tokenizer that fills token_count, where all workers can read; or None.
         measures: names of the documents' quality values, the same for all parts so that they have one schema.
         columns: names of the documents' optional columns, the same for all parts too.
         """
@@ -93,7 +93,7 @@ class RewriteDocuments:
     def setup(self) -> None:
         for step in self._recipe.steps():
             step.setup()
-        self._tokenizer = load_tokenizer(self._tokenizer_path) if self._tokenizer_path is not None else None
+        self._tokenizer = read_tokenizer(self._tokenizer_path) if self._tokenizer_path is not None else None
 
     def parse(self, line: dict[str, Any]) -> Part:
         return Part.from_json(line)

@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pipelines.engine.children import module_path
 from schemas.faults import BadInput
 
+PASSED_ON = ("BATEIA_ASSETS", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_PROFILE")  # no secrets: options are shown
 LOCAL, PORTABLE = "local", "PortableRunner"
 FLINK_JAR = "BATEIA_FLINK_JAR"  # path of the runner's jar, as `make -C deploy/flink` builds it or Beam publishes it
 BOOT = Path(__file__).with_name("boot.py")  # what TaskManagers start as a worker
@@ -36,12 +38,15 @@ def prism() -> list[str]:
 def flink() -> list[str]:
     """A cluster without a job server: Beam packs the pipeline into a copy of the runner's jar and submits that.
 
-    TaskManagers start worker processes themselves: a pool that two of them share would end one's for the other.
+    TaskManagers start worker processes themselves: a pool that two of them share would end one's for the other. They
+    take one program without arguments, whose first line asks the path for `python3`: this process's own goes first.
     """
     jar = os.environ.get(FLINK_JAR, "")
     if not Path(jar).is_file():
         raise BadInput(f"--engine flink: ${FLINK_JAR} names no file ('{jar}'); deploy/README.md says how it is built")
-    command = {"command": f"{sys.executable} {BOOT}"}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    own = {name: value for name in PASSED_ON if (value := os.environ.get(name))}
+    command = {"command": str(BOOT), "env": {**own, "PATH": path, "PYTHONPATH": module_path()}}
     return [
         *("--runner=FlinkRunner", "--flink_master=localhost:8081", "--flink_submit_uber_jar"),
         f"--flink_job_server_jar={jar}",
@@ -54,17 +59,18 @@ def dataflow() -> list[str]:
     return ["--runner=DataflowRunner", "--number_of_worker_harness_threads=1", "--sdk_location=container"]
 
 
+ELSEWHERE = "dataflow"  # its workers share no disk and no installation with the machine that submits
 ENGINES: dict[str, Callable[[], list[str]]] = {
     LOCAL: local,
     "flink": flink,
     "prism": prism,
-    "dataflow": dataflow,
+    ELSEWHERE: dataflow,
     PORTABLE: portable,
 }
 # What has to be given after `--`, with an example.
 NEEDED = {
     PORTABLE: {"--job_endpoint": "HOST:PORT"},
-    "dataflow": {
+    ELSEWHERE: {
         "--project": "NAME",
         "--region": "europe-west1",
         "--temp_location": "gs://BUCKET/tmp",

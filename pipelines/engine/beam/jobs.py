@@ -5,19 +5,28 @@ In this process there is none: what runs here ends with it.
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.faults import reason
-from schemas.lease import Lease
+from schemas.lease import Lease, NoAnswer
 
 CANCEL_WITHIN_S = 20.0
 POLL_S = 0.5
-ENDED = ("DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED")
 REST_S = 10.0
-REST_RUNNING = ("CREATED", "RUNNING", "FAILING", "CANCELLING", "RESTARTING", "INITIALIZING", "RECONCILING", "SUSPENDED")
+# States of Beam's job servers (JobState.Enum of beam_job_api.proto) and of Flink's REST service (JobStatus).
+ENDED = ("DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED", "FINISHED", "CANCELED")
+RUNNING = (
+    *("STARTING", "RUNNING", "STOPPED", "DRAINING", "CANCELLING", "UPDATING"),
+    *("CREATED", "FAILING", "RESTARTING", "INITIALIZING", "RECONCILING", "SUSPENDED"),
+)
+CAUSED = "Caused by: "  # one that was suppressed is indented
+MANAGED = "DataflowRunner"  # goes on without the process that began a job
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Job:
@@ -52,10 +61,10 @@ class Job:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What a later run can ask for: id, where, and the kind of service that knows it."""
+        """What a later run can ask for: id, where (as seen from which host), and the kind of service that knows it."""
         if (rest := rest_job(self._result)) is not None:
-            return {"kind": "rest", "id": rest[1], "where": rest[0]}
-        return {"kind": "beam", "id": str(job_id(self._result)), "where": self.where}
+            return {"kind": "rest", "id": rest[1], "where": rest[0], "host": socket.gethostname()}
+        return {"kind": "beam", "id": str(job_id(self._result)), "where": self.where, "host": socket.gethostname()}
 
     def stop(self, within_s: float = CANCEL_WITHIN_S) -> str:
         """Cancel the job and wait for its end. Returns a sentence on what became of it.
@@ -88,6 +97,20 @@ class Job:
             return self._still_runs(reason(error))
         return f"its job is {state.lower()}"
 
+    def first_fault(self) -> str | None:
+        """What the job failed of first, as its cluster tells; None where none does."""
+        if (job := rest_job(self._result)) is None:
+            return None
+        import requests
+
+        try:
+            address = f"{job[0]}/v1/jobs/{job[1]}/exceptions"
+            answer = requests.get(address, params={"maxExceptions": 100}, timeout=REST_S)
+            entries = answer.json()["exceptionHistory"]["entries"]
+            return cause_of(min(entries, key=lambda entry: entry["timestamp"])["stacktrace"])
+        except (requests.RequestException, KeyError, TypeError, ValueError):  # no answer, or none of that form
+            return None
+
     def _still_runs(self, why: str) -> str:
         identity = self.identity if self._result is not None else {"id": "?"}
         return f"its job {identity['id']} on {self.where} could not be cancelled ({why}); end it there before you go on"
@@ -106,6 +129,18 @@ class Job:
         answer.raise_for_status()
 
 
+def cause_of(trace: str) -> str:
+    """Of a Java stack trace one line: what a step's Python raised, else the error and, if it says more, its cause."""
+    if "\nTraceback (most recent call last):" in trace:
+        python = trace.rpartition("\nTraceback (most recent call last):")[2].partition("\n\tat ")[0]
+        raised = [line for line in python.splitlines() if line and not line[0].isspace()]
+        if raised:
+            return raised[-1]
+    first, *rest = trace.splitlines() or [""]
+    cause = next((line[len(CAUSED) :] for line in reversed(rest) if line.startswith(CAUSED)), "")
+    return first if not cause or cause.partition(": ")[2] in first else f"{first}; caused by {cause}"
+
+
 def job_id(result: Any) -> Any:
     """The number that an engine gave to a job, of any of Beam's results."""
     own = getattr(result, "_job_id", None) or getattr(result, "job_id", None)
@@ -120,30 +155,71 @@ def rest_job(result: Any) -> tuple[str, str] | None:
     return (str(address), str(number)) if number and address else None
 
 
-def still_runs(job: dict[str, str]) -> bool:
-    """Whether a job that an earlier run noted still runs, as far as its service answers."""
+def still_runs(job: dict[str, str], within_s: float = REST_S) -> bool:
+    """Whether a job that an earlier run noted still runs.
+
+    It does not where nothing listens at its service's address any more, where the service knows no such job or says
+    that it has ended, and where it ended with the process that began it.
+
+    job: as `Job.identity` gives it.
+    within_s: seconds in which its service has to answer.
+
+    Raises NoAnswer where that can't be told: no answer in time, or one that means neither.
+    """
+    if (job["where"], job.get("kind")) == (MANAGED, "beam"):
+        raise NoAnswer("it is a job of a managed service, which is not asked from here")
+    if (address := host_and_port(job["where"])) is None:
+        return False  # a runner's name: what it started for itself ended with its run
+    if address[0] in LOOPBACK and job.get("host", socket.gethostname()) != socket.gethostname():
+        raise NoAnswer(f"its address is one on {job['host']}, and this is {socket.gethostname()}")
     try:
-        return rest_state(job) in REST_RUNNING if job.get("kind") == "rest" else job_state(job) not in (*ENDED, "")
-    except Exception:  # a service that is gone has no jobs
+        socket.create_connection(address, timeout=within_s).close()
+    except ConnectionRefusedError:
         return False
+    except OSError as error:  # no such host, no way there, a time-out: a network that may come back
+        raise NoAnswer(reason(error)) from error
+    state = rest_state(job, within_s) if job.get("kind") == "rest" else job_state(job, within_s)
+    if state in RUNNING:
+        return True
+    if state is None or state in ENDED:
+        return False
+    raise NoAnswer(f"its state is '{state}'")
 
 
-def rest_state(job: dict[str, str]) -> str:
+def host_and_port(where: str) -> tuple[str, int] | None:
+    """Of a service's address; None where it is the name of a runner or of what one starts itself, as `[auto]` is."""
+    try:
+        parts = urlsplit(where if "://" in where else f"//{where}")
+        return (parts.hostname, parts.port) if parts.hostname and parts.port else None
+    except ValueError:
+        return None
+
+
+def rest_state(job: dict[str, str], within_s: float) -> str | None:
+    """State of a cluster's job, None if the cluster does not know it. Raises NoAnswer."""
     import requests
 
-    answer = requests.get(f"{job['where']}/v1/jobs/{job['id']}", timeout=REST_S)
-    return str(answer.json().get("state", "")) if answer.ok else ""
+    try:
+        answer = requests.get(f"{job['where']}/v1/jobs/{job['id']}", timeout=within_s)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        answer.raise_for_status()
+        return str(answer.json()["state"])
+    except (requests.RequestException, KeyError, TypeError) as error:  # JSONDecodeError is one of them
+        raise NoAnswer(reason(error)) from error
 
 
-def job_state(job: dict[str, str]) -> str:
-    """State of a job of a job server, "" if the server does not know it."""
+def job_state(job: dict[str, str], within_s: float) -> str | None:
+    """State of a job server's job, None if the server does not know it. Raises NoAnswer."""
     import grpc
     from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
-    if not urlsplit(f"//{job['where']}").port:
-        return ""
-    request: Any = beam_job_api_pb2.GetJobStateRequest(job_id=job["id"])  # pyright: ignore[reportAttributeAccessIssue]
+    request: Any = beam_job_api_pb2.GetJobsRequest()  # pyright: ignore[reportAttributeAccessIssue]
     states: Any = beam_job_api_pb2.JobState.Enum  # pyright: ignore[reportAttributeAccessIssue]
-    with grpc.insecure_channel(job["where"]) as channel:
-        stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
-        return states.Name(stub.GetState(request, timeout=REST_S).state)
+    try:
+        with grpc.insecure_channel(job["where"]) as channel:
+            known = beam_job_api_pb2_grpc.JobServiceStub(channel).GetJobs(request, timeout=within_s).job_info
+    except grpc.RpcError as error:
+        told: Any = error
+        raise NoAnswer(f"{told.code().name}: {told.details()}") from error
+    return next((states.Name(each.state) for each in known if each.job_id == job["id"]), None)

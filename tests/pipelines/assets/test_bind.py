@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import pytest
 
 from pipelines.assets.bind import NO_BLOCKLIST, bind
-from pipelines.assets.registry import MissingAsset
+from pipelines.assets.registry import MissingAsset, store
 from pipelines.recipes.fineweb import FINEWEB
 from pipelines.recipes.recipe import Recipe
 from pipelines.recipes.tiny import TINY
@@ -253,3 +253,32 @@ def test_an_absent_asset_of_ones_own_is_bad_input(bateia: Call, sample: SampleIn
     [line] = ended.stderr.splitlines()
     assert line.startswith(f"bateia: word list {tmp_path}/words.txt isn't there")
     assert not output.exists()
+
+
+def test_what_travels_names_assets_and_a_worker_finds_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its asset folder is another one, and its installed packages lie elsewhere."""
+    bound = bind(TINY)
+    assert str(store()) in repr(bound.recipe.curate)
+    named = repr(bound.travelling)
+    assert str(store()) not in named and "site-packages" not in named
+    monkeypatch.setenv("BATEIA_ASSETS", str(tmp_path / "of-a-worker"))
+    found = bound.find(bound.travelling)
+    assert str(tmp_path / "of-a-worker") in repr(found)
+    assert str(store()) in repr(bound.find(bound.travelling))
+
+
+def test_an_asset_that_is_not_the_driver_s_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = bind(TINY)
+    other = replace(bound.find, sums=dict.fromkeys(bound.find.sums, "0" * 64))
+    with pytest.raises(MissingAsset, match=r"of this worker .* is not the driver's: its sha256 begins with"):
+        other(bound.travelling)
+
+
+def test_an_asset_without_a_name_travels_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "words.txt").write_text("one")
+    (tmp_path / "other.txt").write_text("two")
+    monkeypatch.chdir(tmp_path)
+    bound = bind(TINY.vary(replace(TINY.curate, documents=(KeepWords(),)), name="own"))
+    [step] = bound.travelling.documents
+    assert (step.words, step.other) == (str(tmp_path / "words.txt"), str(tmp_path / "other.txt"))  # pyright: ignore
+    assert bound.find(bound.travelling).documents == bound.recipe.curate.documents

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from pipelines.engine.beam.engines import BOOT, ENGINES, FLINK_JAR, engine_args
 from schemas.faults import BadInput
 from support.command import Call
+from support.paths import ROOT
 
 CLOUD = ["--project=p", "--region=r", "--temp_location=gs://b/t", "--sdk_container_image=i"]
 PRISM = ["--runner=PrismRunner", "--prism_location={}/prism"]
@@ -47,7 +51,17 @@ def test_a_cluster_gets_its_jar_and_the_boot_script(installed: Path) -> None:
     assert args[-3:] == ["--flink_master=cluster:80", "--parallelism", "8"]
     assert sum("flink_master" in word or "parallelism" in word for word in args) == 2
     [config] = [word.partition("=")[2] for word in args if word.startswith("--environment_config=")]
-    assert json.loads(config)["command"].endswith(f" {BOOT}") and BOOT.is_file()
+    program = json.loads(config)
+    assert program["command"] == str(BOOT)  # a cluster takes no arguments with it
+    assert program["env"]["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert program["env"]["BATEIA_ASSETS"] == os.environ["BATEIA_ASSETS"]
+
+
+def test_the_boot_script_is_a_program_by_itself(tmp_path: Path) -> None:
+    variables = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([BOOT, "--id=1"], env=variables, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "the following arguments are required: --provision_endpoint" in ended.stderr
 
 
 @pytest.mark.parametrize(

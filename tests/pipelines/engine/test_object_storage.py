@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from pipelines.sample.build import SampleIndex
-from schemas.lease import WHOLE, Claim, claims, release_all, take
+from schemas.faults import BadInput
+from schemas.lease import STALE_S, WHOLE, Claim, claims, release_all, take
 from schemas.manifest import read_manifest
 from schemas.storage import list_files, locate, read_json, size_of, write_json, write_whole
 from support.command import Call
@@ -72,6 +75,47 @@ def test_curate_into_a_bucket(many: SampleIndex, bateia: Call, store: Store, tmp
     assert {name for name in left if "/." in name or name.endswith("/")} <= {"o/"}  # the folder itself
     assert uploads_in_bucket() == []
     assert sum(record in path for _, path in requests) <= 2  # its record is read once, and its files not at all
+
+
+def contend(told: Any, start: float, name: str) -> None:
+    """A process that wants a lease at a moment, and keeps it until the others have had their answer."""
+    time.sleep(max(start - time.time(), 0))
+    try:
+        take(f"s3://bucket/{name}")
+        told.put("held")
+        time.sleep(4)
+        release_all()
+    except BadInput:
+        told.put("refused")
+
+
+@pytest.mark.slow
+def test_of_many_that_begin_at_once_one_writes_at_most(store: Store) -> None:
+    """A store lists what was written before, so of two runs the later one sees the other: no conditional write is
+    needed, which not every store has."""
+    context, held = get_context("spawn"), 0
+    for name in ("first", "second"):
+        told, start = context.Queue(), time.time() + 8
+        runs = [context.Process(target=contend, args=(told, start, name)) for _ in range(4)]
+        for run in runs:
+            run.start()
+        results = [told.get(timeout=120) for _ in runs]
+        for run in runs:
+            run.join()
+        assert results.count("held") <= 1
+        held += results.count("held")
+        assert claims(f"s3://bucket/{name}") == []
+    assert held
+
+
+def test_a_dead_one_s_lease_in_a_bucket_is_taken_over(store: Store) -> None:
+    """Of another machine: it was not renewed for long, and is not renewed while one looks."""
+    dead = Claim(WHOLE, "there", "elsewhere", 1, "1", time.time(), "dead", held=True)
+    write_json(dead.file("s3://bucket/dead"), asdict(dead))
+    with mock.patch("schemas.lease.time.sleep"), mock.patch("schemas.lease.age_s", return_value=STALE_S + 1):
+        take("s3://bucket/dead")
+    assert [claim.host == "there" for claim in claims("s3://bucket/dead")] == [False]
+    release_all()
 
 
 def test_a_lease_in_a_bucket(store: Store) -> None:

@@ -79,7 +79,7 @@ def put_claim(folder: Path) -> None:
     write_json(claim.file(str(folder)), asdict(claim))
 
 
-@pytest.mark.parametrize("stage", ["curate", "dedup", "shard", "tokenizer", "plan", "forget", "train"])
+@pytest.mark.parametrize("stage", ["demo-crawl", "curate", "dedup", "shard", "tokenizer", "plan", "forget", "train"])
 def test_a_second_run_is_refused_in_one_line(
     bateia: Call, warcs: list[str], documents: Path, corpus: Path, small_shards: Path, tmp_path: Path, stage: str
 ) -> None:
@@ -88,6 +88,7 @@ def test_a_second_run_is_refused_in_one_line(
         shutil.copytree(small_shards, shards)
     (tmp_path / "urls").write_text(url_of(small_shards))
     commands = {
+        "demo-crawl": ("demo-crawl", "--output", output),
         "curate": ("curate", "--recipe", "tiny", "--input", *warcs, "--output", output),
         "dedup": ("dedup", "--input", documents, "--output", output),
         "shard": ("shard", "--input", corpus, "--output", output),
@@ -99,7 +100,7 @@ def test_a_second_run_is_refused_in_one_line(
     written = shards if stage in ("plan", "forget") else output
     put_claim(written)
     before = sorted(path.name for path in written.iterdir())
-    ended = bateia(*commands[stage], "--quiet")
+    ended = bateia(*commands[stage], *(["--quiet"] if stage != "demo-crawl" else []))
     assert ended.returncode == 2, ended.stderr
     line = ended.stderr.strip().splitlines()[-1]
     assert f"{written} is being written by another run (process {os.getppid()} on here, since" in line
@@ -140,7 +141,10 @@ def test_a_run_that_is_killed_leaves_a_lease_that_the_next_takes_over(
 def test_a_stopped_run_s_job_ends(
     slow: tuple[object, ...], cluster: tuple[str, ...], bateia: Call, tmp_path: Path, how: str
 ) -> None:
-    """Beam's own job server says that it cancels and does not; its workers see that the lease is gone."""
+    """Beam's own job server says that it cancels and does not; its workers see that the lease is gone.
+
+    On a busy machine five seconds end in the engine's trial or before it, and then there is no job of units.
+    """
     output = tmp_path / "o"
     limit = [] if how == "SIGTERM" else ["--job_server_timeout=5"]
     process = start(*slow, output, "--", *cluster, *limit)
@@ -152,7 +156,12 @@ def test_a_stopped_run_s_job_ends(
     else:
         _, err = process.communicate(timeout=300)
         assert process.returncode == 1, err
-    assert "; its job is cancelled. The same command goes on from there." in err
+    ends = (
+        ["its job is cancelled"]
+        if how == "SIGTERM"
+        else ["its job is cancelled", "its job has ended", "no job was begun"]
+    )
+    assert any(f"; {end}. The same command goes on from there." in err for end in ends), err
     assert claims(str(output)) == []
     done = settled(output)
     assert len(done) < 12
