@@ -3,6 +3,7 @@
 trl/bin/python benchmarks/peers/trl_sft.py EXPORT CONVERSATIONS SCRATCH STEPS BATCH LENGTH RATE
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import json

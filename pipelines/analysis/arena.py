@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from pipelines.reports.model.arena import ArenaReport
 from pipelines.reports.render import decode
@@ -28,7 +29,7 @@ def rate_votes(path: str, baseline: str | None = None, seed: int = 1) -> ArenaRe
     return report_of(rate(wins_QxPxP, models, baseline, seed=seed), baseline, None)
 
 
-def report_of(table: list[Rating], baseline: str | None, tasks: list[dict[str, object]] | None) -> ArenaReport:
+def report_of(table: list[Rating], baseline: str | None, tasks: list[dict[str, Any]] | None) -> ArenaReport:
     """tasks: None where people voted."""
     ratings = [one.to_json() for one in table]
     told = {"baseline": baseline, "voted": tasks is None, "ratings": ratings, "tasks": tasks or []}
