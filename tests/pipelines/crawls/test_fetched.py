@@ -91,6 +91,28 @@ def curate_until_dead(server: CrawlServer, path: str, bateia: Call, output: Path
 
 
 @pytest.mark.slow
+def test_a_dead_host_ends_the_run_and_the_same_command_goes_on(
+    crawl: Path, mirrored: Path, bateia: Call, tmp_path: Path
+) -> None:
+    """Once it was looked at it gives nothing more: after a few parts in a row the others are not asked for."""
+    with serve_crawl(crawl) as server:
+        addresses = [server.url + name for name in names(crawl)]
+        words = ("--recipe", "tiny", "--output", tmp_path / "o", "--quiet", "--unit-mb", "1", "--input", *addresses)
+        with pytest.MonkeyPatch.context() as patch:
+            plan = inputs.plan_units
+            dying = "pipelines.stages.curate.plan_units"
+            patch.setattr(dying, lambda *given: server.dead.update(names(crawl)) or plan(*given))
+            patch.setattr("transforms.steps.fetch.fetcher.MAX_LOST", 2)
+            ended = bateia("curate", *words)
+        assert ended.returncode == 1 and "503 Service Unavailable; 8 attempts in a row" in ended.stderr, ended.stderr
+        assert "The same command goes on from there" in ended.stderr
+        assert len({asked.path for asked in server.asked if asked.status == 503}) == 2
+        server.dead.clear()
+        curate(bateia, tmp_path / "o", *addresses)
+    assert hash_of(tmp_path / "o") == hash_of(mirrored)
+
+
+@pytest.mark.slow
 @pytest.mark.kill
 def test_what_was_finished_before_a_kill_is_not_fetched_again(
     crawl: Path, mirrored: Path, bateia: Call, bateia_process: Start, tmp_path: Path
