@@ -10,7 +10,7 @@ from typing import Any
 from schemas.faults import BadInput
 from schemas.lease import PREFIX, release, take
 from schemas.special_tokens import CHAT, END
-from schemas.storage import write_json
+from schemas.storage import make_folder, write_json
 from trainer.data.chat import CHAT_TEMPLATE
 from trainer.run.checkpoints import CONFIG, MODEL, Checkpoint, find_checkpoint, run_of
 from trainer.run.folder import write_folder
@@ -30,7 +30,7 @@ def export_hf(run: Path, output: Path, overwrite: bool = False) -> list[str]:
     """
     checkpoint = find_checkpoint(run)
     refuse_foreign(output, overwrite)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(str(output))
     take(str(output))
     try:
         write_export(checkpoint, Path(run_of(str(run))), output)

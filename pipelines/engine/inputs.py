@@ -22,7 +22,7 @@ from pipelines.crawls.names import crawl_list, crawl_root, parse_crawl
 from pipelines.engine.kinds import Kind, kind_by_name, kind_of
 from schemas.faults import BadInput, reason
 from schemas.manifest import MANIFEST
-from schemas.storage import is_local, join, lines_of_list, locate, read_table, size_of
+from schemas.storage import is_local, join, lines_of_list, locate, make_folder, read_table, size_of
 from transforms.curate import CurateUnit, selection_columns
 from transforms.steps.fetch.files import FileState, fault_of, fetch_bytes, is_remote, open_input, state_of
 from transforms.steps.fetch.settings import FetchSettings
@@ -344,7 +344,10 @@ def require_writable(folder: str) -> None:
     """Raise BadInput unless files can be made in `folder`, which is made if absent."""
     filesystem, name = locate(folder)
     try:
-        filesystem.create_dir(name, recursive=True)
+        if isinstance(filesystem, fs.LocalFileSystem):
+            make_folder(name)
+        else:
+            filesystem.create_dir(name, recursive=True)
         probe = f"{name.rstrip('/')}/.writable"
         filesystem.open_output_stream(probe).close()
         filesystem.delete_file(probe)

@@ -23,7 +23,7 @@ from schemas.faults import BadInput, BrokenRun, named
 from schemas.lease import take
 from schemas.manifest import MANIFEST
 from schemas.setting import differences, shown_difference
-from schemas.storage import remove_durably, write_json, write_whole
+from schemas.storage import make_folder, remove_durably, write_json, write_whole
 
 RUN = "run.json"
 LOG, EVALS, SAMPLES, FAULTS = "log.jsonl", "evals.jsonl", "samples.jsonl", "faults.jsonl"
@@ -60,7 +60,7 @@ class RunFolder:
         """
         asked = json.loads(json.dumps(asked))
         replaces = self.check(asked, overwrite, steps_done)
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(str(self.path))
         take(str(self.path))  # until the training ends: two would append to the same logs
         if replaces:
             self._clear()
@@ -214,7 +214,8 @@ def write_folder(path: Path) -> Iterator[Path]:
     """
     temporary = path.parent / f"{TEMPORARY}{path.name}"
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    make_folder(str(path.parent))
+    temporary.mkdir()
     try:
         yield temporary
         for written in (*sorted(temporary.rglob("*"), reverse=True), temporary):
