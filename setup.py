@@ -90,7 +90,8 @@ setup(
         "zstandard>=0.22",  # WARC files and JSON lines of zstd frames
     ],
     extras_require={
-        "s3": [],  # pyarrow's own file systems read s3:// and gs:// without further packages
+        # pyarrow's own file systems read and write s3:// and gs://; boto3 aborts uploads that a killed run has left.
+        "s3": ["boto3>=1.34"],
         "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
         "jax": JAX,
         "torch": TORCH,

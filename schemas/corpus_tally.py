@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from schemas.tally import MAX_HOSTS, SAMPLE_CHARS, KeyedSamples, bump, host_of, sample_key, smallest
+from schemas.tally import (
+    MAX_HOSTS,
+    MERGED_HOSTS,
+    SAMPLE_CHARS,
+    KeyedSamples,
+    bump,
+    host_of,
+    most_pages,
+    sample_key,
+    smallest,
+)
 
 MAX_REMOVED_SAMPLES = 20
 MAX_REPEATED = 20
@@ -25,7 +35,8 @@ class CorpusTally:
     chars_read, chars_kept: characters of the documents read and kept
     lines_removed: repeated lines of the kept documents
     languages: [read, kept, characters kept, tokens kept] by language
-    dumps, hosts: [read, kept] by dump and by host
+    dumps, hosts: [read, kept] by dump and by host; of many hosts those with the most documents, as lower bounds
+    hosts_missed: documents of any one host, at most, that `hosts` lacks; 0 where it has all
     lengths: [read, kept] by floor(log2(characters)), as a string
     pii: [documents, spans] by type of personal data
     cluster_sizes: kept documents by floor(log2(cluster size)), as a string
@@ -47,6 +58,7 @@ class CorpusTally:
     dumps: dict[str, list[int]] = field(default_factory=dict)
     lengths: dict[str, list[int]] = field(default_factory=dict)
     hosts: dict[str, list[int]] = field(default_factory=dict)
+    hosts_missed: int = 0
     pii: dict[str, list[int]] = field(default_factory=dict)
     cluster_sizes: dict[str, int] = field(default_factory=dict)
     repeated: list[dict[str, Any]] = field(default_factory=list)
@@ -109,6 +121,9 @@ class CorpusTally:
             mine = getattr(self, name)
             for key, theirs in getattr(other, name).items():
                 mine[key] = [a + b for a, b in zip(mine.get(key, [0] * len(theirs)), theirs, strict=True)]
+        if len(self.hosts) > 2 * MERGED_HOSTS:
+            self.hosts, missed = most_pages(self.hosts, MERGED_HOSTS)
+            self.hosts_missed += missed
         for key, count in other.cluster_sizes.items():
             self.cluster_sizes[key] = self.cluster_sizes.get(key, 0) + count
         self.repeated = largest([*self.repeated, *other.repeated])
@@ -130,8 +145,8 @@ class CorpusTally:
         return sorted(lost, key=lambda row: (-row[1], row[0]))
 
     def to_json(self) -> dict[str, Any]:
-        top_hosts = sorted(self.hosts.items(), key=lambda item: (-item[1][0], item[0]))[:MAX_HOSTS]
-        return asdict(self) | {"hosts": dict(top_hosts)}
+        hosts, missed = most_pages(self.hosts, MAX_HOSTS)
+        return asdict(self) | {"hosts": hosts, "hosts_missed": self.hosts_missed + missed}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> CorpusTally:

@@ -79,6 +79,10 @@ def is_local(path: str) -> bool:
     return "://" not in path
 
 
+def is_object(path: str) -> bool:
+    return path.partition("://")[0].lower() in OBJECT_STORES
+
+
 def absolute(path: str, folder: str = "") -> str:
     """A path as another process can use it, whose working folder is another; a URI as it is.
 
@@ -108,14 +112,32 @@ def open_read(path: str) -> BinaryIO:
 
 def list_files(folder: str, suffix: str = "") -> list[str]:
     """Paths of all files below `folder` that end in `suffix`, sorted, without hidden ones. No folder, no files."""
-    filesystem, name = locate(folder)
-    infos = filesystem.get_file_info(fs.FileSelector(name, recursive=True, allow_not_found=True))
-    names = [info.path[len(name.rstrip("/")) + 1 :] for info in infos if info.type == fs.FileType.File]
+    names = local_names(folder) if is_local(folder) else sizes_below(folder)
     return [
         join(folder, n)
         for n in sorted(names)
         if n.endswith(suffix) and not any(p.startswith(".") for p in n.split("/"))
     ]
+
+
+def local_names(folder: str, deep: bool = True) -> Iterator[str]:
+    """Paths of all files below a local folder, from there on. Nothing is asked about them, so a million take seconds.
+
+    deep: also of those in folders of it.
+    """
+    for path, folders, names in os.walk(folder, followlinks=True):
+        below = path[len(folder.rstrip("/")) + 1 :]
+        yield from (f"{below}/{name}" if below else name for name in names)
+        if not deep:
+            folders.clear()
+
+
+def sizes_below(folder: str) -> dict[str, int]:
+    """Sizes of all files below `folder`, by their paths from there on; one listing. No folder, no files."""
+    filesystem, root = locate(folder)
+    start = len(root.rstrip("/")) + 1
+    infos = filesystem.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True))
+    return {info.path[start:]: info.size for info in infos if info.type == fs.FileType.File}
 
 
 def remove(path: str) -> None:
@@ -223,7 +245,7 @@ class PendingFile:
         self._filesystem, self._final = locate(path)
         folder, _, name = self._final.rpartition("/")
         self._temporary = f"{folder}/.{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
-        self._is_object = path.partition("://")[0].lower() in OBJECT_STORES
+        self._is_object = is_object(path)
         self._stream: Any
         if self._is_object:
             self._stream = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by commit or discard
@@ -383,9 +405,19 @@ def unreadable(path: str, error: Exception, remedy: str) -> BadInput:
     return BadInput(f"{path} can't be read ({reason(error)}); {remedy}")
 
 
-def remove_temporary(folder: str) -> None:
-    """Remove what a killed process was writing directly in a folder. No folder, nothing to do."""
-    filesystem, name = locate(folder)
-    for info in filesystem.get_file_info(fs.FileSelector(name, allow_not_found=True)):
-        if info.base_name.startswith(".") and info.base_name.endswith(".tmp"):
-            filesystem.delete_file(info.path)
+def remove_temporary(folder: str, deep: bool = False) -> None:
+    """Remove what a killed process was writing in a folder, and if `deep` below it. No folder, nothing to do.
+
+    An object store has none of it: objects are sent whole.
+    """
+    if is_object(folder):
+        return
+    names = local_names(folder, deep) if is_local(folder) else sizes_below(folder)
+    for path in [path for path in names if is_temporary(path) and (deep or "/" not in path)]:
+        remove(join(folder, path))
+
+
+def is_temporary(path: str) -> bool:
+    """Whether a file has the name that PendingFile gives one until it is whole."""
+    name = path.rpartition("/")[2]
+    return name.startswith(".") and name.endswith(".tmp")

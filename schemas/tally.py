@@ -18,7 +18,7 @@ SAMPLES_PER_REASON = 10
 SAMPLE_CHARS = 600
 QUALITY_SAMPLE = 500  # kept documents whose quality values feed the report's percentiles
 MERGED_HOSTS = 100_000  # hosts kept of units together; a crawl has 40 million
-MAX_HOSTS = 2000  # hosts kept per unit, those with the most pages; so counts of rare hosts are lower bounds
+MAX_HOSTS = 2000  # hosts kept per unit, those with the most pages
 
 KeyedSamples = list[tuple[str, dict[str, Any]]]  # (sample_key, what is shown of a page)
 
@@ -52,7 +52,8 @@ class Tally:
     reasons: responses not kept, by (stage, reason, fate)
     languages: [seen, kept] by language
     lengths: [seen, kept] by floor(log2(characters)) of the extracted text, as a string
-    hosts: [seen, kept] by host
+    hosts: [seen, kept] by host; of many hosts those with the most pages, and their counts are lower bounds
+    hosts_missed: pages of any one host, at most, that `hosts` lacks; 0 where it has all
     samples: by (fate, stage, reason), the pages with the smallest keys
     quality: quality values of the kept documents with the smallest keys
     """
@@ -67,6 +68,7 @@ class Tally:
     languages: dict[str, list[int]] = field(default_factory=dict)
     lengths: dict[str, list[int]] = field(default_factory=dict)
     hosts: dict[str, list[int]] = field(default_factory=dict)
+    hosts_missed: int = 0
     samples: dict[tuple[str, str, str], KeyedSamples] = field(default_factory=dict)
     quality: KeyedSamples = field(default_factory=list)
 
@@ -100,7 +102,7 @@ class Tally:
             self.samples[group] = smallest([*pages, (key, shown)], SAMPLES_PER_REASON)
 
     def merge(self, other: Tally) -> None:
-        for name in ("read", "kept", "dropped", "unreadable", "kept_chars"):
+        for name in ("read", "kept", "dropped", "unreadable", "kept_chars", "hosts_missed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.skipped.update(other.skipped)
         self.reasons.update(other.reasons)
@@ -114,7 +116,8 @@ class Tally:
                 pair[0] += seen
                 pair[1] += kept
         if len(self.hosts) > 2 * MERGED_HOSTS:
-            self.hosts = most_pages(self.hosts, MERGED_HOSTS)
+            self.hosts, missed = most_pages(self.hosts, MERGED_HOSTS)
+            self.hosts_missed += missed
         for group, pages in other.samples.items():
             self.samples[group] = smallest([*self.samples.get(group, []), *pages], SAMPLES_PER_REASON)
         self.quality = smallest([*self.quality, *other.quality], QUALITY_SAMPLE)
@@ -126,6 +129,8 @@ class Tally:
 
     def to_json(self, hosts: int = MAX_HOSTS) -> dict[str, Any]:
         """hosts: how many to keep, those with the most pages."""
+        kept_hosts, missed = most_pages(self.hosts, hosts)
+        missed += self.hosts_missed
         return {
             "read": self.read,
             "kept": self.kept,
@@ -136,7 +141,8 @@ class Tally:
             "reasons": [[*reason, count] for reason, count in sorted(self.reasons.items())],
             "languages": self.languages,
             "lengths": self.lengths,
-            "hosts": most_pages(self.hosts, hosts),
+            "hosts": kept_hosts,
+            **({"hosts_missed": missed} if missed else {}),
             "samples": [[*group, pages] for group, pages in sorted(self.samples.items())],
             "quality": smallest(self.quality, QUALITY_SAMPLE),
         }
@@ -154,14 +160,19 @@ class Tally:
             languages=value["languages"],
             lengths=value["lengths"],
             hosts=value["hosts"],
+            hosts_missed=value.get("hosts_missed", 0),
             samples={(a, b, c): [(k, p) for k, p in pages] for a, b, c, pages in value["samples"]},
             quality=[(key, page) for key, page in value["quality"]],
         )
 
 
-def most_pages(counts: dict[str, list[int]], count: int) -> dict[str, list[int]]:
-    """Those with the most pages, by [seen, kept] of each."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))[:count])
+def most_pages(counts: dict[str, list[int]], count: int) -> tuple[dict[str, list[int]], int]:
+    """Those with the most pages, by [seen, kept] of each, and the most pages of one that is left out.
+
+    Whoever leaves some out again and again has lost at most the sum of these numbers of any one.
+    """
+    ranked = sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))
+    return dict(ranked[:count]), ranked[count][1][0] if len(ranked) > count else 0
 
 
 def bump(counts: dict[str, list[int]], key: str, kept: bool) -> None:

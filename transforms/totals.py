@@ -10,7 +10,7 @@ from schemas.manifest import FileEntry
 from schemas.tally import Tally
 from transforms.units import Heartbeat, Records, UnitFiles, UnitResult
 
-GROUP_UNITS = 256
+GROUP_UNITS, MOST_GROUPS = 256, 32  # of more units a group has more: each group is a few requests to an object store
 GROUP_HOSTS = 20_000  # hosts kept of a group, those with the most pages
 
 
@@ -89,8 +89,9 @@ class UnitGroup:
 
 
 def groups_of(units: list[str]) -> list[UnitGroup]:
-    starts = range(0, len(units), GROUP_UNITS)
-    return [UnitGroup(f"{start:09}", tuple(units[start : start + GROUP_UNITS])) for start in starts]
+    size = max(GROUP_UNITS, -(-len(units) // MOST_GROUPS))
+    starts = range(0, len(units), size)
+    return [UnitGroup(f"{start:09}", tuple(units[start : start + size])) for start in starts]
 
 
 class AddUp:
@@ -108,8 +109,8 @@ class AddUp:
 
     def run(self, unit: UnitGroup, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
         totals = UnitTotals()
-        for done, name in enumerate(unit.units, 1):
-            totals.add(self._records.read(name))
+        for done, record in enumerate(self._records.read_all(unit.units), 1):
+            totals.add(record)
             heartbeat(done)
         return UnitResult(totals.to_json())
 

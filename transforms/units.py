@@ -9,16 +9,30 @@ from __future__ import annotations
 import json
 import resource
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from schemas.manifest import FileEntry
-from schemas.storage import is_local, join, list_files, open_read, read_json, remove, size_of, write_json, write_whole
+from schemas.storage import (
+    is_local,
+    is_object,
+    join,
+    list_files,
+    open_read,
+    read_json,
+    remove,
+    size_of,
+    write_json,
+    write_whole,
+)
 from transforms.part_files import PartFile, RawFile, TableFile
 
+AT_ONCE = 16  # records read from an object store at a time
 HEARTBEAT_EVERY_S = 1.0
 INCOMPLETE = ".incomplete"  # ending of a mark beside a unit's record
 PROGRESS = ".progress"  # folder of heartbeats below an output; removed when the stage is finished
@@ -88,7 +102,22 @@ class Records:
         return all(size_of(join(self.output, file["path"])) == file["bytes"] for file in self.read(name)["files"])
 
     def finished(self, names: Iterable[str]) -> frozenset[str]:
-        return frozenset(name for name in names if self.is_finished(name))
+        """Those of the units that are finished, by one listing of the records.
+
+        On a local disk each record's files are looked at too. An object store keeps what it was sent, and a request
+        for each would take hours; who works on a unit again, and who adds units up, sees whether its files are there.
+        """
+        there = frozenset(self.listed()).intersection(names)
+        return there if is_object(self.output) else frozenset(name for name in there if self.is_finished(name))
+
+    def read_all(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Their records in this order; those that lie elsewhere, AT_ONCE at a time."""
+        if is_local(self.output):
+            yield from map(self.read, names)
+            return
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            for start in range(0, len(names), AT_ONCE):  # no more of them in memory at a time
+                yield from threads.map(self.read, names[start : start + AT_ONCE])
 
     def listed(self) -> list[str]:
         """Names of the units that have a record, by one listing of the folder; their files are not looked at."""
@@ -170,8 +199,21 @@ class Clock:
             "wall_s": time.perf_counter() - self._started,
             "cpu_s": time.process_time() - self._cpu_s + child_cpu_s,
             "child_cpu_s": child_cpu_s,
-            "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+            "max_rss_mb": peak_memory_mb(),
         }
+
+
+def peak_memory_mb() -> int:
+    """Most resident memory of this process so far.
+
+    The kernel's VmHWM is of the program that runs; `getrusage` also counts what the process was before its `exec`, such
+    as the engine that forked it. Where there is no /proc that has to do.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) >> 10
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 class Heartbeat:

@@ -14,7 +14,7 @@ from pipelines.analysis.surprisal import names_of, score_text
 from pipelines.analysis.trial import Stop as Tried
 from pipelines.analysis.trial import Trial, find_response, take_through
 from pipelines.assets.bind import bind, describe
-from pipelines.lineage.explain import exact_or_respelled, read_fates, read_rows
+from pipelines.lineage.explain import exact_or_respelled, read_fates, read_rows, source_folder
 from pipelines.lineage.pages import DocumentRow, find_documents
 from pipelines.lineage.plans import usable_plans
 from pipelines.lineage.rows import ranges, rows_with
@@ -111,7 +111,7 @@ def way_to(folder: str, notes: list[str], stages: tuple[str, ...] = (SHARD_STAGE
     yield Output(folder, manifest)
     for source in manifest.source if manifest.stage != "curate" else ():
         try:
-            yield from way_to(source["path"], notes, STAGES[:2])
+            yield from way_to(source_folder(folder, source), notes, STAGES[:2])
         except (BadInput, OSError) as fault:
             notes.append(str(fault))
 

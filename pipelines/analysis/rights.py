@@ -81,10 +81,9 @@ def summary(folder: str, small: bool = False) -> str:
 
 
 def rows_of(folder: str, manifest: Manifest, prefix: str, columns: Iterable[str]) -> Iterator[dict[str, Any]]:
-    for entry in sorted(manifest.files, key=lambda entry: entry.path):
-        if entry.path.startswith(prefix):
-            for batch in stream_table(join(folder, entry.path), ROWS_AT_ONCE):
-                yield from batch.select(list(columns)).to_pylist()
+    for entry in manifest.below(prefix):
+        for batch in stream_table(join(folder, entry.path), ROWS_AT_ONCE):
+            yield from batch.select(list(columns)).to_pylist()
 
 
 def opt_outs(folder: str, manifest: Manifest) -> Counter[str] | None:

@@ -11,7 +11,8 @@ import re
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ FILE_ENDING = re.compile(
 )
 CRAWL_FOLDER = "crawl-data/"  # how paths in Common Crawl's bucket begin
 MAX_LIST_BYTES = 1 << 30  # inflated; a whole crawl's list is 12 MB
+ASKED_AT_ONCE = 32  # files elsewhere, whether they are as they were
 MAX_ASKED = 64  # files elsewhere whose size is asked for before a run; of more, each is one unit, whatever its size
 TYPICAL_BYTES = 1 << 30  # of a WARC file whose size is not known, for the progress line
 
@@ -269,17 +271,29 @@ def check_mirror(path: str, root: str) -> None:
         raise BadInput(f"selection {path} is of {crawl}, and the mirror {root} has no {first}; {remedy}")
 
 
+def changed_files(files: Iterable[InputFile]) -> list[str]:
+    """Paths of files that are gone or were written to since they were inspected.
+
+    On a server that is seen while a file is read; a file of which nothing was asked before is trusted.
+    """
+    asked = [file for file in files if file.size or file.modified or is_local(file.address)]
+    asked = [file for file in asked if not is_elsewhere(file)]
+    if all(is_local(file.address) for file in asked):
+        return [file.path for file in asked if is_changed(file)]
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
+        return [file.path for file, differs in zip(asked, threads.map(is_changed, asked), strict=True) if differs]
+
+
+def is_elsewhere(file: InputFile) -> bool:
+    """Whether a file's bytes come from a server, or from a crawl's own files in a bucket, which never change."""
+    return is_remote(file.address) or (bool(file.root) and not is_local(file.root) and file.kind != SELECTION)
+
+
 def is_changed(file: InputFile) -> bool:
-    """Whether the file is gone or was written to since it was inspected. On a server that is seen while it is read."""
-    if is_remote(file.address) or (file.root and not is_local(file.root) and file.kind != SELECTION):
-        return False
-    return size_of(file.address) != file.size or (file.modified > 0 and modified_of(file.path) != file.modified)
-
-
-def modified_of(path: str) -> int:
-    """When a file was last modified, in ns; 0 if there is no such file or its file system has no times."""
-    filesystem, name = locate(path)
-    return filesystem.get_file_info(name).mtime_ns or 0
+    filesystem, name = locate(file.address)
+    info = filesystem.get_file_info(name)
+    is_same = info.type == fs.FileType.File and info.size == file.size
+    return not is_same or (file.modified > 0 and (info.mtime_ns or 0) != file.modified)
 
 
 def plan_units(files: list[InputFile], unit_bytes: int) -> list[CurateUnit]:

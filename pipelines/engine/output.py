@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyarrow import fs
-
 from pipelines.engine.beam.jobs import still_runs
 from pipelines.engine.inputs import require_writable
 from schemas import lease
-from schemas.faults import BadInput
-from schemas.manifest import MANIFEST, read_manifest
+from schemas.faults import BadInput, BrokenRun, reason
+from schemas.manifest import MANIFEST, FileEntry, portable, read_manifest, remove_tables
 from schemas.setting import differences
 from schemas.storage import (
     is_local,
+    is_temporary,
     join,
     list_files,
     locate,
@@ -26,9 +27,11 @@ from schemas.storage import (
     remove_folder,
     remove_temporary,
     size_of,
+    sizes_below,
     sync_folder_of,
     write_json,
 )
+from transforms.units import Records
 
 CHOOSE = "choose another --output"
 RUN = "run.json"  # what the run was asked to do; it marks a directory as one that a run may resume or replace
@@ -76,7 +79,9 @@ class StageOutput:
             self._refuse_other(earlier, asked)
         if self.is_alone:
             remove_folder(join(self.output, ".progress"))
-            self._remove_temporary()
+            remove_temporary(self.output, deep=True)  # what a killed worker was writing
+            if earlier is not None:
+                abort_uploads(self.output)
         write_json(join(self.output, RUN), asked | {"stage": self.stage})
 
     @property
@@ -89,7 +94,8 @@ class StageOutput:
         """Whether it holds this same run (settings and source), finished."""
         if size_of(join(self.output, MANIFEST)) is None or size_of(join(self.output, RUN)) is None:
             return False
-        return self._earlier() == self._asked()
+        earlier = self._earlier()
+        return earlier is not None and contents(earlier) == contents(self._asked())
 
     def finished_differences(self) -> list[tuple[str, Any, Any]]:
         """What a finished run here was asked for that is another now: name, value before, value now. None else."""
@@ -99,11 +105,14 @@ class StageOutput:
         settings = list(differences(earlier["settings"], asked["settings"]))
         before, now = ([named_source(item) for item in run["source"]] for run in (earlier, asked))
         return settings + (
-            [("input", ", ".join(before), ", ".join(now))] if earlier["source"] != asked["source"] else []
+            [("input", ", ".join(before), ", ".join(now))]
+            if contents(earlier)["source"] != contents(asked)["source"]
+            else []
         )
 
     def _asked(self) -> dict[str, Any]:
-        return json.loads(json.dumps({"settings": self.settings, "source": self.source}))
+        source = [portable(item, self.output) for item in self.source]
+        return json.loads(json.dumps({"settings": self.settings, "source": source}))
 
     def _earlier(self) -> dict[str, Any] | None:
         """Settings and source of an earlier run; None if the directory is empty. Raises BadInput for other files."""
@@ -128,7 +137,7 @@ class StageOutput:
     def _refuse_other(self, earlier: dict[str, Any], asked: dict[str, Any]) -> None:
         before, now = earlier["settings"], asked["settings"]
         differing = [key for key in now if before.get(key) != now[key]]
-        if earlier["source"] != asked["source"]:
+        if contents(earlier)["source"] != contents(asked)["source"]:
             differing.append("input")
         if differing:
             raise BadInput(
@@ -148,51 +157,90 @@ class StageOutput:
         remove_durably(join(self.output, MANIFEST))
         for name in self.folders:
             remove_folder(join(self.output, name))
+        remove_tables(self.output)
         for name in self.files:
             remove(join(self.output, name))
         sync_folder_of(join(self.output, RUN))
         remove(join(self.output, RUN))
 
-    def _remove_temporary(self) -> None:
-        """Remove what a killed worker was writing."""
-        filesystem, name = locate(self.output)
-        for info in filesystem.get_file_info(fs.FileSelector(name, recursive=True)):
-            if is_temporary(info):
-                filesystem.delete_file(info.path)
-
     def sizes(self, folders: tuple[str, ...]) -> dict[str, int]:
         """Sizes of all files in some folders, by their paths below the output: one listing of each."""
-        filesystem, root = locate(self.output)
-        root, known = root.rstrip("/"), {}
+        known = {}
         for folder in folders:
-            for info in filesystem.get_file_info(
-                fs.FileSelector(f"{root}/{folder}", recursive=True, allow_not_found=True)
-            ):
-                if info.type == fs.FileType.File:
-                    known[info.path[len(root) + 1 :]] = info.size
+            below = sizes_below(join(self.output, folder))
+            known |= {f"{folder}/{path}": size for path, size in below.items()}
         return known
 
-    def remove_strays(self, folders: tuple[str, ...], known: set[str]) -> None:
+    def refuse_damaged(self, records: Records, files: Iterable[FileEntry], there: Mapping[str, int]) -> None:
+        """Raise BrokenRun if a finished unit's file is gone or was changed; the unit is unfinished then.
+
+        there: sizes of the files that there are.
+        """
+        if not (damaged := set(damaged_files(files, there))):
+            return
+        for name in records.listed():
+            if damaged & {file["path"] for file in records.read(name)["files"]}:
+                remove(records.path(name))
+        raise BrokenRun(
+            f"{join(self.output, min(damaged))} is gone or was changed since it was written; "
+            "the same command writes it again"
+        )
+
+    def remove_strays(
+        self, folders: tuple[str, ...], known: Container[str], there: Iterable[str] | None = None
+    ) -> None:
         """Remove tables that are not `known`, and what was being written: a crash may leave a file of a part that was
-        later written again, and a runner may do a unit twice."""
-        filesystem, root = locate(self.output)
-        root = root.rstrip("/")
+        later written again, and a runner may do a unit twice.
+
+        there: paths of all files in the folders, if they were listed since the last one was written.
+        """
         remove_temporary(self.output)
-        changed = set()
-        for folder in folders:
-            selector = fs.FileSelector(f"{root}/{folder}".rstrip("/"), recursive=True, allow_not_found=True)
-            for info in filesystem.get_file_info(selector):
-                path = info.path[len(root) + 1 :]
-                is_table = path.endswith(".parquet") and not any(name.startswith(".") for name in path.split("/"))
-                if is_temporary(info) or (is_table and path not in known):
-                    filesystem.delete_file(info.path)
-                    changed.add(path)
-        for folder in {path.rpartition("/")[0] for path in changed}:
+        abort_uploads(self.output)
+        if there is None:
+            there = self.sizes(folders) if folders != ("",) else sizes_below(self.output)
+        strays = [path for path in there if is_temporary(path) or (is_table(path) and path not in known)]
+        for path in strays:
+            remove(join(self.output, path))
+        for folder in {path.rpartition("/")[0] for path in strays}:
             sync_folder_of(join(self.output, folder, "x"))  # before a manifest says that nothing else is there
 
 
-def is_temporary(info: fs.FileInfo) -> bool:
-    return info.base_name.startswith(".") and info.base_name.endswith(".tmp")
+def abort_uploads(output: str) -> None:
+    """Abort the uploads in parts that killed processes have left below an output on S3, where they are billed for ever.
+
+    Whoever calls this has the output's lease. Arrow can't list them, so it is done where boto3 is installed.
+    """
+    if not output.startswith("s3://"):
+        return
+    try:
+        import boto3  # pyright: ignore[reportMissingImports]
+        from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return
+    bucket, _, prefix = locate(output)[1].rstrip("/").partition("/")
+    try:
+        client = boto3.client("s3")
+        for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+            for upload in page.get("Uploads", []):
+                client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    except (BotoCoreError, ClientError) as error:  # such as no permission to list them
+        sys.stderr.write(f"bateia: note: uploads that a killed run left in {output} stay there ({reason(error)})\n")
+
+
+def contents(run: dict[str, Any]) -> dict[str, Any]:
+    """A run by what it reads: a dataset that was moved, or is named from another working folder, is the same one."""
+    keys = ("dataset_hash", "role")
+    known = [{key: item.get(key) for key in keys} if "dataset_hash" in item else item for item in run["source"]]
+    return run | {"source": known}
+
+
+def damaged_files(files: Iterable[FileEntry], sizes: Mapping[str, int]) -> list[str]:
+    """Paths of files that are gone or were changed. sizes: of the files that there are."""
+    return [file.path for file in files if sizes.get(file.path) != file.bytes]
+
+
+def is_table(path: str) -> bool:
+    return path.endswith(".parquet") and not any(name.startswith(".") for name in path.split("/"))
 
 
 def stage_in(folder: str) -> str | None:

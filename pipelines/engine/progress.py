@@ -23,7 +23,8 @@ FIRST_S = 1.0  # before the first line
 REFRESH_S = 1.0
 LOOK_S = 5.0  # between looks at a local output of which nothing is shown yet: a rate needs to know when it began
 STANDSTILL_S = 600.0  # without headway until it is told; a whole WARC file without heartbeats takes less on a slow core
-MOST_READ = 512  # records of units that an earlier run finished
+MOST_READ = 512  # records of units that an earlier run finished, and of any where each is a request
+LOOK_SHARE = 0.02  # of the time, that looks may take: a crawl's 90,000 records take a while to list
 UNSEEN_LOOK_S = 60.0  # between looks where no line is shown
 PLAIN_EVERY_S = 30.0  # where stderr is a file or a pipe, a line now and then is enough
 # An estimate needs a rate to trust: starting workers and loading models takes seconds in which nothing is done, and
@@ -70,13 +71,17 @@ class UnitMonitor:
     names: of all units.
     noun: what is counted, as a progress line calls one of them.
     counted: names in the units' tallies and heartbeats that are added up; if there are none, the sizes are counted.
+
+    Of many units elsewhere nothing but themselves is counted: to read a record there is a request.
     """
 
     def __init__(
         self, records: Records, sizes: Iterable[tuple[str, int]], noun: str, counted: tuple[str, ...] = ()
     ) -> None:
-        self.noun, self.counted = noun, counted
         self.records, self._left = records, dict(sizes)
+        if counted and len(self._left) > MOST_READ and not is_local(records.output):
+            noun, counted, self._left = "unit", (), dict.fromkeys(self._left, 1)
+        self.noun, self.counted = noun, counted
         self.names = frozenset(self._left)
         self.total, self.units = sum(self._left.values()), len(self._left)
         self._done, self._counts, self._looked = 0, dict.fromkeys(counted, 0), False
@@ -134,7 +139,7 @@ class Progress:
         self._over = threading.Event()
         self._lock = threading.Lock()  # the phase changes while the watching thread reads it
         self._phase, self._monitor, self._began = "", None, time.monotonic()
-        self._first, self._moving = UnitCount(), None
+        self._first, self._seen, self._moving = UnitCount(), UnitCount(), None
         self._headway = Headway()
         self._thread = threading.Thread(target=self._show, daemon=True)
 
@@ -174,6 +179,7 @@ class Progress:
         if self._monitor is None:
             return f"{self._phase:<10} {duration(elapsed)}"
         monitor, now = self._monitor, self._monitor.count()
+        self._seen = now
         rate = self._rate(now, elapsed)
         left = f"ETA {duration((monitor.total - now.done) / rate)}" if rate else "ETA ?"
         share = now.done / monitor.total if monitor.total else 1.0
@@ -212,23 +218,25 @@ class Progress:
         while not self._over.wait(wait_s):
             with self._lock:
                 if not self._shown:
-                    self._tell_standstill()
+                    if self._monitor is not None:
+                        self._tell_standstill(self._monitor.count())
                     continue
                 near = self._monitor is None or self._monitor.is_near
                 wait_s = REFRESH_S if self._line.replaces else min(LOOK_S, PLAIN_EVERY_S) if near else PLAIN_EVERY_S
+                began = time.monotonic()
                 line = self.line() if self._phase else None
+                wait_s = max(wait_s, (time.monotonic() - began) / LOOK_SHARE)
                 due -= wait_s
                 if line is not None and (self._line.replaces or due <= 0):
                     self._line.write(line)
                     due = PLAIN_EVERY_S
-                    self._tell_standstill()
+                    self._tell_standstill(self._seen)
 
-    def _tell_standstill(self) -> None:
+    def _tell_standstill(self, now: UnitCount) -> None:
         """Say so where nothing was done for long: an engine may have lost its workers, a file system may hang."""
         monitor = self._monitor
         if monitor is None:
             return
-        now = monitor.count()
         if (still_s := self._headway.standstill((now.done, now.units), time.monotonic())) is not None:
             done = f"{now.units:,} of {plural(monitor.units, 'unit')} are finished"
             self._line.write(

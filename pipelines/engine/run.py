@@ -151,7 +151,7 @@ class RunStats:
     """How a run went.
 
     runner: name of the Beam runner.
-    workers: processes asked for.
+    workers: processes asked for, of an engine that is named its parallelism.
     wall_s: seconds since the run began.
     phases: times of those that ran.
     """
@@ -184,7 +184,8 @@ class Phases:
     def stats(self) -> RunStats:
         """The run so far."""
         elapsed = time.monotonic() - self._started
-        return RunStats(self.runner, self.execution.workers, elapsed, tuple(self.timings))
+        workers = workers_named(self.execution.beam_args, self.execution.workers)
+        return RunStats(self.runner, workers, elapsed, tuple(self.timings))
 
     def run(self, name: str, tasks: int, build: Callable[[Any], Any], monitor: Monitor | None = None) -> None:
         """A pipeline of `tasks` things to do, which `build` wires onto the root that it is given."""
@@ -243,7 +244,7 @@ class Phases:
         wired = RunUnits(work, records, (task.index, task.count))
         if left := len(monitor.names - set(done)):
             self.run(name, left, lambda root: root | "Plan" >> beam.Create([absolute(listed)]) | wired, monitor)
-        require_units(records, monitor.names, name)
+            require_units(records, monitor.names, name)
 
     def run_shuffle(
         self, name: str, tasks: int, build: Callable[[Any], Any], counts: str, elements: dict[str, int]

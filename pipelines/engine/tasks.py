@@ -8,14 +8,13 @@ it, so the number of tasks may be another at each submission, and a task that wa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from schemas.faults import BadInput, BrokenRun
 from schemas.wording import plural
 from transforms.steps.fetch.settings import Share
-from transforms.units import Records
 
 T = TypeVar("T")
 MAX_TASKS = 100_000
@@ -63,9 +62,8 @@ class TaskSummary:
         return (self.text,)
 
 
-def require_all(records: Records, names: Sequence[str], what: str) -> None:
+def require_all(there: Collection[str], names: Sequence[str], what: str) -> None:
     """Raise BrokenRun unless all units of all tasks are there. what: they are, such as "curated"."""
-    there = set(records.listed())
     missing = [number for number, name in enumerate(names, 1) if name not in there]
     if missing:
         raise BrokenRun(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pipelines.lineage.pages import find_documents, spellings, tokens_text
@@ -14,8 +15,9 @@ from schemas.faults import BadInput
 from schemas.manifest import Manifest, open_finished, read_manifest
 from schemas.shards.layout import SHARD_STAGE, shards_info
 from schemas.shards.tombstones import read_tombstones
-from schemas.storage import absolute, column_names, join, read_table
+from schemas.storage import absolute, column_names, is_local, join, read_table
 
+MOST_BESIDE = 100  # folders that are looked into for a dataset that was renamed
 STAGES = ("curate", "dedup", SHARD_STAGE)
 
 
@@ -131,10 +133,11 @@ def explain_sources(url: str, folder: str, sources: list[dict[str, Any]]) -> tup
 def source_folder(folder: str, source: dict[str, Any]) -> str:
     """Where an output's input lies now: where it was read or, if another dataset or none is there, beside the output.
 
-    Datasets are moved together, and commands are given in another working folder.
+    Datasets are moved together and renamed, and commands are given in another working folder.
     """
-    beside = join(absolute(folder).rstrip("/").rpartition("/")[0], source["path"].rstrip("/").rpartition("/")[2])
-    for path in (source["path"], beside):
+    parent = absolute(folder).rstrip("/").rpartition("/")[0]
+    beside = join(parent, source["path"].rstrip("/").rpartition("/")[2])
+    for path in (source["path"], beside, *folders_in(parent)):
         try:
             manifest = read_manifest(path)
         except BadInput:
@@ -142,6 +145,13 @@ def source_folder(folder: str, source: dict[str, Any]) -> str:
         if manifest is not None and manifest.dataset_hash == source.get("dataset_hash"):
             return path
     return source["path"]
+
+
+def folders_in(parent: str) -> list[str]:
+    """Folders of a local one, where a renamed dataset may be; the first MOST_BESIDE by their names."""
+    if not is_local(parent):
+        return []
+    return sorted(str(path) for path in Path(parent).iterdir() if path.is_dir())[:MOST_BESIDE]
 
 
 def read_fates(folder: str, manifest: Manifest, urls: set[str], index: UrlIndex | None = None) -> list[dict[str, Any]]:

@@ -57,6 +57,7 @@ class Counts(Struct, frozen=True, omit_defaults=True):
 
     skipped_records: WARC records that hold no page, by type.
     not_fetched: of the unreadable ones, records and parts of files that a server did not give.
+    hosts_missed: pages of any one host, at most, that the ranking of hosts does not count.
     """
 
     read: int
@@ -65,6 +66,7 @@ class Counts(Struct, frozen=True, omit_defaults=True):
     unreadable: int
     skipped_records: dict[str, int]
     not_fetched: int = 0
+    hosts_missed: int = 0
 
     @property
     def adds_up(self) -> bool:
@@ -235,7 +237,7 @@ def make_report(
         title="documents",
         recipe=RecipeName(recipe.name, recipe.about),
         blocklist=blocklist_line(manifest.settings["assets"]["blocklist"]),
-        counts=Counts(**manifest.counts),
+        counts=Counts(**manifest.counts, hosts_missed=tally.hosts_missed),
         inputs=inputs_of(manifest.source),
         funnel=tuple(Stage(*row) for row in funnel(recipe.curate.stages, tally)),
         reasons=reasons_of(tally),

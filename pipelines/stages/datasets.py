@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from schemas.faults import BadInput
-from schemas.manifest import FileEntry, Manifest, open_finished
-from schemas.storage import is_local, join, size_of
+from schemas.manifest import MANY_FILES, FileEntry, Manifest, open_finished
+from schemas.storage import is_local, join, sizes_below
 
 READABLE = ("curate", "dedup")
 
@@ -21,11 +23,12 @@ class Input:
     path: str
     manifest: Manifest
 
-    @property
-    def data(self) -> list[FileEntry]:
-        return sorted((file for file in self.manifest.files if file.path.startswith("data/")), key=lambda f: f.path)
+    @cached_property
+    def data(self) -> Sequence[FileEntry]:
+        """Its files of documents, sorted by path."""
+        return self.manifest.below("data/")
 
-    @property
+    @cached_property
     def documents(self) -> int:
         return sum(file.rows for file in self.data)
 
@@ -34,8 +37,9 @@ def read_inputs(paths: list[str]) -> list[Input]:
     """The directories, sorted by dataset hash, so that the order of the options does not matter. Raises BadInput."""
     inputs = [Input(path.rstrip("/"), open_input(path, READABLE)) for path in paths]
     for item in inputs:
+        sizes = sizes_below(join(item.path, "data"))
         for file in item.data:
-            if size_of(join(item.path, file.path)) != file.bytes:
+            if sizes.get(file.path.partition("/")[2]) != file.bytes:
                 raise BadInput(f"{join(item.path, file.path)} is missing or was changed; write {item.path} anew")
     return in_order(inputs)
 
@@ -61,6 +65,12 @@ def source_of(item: Input) -> dict[str, Any]:
         "dataset_hash": manifest.dataset_hash,
         "documents": item.documents,
     }
+
+
+def files_behind(item: Input) -> dict[str, Any]:
+    """What an input was made of; of a crawl's files how many, as its manifest, known by its hash, lists them."""
+    source = item.manifest.source
+    return {"source": source} if len(source) <= MANY_FILES else {"source_files": len(source)}
 
 
 def overlap(one: str, other: str) -> bool:

@@ -95,10 +95,10 @@ class DedupRun(DedupJob):
         """
         names = [part.name for part in self.parts]
         if not self.is_matched:
-            require_all(self.workdir.signing, names, "signed")
+            require_all(self.workdir.signing.finished(names), names, "signed")
             decide(self, phases)
             return TaskSummary(f"matched; run the same tasks again to write {self.output}, then --finish")
-        require_all(self.workdir.rewriting, names, "written")
+        require_all(self.workdir.rewriting.finished(names), names, "written")
         if self.recipe.dedup is not None:
             audit(self, phases)
         return finish(self, phases)

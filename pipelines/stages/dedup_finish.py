@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.engine.output import damaged_files
 from pipelines.engine.run import Phases
 from pipelines.reports.corpus.outcome import DedupSummary, throughput_of
 from pipelines.stages.curate import VERSIONED
@@ -9,12 +10,13 @@ from pipelines.stages.dedup_job import STAGE, DedupJob
 from pipelines.stages.part_totals import add_up
 from schemas.corpus_tally import CorpusTally
 from schemas.faults import BrokenRun
-from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
+from schemas.manifest import FileEntry, Manifest, hash_dataset, sorted_files, versions, write_manifest
 from schemas.storage import join, list_files, read_json, remove, remove_folder, write_whole
 from schemas.wording import plural
 from transforms.steps.text.dictionaries import splitters_of
 from transforms.units import PROGRESS
 
+TABLES = ("data", "clusters", "signatures", "pii")
 GUARDED_FROM = 200  # documents before the share removed means anything
 
 
@@ -46,6 +48,10 @@ def finish(run: DedupJob, phases: Phases) -> DedupSummary:
     for path in list_files(run.workdir.path("clusters"), ".json"):
         files += [FileEntry(**file) for file in read_json(path)["files"]]
     check(run, tally, clusters, files)
+    there = run.directory.sizes(TABLES)
+    if any(path.startswith("clusters/") for path in damaged_files(files, there)):
+        remove(run.workdir.path("clusters.json"))
+    run.directory.refuse_damaged(run.workdir.rewriting, files, there)
     if run.recipe.dedup is not None:
         check_audited(run, tally)
     manifest = manifest_of(run, tally, clusters, files)
@@ -53,7 +59,7 @@ def finish(run: DedupJob, phases: Phases) -> DedupSummary:
     summary = CorpusSummary(manifest, tally, origins, run.measures, run.columns)
     with write_whole(join(run.output, "README.md")) as file:
         file.write(make_card(summary).encode("utf-8", "replace"))
-    run.directory.remove_strays(("data", "clusters", "signatures", "pii"), {file.path for file in files})
+    run.directory.remove_strays(TABLES, {file.path for file in files}, there)
     signed = [run.workdir.signing.read(name)["timings"] for name in run.workdir.signing.listed()]
     timings = [totals.timings, *signed]
     report = make_report(summary, throughput_of(timings, phases.stats, tally.read))
@@ -110,6 +116,6 @@ def manifest_of(run: DedupJob, tally: CorpusTally, clusters: dict[str, int], fil
             "tokens": tally.tokens if run.tokenizer is not None else None,
             **({"unlike": clusters["unlike"]} if run.recipe.dedup is not None and run.recipe.dedup.verified else {}),
         },
-        files=tuple(sorted(files, key=lambda file: file.path)),
+        files=sorted_files(files),
         dataset_hash=hash_dataset(files),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.engine.output import StageOutput
-from pipelines.stages.datasets import Input, source_of
+from pipelines.stages.datasets import Input, files_behind, source_of
 from schemas.storage import absolute, join
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
 from transforms.documents import Part, columns_in, measures_in
@@ -70,7 +70,7 @@ class DedupJob:
     @property
     def source(self) -> list[dict[str, Any]]:
         """What was read, back to the WARC files, and what it was compared with."""
-        read = [source_of(item) | {"source": item.manifest.source} for item in self.inputs]
+        read = [source_of(item) | files_behind(item) for item in self.inputs]
         return read + [source_of(item) | {"role": "against"} for item in self.earlier]
 
     @property

@@ -17,7 +17,7 @@ from pipelines.stages.datasets import READABLE, Input, in_order, open_input, ove
 from pipelines.stages.dedup import DedupRun
 from schemas.faults import BadInput
 from schemas.manifest import FileEntry, Manifest
-from schemas.storage import absolute, join, size_of
+from schemas.storage import absolute, join, sizes_below
 from transforms.curate import language_folder
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile
 from transforms.documents import Part
@@ -136,12 +136,13 @@ def plan_earlier_texts(earlier: list[Input]) -> tuple[Part, ...]:
     """
     parts: list[Part] = []
     texts = {join(item.path, file.path): file for item in earlier for file in item.data}
+    sizes = {item.path: sizes_below(join(item.path, "data")) for item in earlier}
     for ordinal, (item, file) in enumerate(signed_files(earlier)):
         name = file.path.partition("/")[2]
         path = join(item.path, "data", name)
         if (data := texts.get(path)) is None:
             continue
-        if size_of(path) != data.bytes:
+        if sizes[item.path].get(name) != data.bytes:
             raise BadInput(
                 f"{path} is missing or was changed, and a recipe that verifies duplicates reads the texts of "
                 "earlier corpora; bring it back, or vary the recipe by Deduplicate(verify='none')"
@@ -152,12 +153,7 @@ def plan_earlier_texts(earlier: list[Input]) -> tuple[Part, ...]:
 
 
 def signed_files(earlier: list[Input]) -> list[tuple[Input, FileEntry]]:
-    files = [(item, file) for item in earlier for file in sorted(item.manifest.files, key=by_path)]
-    return [(item, file) for item, file in files if file.path.startswith("signatures/")]
-
-
-def by_path(file: FileEntry) -> str:
-    return file.path
+    return [(item, file) for item in earlier for file in item.manifest.below("signatures/")]
 
 
 def plan_parts(inputs: list[Input], first_ordinal: int) -> list[Part]:

@@ -25,7 +25,7 @@ from pipelines.stages.tokenizers.given import (
 )
 from pipelines.stages.tokenizers.training import TokenizerRun
 from schemas.faults import BadInput, BrokenRun
-from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
+from schemas.manifest import FileEntry, Manifest, hash_dataset, sorted_files, versions, write_manifest
 from schemas.shards.documents import documents_in_rows
 from schemas.shards.layout import SHARD_STAGE, SPLITS, TRAIN, VAL, PlanInfo, ShardsInfo, read_plan, shards_info
 from schemas.shards.plans import train_rows
@@ -128,7 +128,8 @@ class ShardRun:
         if not self.has_tokenizer:
             self.provide_tokenizer(phases)
             return TaskSummary(f"the tokenizer is in {self.folder}; now run the tasks, then --finish once more")
-        require_all(self.records, [part.name for part in self.parts], "encoded")
+        names = [part.name for part in self.parts]
+        require_all(self.records.finished(names), names, "encoded")
         return self.finish(phases)
 
     @property
@@ -164,6 +165,7 @@ class ShardRun:
         totals, hosts = add_up_shards(self, phases)
         files, counts = totals.files, counts_of(totals.tally, hosts)
         check(self, counts, files)
+        self.directory.refuse_damaged(self.records, files, self.directory.sizes(SPLITS))
         tokens = {
             "dtype": tokenizer.dtype.name,
             "vocab_size": tokenizer.size,
@@ -334,11 +336,9 @@ def finish(
 ) -> ShardSummary:
     """Plan, report and, last, the manifest."""
     files = totals.files
-    entries = sorted([*entries_of(run.output), *files], key=lambda file: file.path)
+    entries = sorted_files([*entries_of(run.output), *files])
     settings = run.settings | {"tokens": tokens}
-    manifest = Manifest(
-        SHARD_STAGE, settings, versions(VERSIONED), run.source, counts, tuple(entries), hash_dataset(entries)
-    )
+    manifest = Manifest(SHARD_STAGE, settings, versions(VERSIONED), run.source, counts, entries, hash_dataset(entries))
     run.directory.remove_strays(SPLITS, {file.path for file in files})
     shards = shards_info(run.output, manifest)
     say_cautions(shards, files, run.plan, phases)

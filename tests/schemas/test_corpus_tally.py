@@ -6,6 +6,7 @@ import json
 import random
 from itertools import pairwise
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -196,3 +197,15 @@ def test_what_a_row_does_not_know_is_no_error() -> None:
         assert (tally.dumps, tally.hosts, tally.tokens) == ({"": [1, match is None]}, {"": [1, match is None]}, 0)
         shown = tally.repeated if match is None else [page for _, page in tally.removed]
         assert [page["url"] for page in shown] == [""]
+
+
+def test_hosts_are_bounded_and_the_error_is_known() -> None:
+    units = [CorpusTally(hosts={f"{unit}-{n}": [n + 1, 0] for n in range(8)} | {"all": [9, 0]}) for unit in range(9)]
+    whole = CorpusTally()
+    with mock.patch("schemas.corpus_tally.MERGED_HOSTS", 10):
+        for unit in units:
+            whole.merge(travelled(unit))
+            assert len(whole.hosts) <= 20
+    assert whole.hosts["all"] == [81, 0] and 0 < whole.hosts_missed < 81
+    assert all(whole.hosts.get(f"{unit}-7", [0])[0] >= 8 - whole.hosts_missed for unit in range(9))
+    assert merged(units).hosts_missed == 0

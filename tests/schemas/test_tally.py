@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from functools import reduce
+from unittest import mock
 
 import pytest
 
@@ -144,3 +145,27 @@ def test_hosts(url: str, host: str) -> None:
 def test_keys_take_any_text() -> None:
     assert len(sample_key("http://a.example/\ud800", "")) == 16
     assert sample_key("a", "b") != sample_key("ab", "")
+
+
+def test_hosts_are_bounded_and_the_error_is_known() -> None:
+    """A host that is left out of every unit lacks at most what `hosts_missed` says; small runs lack nothing."""
+    rng = random.Random(5)
+    units = [
+        {f"h{min(int(rng.paretovariate(0.7)), 90)}": [1 + rng.randrange(9), 0] for _ in range(60)} for _ in range(40)
+    ]
+    exact: dict[str, int] = {}
+    for unit in units:
+        for host, (pages, _) in unit.items():
+            exact[host] = exact.get(host, 0) + pages
+    whole = merged([Tally(hosts=dict(unit)) for unit in units])
+    assert whole.hosts_missed == 0 and {host: pages for host, (pages, _) in whole.hosts.items()} == exact
+    assert "hosts_missed" not in whole.to_json()
+    bounded = Tally()
+    with mock.patch("schemas.tally.MERGED_HOSTS", 25):
+        for unit in units:
+            bounded.merge(Tally.from_json(Tally(hosts=dict(unit)).to_json(hosts=18)))
+            assert len(bounded.hosts) <= 50
+    assert 0 < bounded.hosts_missed < max(exact.values())
+    for host, pages in exact.items():
+        assert pages - bounded.hosts_missed <= bounded.hosts.get(host, [0])[0] <= pages
+    assert Tally.from_json(bounded.to_json(hosts=3)).hosts_missed > bounded.hosts_missed

@@ -19,7 +19,16 @@ from support.paths import ROOT
 from support.words import UNIT, Repeat, Word
 from transforms import units
 from transforms.curate import CurateUnit
-from transforms.units import Heartbeat, Records, UnitFiles, UnitResult, read_units, run_unit, write_units
+from transforms.units import (
+    Heartbeat,
+    Records,
+    UnitFiles,
+    UnitResult,
+    peak_memory_mb,
+    read_units,
+    run_unit,
+    write_units,
+)
 
 
 def files_below(folder: Path) -> set[str]:
@@ -179,3 +188,13 @@ def test_an_incomplete_unit_is_found_by_its_mark(tmp_path: Path) -> None:
         records.forget_incomplete({"a", "b"})
         assert records.listed() == ["b"]
     assert records.read("b")["timings"]["requests"] == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel's account of a process")
+def test_memory_is_that_of_the_program_that_runs() -> None:
+    """An engine forks its workers: what it had itself before their `exec` is not theirs."""
+    ballast = bytearray(300 << 20)
+    ballast[:: 1 << 12] = b"x" * len(ballast[:: 1 << 12])
+    code = "from transforms.units import peak_memory_mb; print(peak_memory_mb())"
+    asked = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert peak_memory_mb() > 300 > int(asked.stdout) > 10

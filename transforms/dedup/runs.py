@@ -8,7 +8,7 @@ import numpy as np
 
 from schemas.storage import open_read, size_of
 from transforms.dedup.corpus import SIGNED, beat
-from transforms.dedup.signatures import DedupWorkdir, SignatureFile, read_signature_files, rows_of
+from transforms.dedup.signatures import DedupWorkdir, SignatureFile, SignatureList, rows_of
 from transforms.documents import Part, read_chosen
 from transforms.packed import partition_of, unpack
 from transforms.steps.dedup.contained import WordRuns
@@ -35,7 +35,7 @@ class WriteRuns:
         for step in self._recipe.steps():
             step.setup()
         self._runs_of = WordRuns()
-        self._signed = {file.ordinal: file for file in read_signature_files(self._workdir.signature_files)}
+        self._signed = SignatureList(self._workdir.signature_files)
 
     def parse(self, line: dict[str, Any]) -> Part:
         return Part.from_json(line)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from schemas.storage import column_names, join, read_table
+from schemas.storage import column_names, join, open_read, read_chunks, read_table
 from transforms.units import Records, read_units
 
+NEWLINE = ord("\n")
 ROW_TYPE = np.dtype("<u8")
 ROW_BITS = np.uint64(32)  # a node is (ordinal of its part << 32) + row
 
@@ -50,6 +52,27 @@ class SignatureFile:
 def read_signature_files(path: str) -> Iterator[SignatureFile]:
     for line in read_units(path):
         yield SignatureFile(**line)
+
+
+class SignatureList:
+    """A list of signature files as `write_units` writes it, looked up by ordinal.
+
+    Every worker has one, and of a hundred crawls it is of 700,000 files: in memory are 8 bytes for each.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path, before, ends = path, 0, [np.zeros(1, np.int64)]
+        for chunk in read_chunks(path):
+            ends.append(np.flatnonzero(np.frombuffer(chunk, np.uint8) == NEWLINE) + 1 + before)
+            before += len(chunk)
+        self._ends = np.concatenate(ends)
+
+    def __getitem__(self, ordinal: int) -> SignatureFile:
+        """Raises IndexError for a number that no file has."""
+        start, end = (int(self._ends[number]) for number in (ordinal, ordinal + 1))
+        with open_read(self._path) as file:
+            file.seek(start)
+            return SignatureFile(**json.loads(file.read(end - start)))
 
 
 def nodes_of(ordinal: int, rows: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from schemas.corpus import CLUSTER_SCHEMA, VERIFIED_CLUSTER_SCHEMA
 from schemas.storage import write_json, write_whole
 from transforms.dedup.components import read_stars, star_files
 from transforms.dedup.runs import places_of, read_runs
-from transforms.dedup.signatures import DedupWorkdir, SignatureFile, ordinals_of, read_signature_files, rows_of
+from transforms.dedup.signatures import DedupWorkdir, SignatureFile, SignatureList, ordinals_of, rows_of
 from transforms.packed import (
     RECEIVED,
     SENT,
@@ -114,7 +114,7 @@ class DescribeMembers(beam.DoFn):
         self._workdir, self._partitions, self._with_runs = workdir, partitions, with_runs
 
     def setup(self) -> None:
-        self._files = {file.ordinal: file for file in read_signature_files(self._workdir.signature_files)}
+        self._files = SignatureList(self._workdir.signature_files)
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         ordinal, buffers = element

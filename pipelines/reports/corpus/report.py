@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from pipelines.reports.charts import Bin, SplitBin
 from pipelines.reports.corpus.summary import CorpusSummary, Input, Language, Tokenizer, settings_of
@@ -26,6 +26,7 @@ class Counts(Struct, frozen=True):
     lines_removed: repeated lines.
     languages: with documents in the corpus.
     unlike: documents that were compared with others of their cluster and stay; None if none is compared.
+    hosts_missed: documents of any one host, at most, that the ranking of hosts does not count; not there if none.
     """
 
     read: int
@@ -40,6 +41,7 @@ class Counts(Struct, frozen=True):
     lines_removed: int
     languages: int
     unlike: int | None = None
+    hosts_missed: int | UnsetType = UNSET
 
 
 class Dump(Struct, frozen=True):
@@ -206,6 +208,7 @@ def counts_of(manifest: Manifest, tally: CorpusTally) -> Counts:
         chars_kept=tally.chars_kept,
         lines_removed=tally.lines_removed,
         languages=languages,
+        hosts_missed=tally.hosts_missed or UNSET,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.engine.inputs import (
     InputFile,
+    changed_files,
     expand,
     find_inputs,
     matches,
@@ -231,3 +232,17 @@ def test_two_files_never_have_one_name() -> None:
     names = public_names(["/home/me/crawl-data/a.warc.gz", "/home/you/crawl-data/a.warc.gz", "/home/me/b.warc.gz"])
     assert len(set(names.values())) == 3
     assert all("home" not in name for name in names.values())
+
+
+def test_files_that_were_changed_are_found(crawl: Path) -> None:
+    files = find_inputs(["**/*.warc*"])
+    assert changed_files(files) == []
+    (crawl / "a.warc").write_bytes(RECORD + RECORD)
+    (crawl / "b.warc.gz").unlink()
+    assert changed_files(files) == ["a.warc", "b.warc.gz"]
+
+
+def test_a_file_in_a_bucket_of_which_nothing_was_asked_is_trusted() -> None:
+    """Of a list of many: there is no size to compare."""
+    unasked = [InputFile(f"s3://bucket/{number}.warc.gz", 0) for number in range(100)]
+    assert changed_files(unasked) == []

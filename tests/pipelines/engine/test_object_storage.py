@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from unittest import mock
 
 import pytest
 
+from pipelines.engine.output import StageOutput, abort_uploads
 from pipelines.sample.build import SampleIndex
 from schemas.faults import BadInput
 from schemas.lease import STALE_S, WHOLE, Claim, claims, release_all, take
@@ -116,6 +118,25 @@ def test_a_dead_one_s_lease_in_a_bucket_is_taken_over(store: Store) -> None:
         take("s3://bucket/dead")
     assert [claim.host == "there" for claim in claims("s3://bucket/dead")] == [False]
     release_all()
+
+
+def test_uploads_that_a_killed_run_left_are_aborted(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those below the output, when a run goes on there and when it ends; nobody else's."""
+    import boto3  # pyright: ignore[reportMissingImports]
+
+    client, output = boto3.client("s3"), StageOutput("s3://bucket/left/o", "curate", ("data",), (), {}, [])
+    output.prepare(overwrite=False)
+    release_all()
+    for end in (lambda: output.prepare(overwrite=False), lambda: output.remove_strays(("data",), ())):
+        for key in ("left/o/data/en/x.parquet", "left/o/plan.jsonl", "left/other/x.parquet"):
+            client.create_multipart_upload(Bucket="bucket", Key=key)
+        end()
+        [other] = uploads_in_bucket()
+        assert other["Key"] == "left/other/x.parquet"
+        client.abort_multipart_upload(Bucket="bucket", Key=other["Key"], UploadId=other["UploadId"])
+    with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}):
+        abort_uploads("s3://bucket/left/o")
+    assert capsys.readouterr().err.startswith("bateia: note: uploads that a killed run left in s3://bucket/left/o stay")
 
 
 def test_a_lease_in_a_bucket(store: Store) -> None:

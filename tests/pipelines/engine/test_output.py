@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from pipelines.engine.output import StageOutput, refuse_foreign, refuse_inside_dataset, stage_in
-from schemas.faults import BadInput
+from schemas.faults import BadInput, BrokenRun
 from schemas.lease import release_all
-from schemas.manifest import Manifest, write_manifest
+from schemas.manifest import FileEntry, Manifest, write_manifest
 from support.command import Call
+from transforms.units import Records
 
 
 def output(folder: Path, stage: str = "curate", **settings: object) -> StageOutput:
@@ -119,3 +120,48 @@ def test_every_command_that_writes_a_folder(
     line = ended.stderr.splitlines()[-1]  # before it, what a training would be, and a stage's number in a run
     assert line.startswith("bateia: ") and str(folder) in line and "Traceback" not in ended.stderr
     assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+def test_a_dataset_that_was_moved_is_the_same_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(path: str, digest: str = "a") -> StageOutput:
+        source = [{"path": path, "stage": "curate", "dataset_hash": digest}]
+        return StageOutput(str(tmp_path / "corpus"), "dedup", ("data",), (), {}, source)
+
+    monkeypatch.chdir(tmp_path)
+    run("documents").prepare(overwrite=False)
+    release_all()
+    run("/elsewhere/documents").prepare(overwrite=False)
+    release_all()
+    write_manifest(str(tmp_path / "corpus"), Manifest("dedup", {}, {}, [], {}, (), ""))
+    assert run("../documents").is_finished() and run("../documents").finished_differences() == []
+    assert not run("documents", "b").is_finished()
+    assert run("documents", "b").finished_differences() == [("input", "documents a", "documents b")]
+
+
+def test_a_unit_whose_file_was_changed_is_unfinished(tmp_path: Path) -> None:
+    records = Records(str(tmp_path), "work/done")
+    (tmp_path / "data").mkdir()
+    files = [FileEntry(f"data/{name}.parquet", 0, 3, "") for name in "abc"]
+    for file in files:
+        (tmp_path / file.path).write_bytes(b"abc")
+        records.write({"name": file.path[5], "files": [{"path": file.path}]})
+    folder = output(tmp_path)
+    folder.refuse_damaged(records, files, folder.sizes(("data",)))
+    (tmp_path / "data" / "b.parquet").write_bytes(b"ab")
+    with pytest.raises(BrokenRun, match=r"data/b\.parquet is gone or was changed .*; the same command writes it again"):
+        folder.refuse_damaged(records, files, folder.sizes(("data",)))
+    assert records.listed() == ["a", "c"]
+
+
+def test_strays_of_every_kind_are_removed(tmp_path: Path) -> None:
+    """Also what a runner's own retry has left: a unit that was begun twice."""
+    names = ("a.parquet", "b.parquet", ".a.parquet.12-abcd.tmp", "notes.txt", "deep/.c.parquet.3-ef.tmp", ".keep")
+    for name in names:
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    (tmp_path / ".run.json.1-ab.tmp").write_bytes(b"")
+    folder = output(tmp_path)
+    folder.remove_strays(("data",), {"data/a.parquet"})
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"data/a.parquet", "data/notes.txt", "data/.keep"}

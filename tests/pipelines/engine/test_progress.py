@@ -364,3 +364,11 @@ def test_the_first_word_comes_at_once(tmp_path: Path) -> None:
             time.sleep(0.01)
     assert progress.FIRST_S <= 1.5 < progress.PLAIN_EVERY_S
     assert out.getvalue().startswith("curate       0%  ETA ?")
+
+
+def test_of_many_units_elsewhere_no_record_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Records, "listed", lambda _: [f"u{number}" for number in range(700)])
+    monkeypatch.setattr(Records, "read", lambda *_: pytest.fail("a request for each unit"))
+    sizes = [(f"u{number}", 1 << 30) for number in range(1_000)]
+    monitor = UnitMonitor(Records("s3://bucket/o", "units"), sizes, "page", PAGES)
+    assert (monitor.count(), monitor.noun, monitor.total) == (UnitCount(700, 700, {}), "unit", 1_000)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.engine.progress import Progress
+from pipelines.engine.run import Execution, Phases
 from pipelines.engine.runner import JOB_LIMIT_S, with_defaults
 from pipelines.sample.build import SampleIndex
 from schemas.lease import WHOLE, Claim, claims, process_space, process_start
@@ -168,3 +170,12 @@ def test_a_stopped_run_s_job_ends(
     assert bateia(*slow, output).returncode == 0
     assert json.loads((output / "report.json").read_text())["throughput"]["units_resumed"] == len(done)
     assert hash_of(output) and strays(output) == []
+
+
+@pytest.mark.parametrize(
+    ("beam_args", "workers"),
+    [((), 2), (("--runner=FlinkRunner", "--parallelism=3"), 3), (("--runner=PrismRunner",), 2)],
+)
+def test_a_report_tells_an_engine_s_parallelism(beam_args: tuple[str, ...], workers: int) -> None:
+    phases = Phases(Execution(workers=2, beam_args=beam_args), Progress(shown=False), "o")
+    assert phases.stats.workers == workers
