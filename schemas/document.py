@@ -58,12 +58,14 @@ class Document:
 
 
 # Columns that only some recipes' steps fill, in the order in which files have them, behind OWN_COLUMNS: FineWeb2's
-# label of language and script; a page's license, where on the page it was found, and what the page says to robots.
+# label of language and script; a page's license, where on the page it was found, what the page says to robots, and what
+# its origin's robots.txt says of it.
 OPTIONAL_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
     ("language_script", pa.string()),
     ("license", pa.string()),
     ("license_found", pa.string()),
     ("robots", pa.string()),
+    ("robots_txt", pa.string()),
 )
 
 

@@ -34,6 +34,7 @@ class Response:
         `content-length` or the name of a content encoding, else `record` (the record is shorter than its length)
     declared_type: the Content-Type header as given, or None
     reserved: X-Robots-Tag and TDM-Reservation headers as given, a line each; '' if there are none
+    location: where a redirect leads to, as given; '' if nowhere
     """
 
     url: str
@@ -49,6 +50,7 @@ class Response:
     truncated: str | None
     declared_type: str | None = None
     reserved: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits, wanted:
         truncated=head.get(b"warc-truncated").strip() or message.cut or (None if message.whole else _cut(record)),
         declared_type=message.declared_type,
         reserved=message.reserved,
+        location=message.location,
     )
 
 
