@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import fs
 
 from pipelines.crawls.names import crawl_list, crawl_root, parse_crawl
@@ -26,7 +27,7 @@ from schemas.storage import is_local, join, lines_of_list, locate, read_table, s
 from transforms.curate import CurateUnit, selection_columns
 from transforms.steps.fetch.files import FileState, fault_of, fetch_bytes, is_remote, open_input, state_of
 from transforms.steps.fetch.settings import FetchSettings
-from transforms.steps.sources.columns import Columns
+from transforms.steps.sources.columns import Columns, listed
 from transforms.steps.sources.read import JSONL, PARQUET, SELECTION, TEXT
 from transforms.steps.sources.selection import spans_of, wanted_of
 from transforms.steps.sources.tables import spans_of as spans_of_table
@@ -119,13 +120,16 @@ def split_root(path: str) -> tuple[str, str]:
 
 
 def inspect_all(places: list[tuple[str, str]], columns: Columns, fetch: FetchSettings) -> Iterator[InputFile]:
-    """Each file as it is. Of many files elsewhere nothing is asked: their names say what they are."""
-    elsewhere = sum(not is_local(root or path) for root, path in places)
+    """Each file as it is. Of many files elsewhere nothing is asked: their names say what they are.
+
+    Only a table's footer says how many rows it has, so these are always asked for.
+    """
+    elsewhere = sum(not is_local(root or path) and kind_by_name(path) != PARQUET for root, path in places)
     if elsewhere > MAX_ASKED:
         note = f"the sizes of {elsewhere:,} files are not asked for; each is one unit of work"
         sys.stderr.write(f"bateia: note: {note}\n")
     for root, path in places:
-        if elsewhere > MAX_ASKED and not is_local(root or path):
+        if elsewhere > MAX_ASKED and not is_local(root or path) and kind_by_name(path) != PARQUET:
             yield InputFile(path, 0, kind=kind_by_name(path), root=root)
         else:
             yield inspect(path, root, columns, fetch)
@@ -247,6 +251,9 @@ def inspect(path: str, root: str, columns: Columns, fetch: FetchSettings) -> Inp
             kind = kind_of(path, stream, state.size or 0, columns)
     except OSError as error:
         raise BadInput(fault_of(address, error)) from error
+    if kind.lacks:
+        has = f"; it has {listed(kind.footer.schema.to_arrow_schema().names)}" if kind.footer is not None else ""
+        raise BadInput(f"input {address} has no column '{kind.lacks[0]}' (--keep-columns){has}")
     return described(path, root, state, kind)
 
 
@@ -258,6 +265,12 @@ def described(path: str, root: str, state: FileState, kind: Kind) -> InputFile:
             check_mirror(path, root)
     of_file = {"kind": kind.name, "root": root, "etag": state.etag, "footer": kind.footer, "whole": kind.whole}
     return InputFile(path, state.size or 0, kind.problem, modified, **of_file)
+
+
+def kept_of(files: list[InputFile], columns: Columns) -> list[pa.Field]:
+    """Columns of the readable tables that documents keep, with their types. Raises BadInput if there is no table."""
+    tables = [file for file in files if file.problem is None and file.kind in (PARQUET, JSONL)]
+    return columns.kept_of(file.footer.schema.to_arrow_schema() if file.kind == PARQUET else None for file in tables)
 
 
 def check_mirror(path: str, root: str) -> None:

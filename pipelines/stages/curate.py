@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from pipelines.assets.bind import BoundRecipe, bind
 from pipelines.assets.robots import reading_robots, robots_line, robots_map, with_rules
-from pipelines.engine.inputs import InputFile, find_inputs, is_changed, plan_units
+from pipelines.engine.inputs import InputFile, find_inputs, is_changed, kept_of, plan_units
 from pipelines.engine.output import StageOutput
 from pipelines.engine.run import Phases, share_of
 from pipelines.engine.tasks import TaskSummary, require_all
@@ -55,6 +57,7 @@ class CurateRun:
     columns: of tables of one's own.
     fetch: how files on servers are fetched, which changes no byte.
     estimate: of the run, with which its report compares; None for no comparison.
+    kept: columns of tables of one's own that documents keep.
     """
 
     output: str
@@ -65,6 +68,7 @@ class CurateRun:
     columns: Columns = Columns()  # noqa: RUF009 - frozen
     fetch: FetchSettings = FetchSettings()  # noqa: RUF009 - frozen
     estimate: Estimate | None = None
+    kept: tuple[pa.Field, ...] = ()
 
     @property
     def plan_path(self) -> str:
@@ -147,7 +151,7 @@ class CurateRun:
         dump, keep_dropped = self.settings["dump"], self.settings["keep_dropped"]
         folder = absolute(".") if any(is_relative(file.root or file.path) for file in self.files) else ""
         given = self.columns, fetch, self.bound.find, folder
-        work = CuratePages(self.bound.travelling, dump, keep_dropped, *given)
+        work = CuratePages(self.bound.travelling, dump, keep_dropped, *given, self.kept)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
         phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), self.finished)
 
@@ -300,6 +304,7 @@ def curate_run(
     columns: Columns = Columns(),  # noqa: B008  frozen
     fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
 ) -> CurateRun:
+    kept = kept_of(files, columns)
     settings = {
         "recipe": bound.description,
         "assets": bound.assets,
@@ -307,10 +312,11 @@ def curate_run(
         "dump": options.dump,
         "keep_dropped": options.keep_dropped,
         **columns.given,
+        **({"keep_columns": {field.name: str(field.type) for field in kept}} if kept else {}),
     }
     sizes = [file.size for file in files]
     units = tuple(plan_units(files, unit_bytes(options.unit_mb, sizes)))
-    return CurateRun(output, bound, tuple(files), units, settings, columns, fetch)
+    return CurateRun(output, bound, tuple(files), units, settings, columns, fetch, kept=tuple(kept))
 
 
 def state_of_file(file: InputFile) -> dict[str, Any]:

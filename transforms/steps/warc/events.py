@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from transforms.steps.warc.limits import ReadLimits
@@ -109,6 +111,7 @@ class Text:
     language, language_score: as given, or None
     token_count: as given, or None
     title: as given, or None
+    kept: values of the other columns that are kept, by their names
     """
 
     url: str
@@ -122,6 +125,7 @@ class Text:
     language_score: float | None = None
     token_count: int | None = None
     title: str | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 Event = Response | Text | Unreadable | Skipped

@@ -55,7 +55,11 @@ def told(path: str, url: str) -> str | None:
         ("User-agent: GPTBot\nUser-agent: Other\nUser-agent: CCBot\nDisallow: /a", "/a/b", "disallowed: CCBot, GPTBot"),
         ("User-agent: GPTBot\nDisallow: /a\n\nUser-agent: Other\nDisallow: /", "/b", "allowed"),
         ("User-agent: Other\nDisallow: /\nUser-agent: GPTBot\nDisallow: /a", "/b", "allowed"),
-        ("User-agent: *\nDisallow: /\nUser-agent: CCBot\nAllow: /", "/b", "disallowed: GPTBot, ClaudeBot, Google-Extended"),
+        (
+            "User-agent: *\nDisallow: /\nUser-agent: CCBot\nAllow: /",
+            "/b",
+            "disallowed: GPTBot, ClaudeBot, Google-Extended",
+        ),
         ("User-agent: Google\nDisallow: /", "/b", "allowed"),  # RFC 9309: a group is matched by the whole token
         ("User-agent: CCBot\nDisallow: /\nAllow: /open", "/open/x", "allowed"),
         ("User-agent: CCBot\nDisallow: /*?q=*$", "/a?q=1", "disallowed: CCBot"),
@@ -135,7 +139,10 @@ def test_only_500_kib_in_whole_lines(tmp_path: Path) -> None:
     capture = capture_of("https://a.example/robots.txt", DATE, 200, "", long)
     assert capture is not None and capture.body.endswith(b"#\n")
     path = build(tmp_path / "map", capture)
-    assert (told(path, "https://a.example/x"), told(path, "https://a.example/private")[:10]) == ("allowed", "disallowed")
+    assert (told(path, "https://a.example/x"), told(path, "https://a.example/private")[:10]) == (
+        "allowed",
+        "disallowed",
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,7 +223,13 @@ def test_column_of_documents_and_a_map_that_is_built_once(
     assert ended.returncode == 0, ended.stderr
     assert "robots.txt of 3 hosts is known, 1 record could not be read" in ended.stderr
     bars = "disallowed: GPTBot"
-    assert column(tmp_path / "o") == {"bars": bars, "moved": bars, "down": "unreachable", "free": "absent", "none": None}
+    assert column(tmp_path / "o") == {
+        "bars": bars,
+        "moved": bars,
+        "down": "unreachable",
+        "free": "absent",
+        "none": None,
+    }
     settings = manifest_of(tmp_path / "o").settings
     asset = settings["assets"]["robots_txt"]
     assert (asset["name"], asset["hosts"], asset["damaged"]) == ("robots.sqlite", 3, 1)
