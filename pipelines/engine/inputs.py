@@ -26,6 +26,7 @@ from schemas.manifest import MANIFEST
 from schemas.storage import is_local, join, lines_of_list, locate, read_table, size_of
 from transforms.curate import CurateUnit, selection_columns
 from transforms.steps.fetch.files import FileState, fault_of, fetch_bytes, is_remote, open_input, state_of
+from transforms.steps.fetch.hub import is_hub, list_hub, parse_hub
 from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.sources.columns import Columns, listed
 from transforms.steps.sources.read import JSONL, PARQUET, SELECTION, TEXT
@@ -142,6 +143,8 @@ def expand(
 ) -> list[str]:
     if pattern.partition("?")[0].endswith(LIST_ENDINGS):
         return read_list(pattern, paths_root, fetch)
+    if is_hub(pattern):
+        return expand_hub(pattern)
     if is_remote(pattern):
         return [pattern]
     if not is_local(pattern):
@@ -189,6 +192,24 @@ def expand_uri(pattern: str) -> list[str]:
     if named := [name for name in names if matches(name.split("/"), wanted)]:
         return [f"{folder}/{encoded(name)}{mark}{options}" for name in named]
     raise BadInput(f"input {pattern} matches no file; check the path")
+
+
+def expand_hub(pattern: str) -> list[str]:
+    """Files of a dataset of the hub that a glob, a folder or the dataset's name means; a file's own path is itself."""
+    place = parse_hub(pattern)
+    wildcard = re.search(r"[*\[]", place.path)
+    if wildcard is None and FILE_ENDING.search(place.path):
+        return [pattern]
+    folder = place.path[: wildcard.start()].rpartition("/")[0] if wildcard else place.path.rstrip("/")
+    wanted = place.path.split("/")
+    names = [
+        name
+        for name in list_hub(place, folder)
+        if (matches(name.split("/"), wanted) if wildcard else FILE_ENDING.search(name))
+    ]
+    if not names:
+        raise BadInput(f"input {pattern} matches no file of data in the dataset; check the path")
+    return [f"{place.start}/{name}" for name in names]
 
 
 def matches(names: list[str], wanted: list[str]) -> bool:
