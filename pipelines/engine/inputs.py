@@ -30,7 +30,7 @@ from transforms.steps.fetch.hub import is_hub, list_hub, parse_hub
 from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.sources.columns import Columns, listed
 from transforms.steps.sources.read import JSONL, PARQUET, SELECTION, TEXT
-from transforms.steps.sources.selection import spans_of, wanted_of
+from transforms.steps.sources.selection import PLACE, fault_in, spans_of, wanted_of
 from transforms.steps.sources.tables import spans_of as spans_of_table
 from transforms.steps.warc.names import dump_of_path, stem
 from transforms.steps.warc.reader import split_units
@@ -280,6 +280,8 @@ def inspect(path: str, root: str, columns: Columns, fetch: FetchSettings) -> Inp
 
 def described(path: str, root: str, state: FileState, kind: Kind) -> InputFile:
     modified = 0 if root else state.modified
+    if kind.name == SELECTION and kind.problem is None:
+        kind = kind._replace(problem=fault_in(read_table(path, columns=PLACE)))
     if kind.name == SELECTION and kind.problem is None:
         root = crawl_root()
         if is_local(root):
