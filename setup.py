@@ -76,6 +76,7 @@ setup(
         "numpy>=2",
         "phonenumbers>=8.13",  # presidio-analyzer's own; the recogniser of telephones asks it directly
         "presidio-analyzer==2.2.366",  # pinned: another version is another dataset
+        "protego>=0.7",  # reads robots.txt; wildcards in linear time
         "pyarrow>=20",
         "pyyaml>=6",  # the front matter of dataset cards; Beam and Presidio bring it
         "regex",  # grapheme clusters

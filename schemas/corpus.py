@@ -45,18 +45,24 @@ PII_SCHEMA = pa.schema(
 )
 
 
-def corpus_schema(weighted: bool = False, measures: Iterable[str] = (), columns: Iterable[str] = ()) -> pa.Schema:
+def corpus_schema(
+    weighted: bool = False,
+    measures: Iterable[str] = (),
+    columns: Iterable[str] = (),
+    kept: Iterable[pa.Field] = (),
+) -> pa.Schema:
     """Arrow schema of a corpus' `data/<language>/*.parquet`: FineWeb's columns, warc_offset, title, the document's
     cluster, and the quality values that it was measured by.
 
     weighted: with rehydration_weight, how often FineWeb2 would repeat a document for having so many copies.
     measures: names of the quality values; without any there is no such column.
     columns: names of the optional columns that the documents have.
+    kept: columns of one's own tables that the documents have.
     """
     own = [*OWN_COLUMNS, *optional_columns(columns), ("cluster_id", pa.string()), ("cluster_size", pa.int64())]
     weight = [("rehydration_weight", pa.int64())] if weighted else []
     values = pa.struct([pa.field(name, pa.float64()) for name in measures])
-    return pa.schema([*FINEWEB_COLUMNS, *own, *weight, *([("quality", values)] if len(values) else [])])
+    return pa.schema([*FINEWEB_COLUMNS, *own, *weight, *([("quality", values)] if len(values) else []), *kept])
 
 
 def signature_schema(bands: int, finished: bool = True, lines: bool = False) -> pa.Schema:

@@ -31,6 +31,7 @@ SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "file")  # pyarrow's that stages
 URI_CHARS = "/:?&=%@+,;~!$'()*"  # left as they are: those of a URI's syntax, and % of what is encoded already
 OBJECT_STORES = ("s3", "gs", "gcs")
 CLIENT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_REGION")
+PROBE_S = 5  # in which Google's storage must answer at first; its client would try for 15 minutes
 SPOOL_BYTES = 32 << 20  # of an object held in memory before it is sent; more goes to a temporary file
 CHUNK_BYTES = 8 << 20
 WRITE_ANEW = "write its directory anew"
@@ -56,10 +57,15 @@ def locate(path: str) -> tuple[fs.FileSystem, str]:
                 raise ValueError("no bucket is named")
             # Test servers and accounts are named by variables, and a forked process needs a client of its own.
             state = (os.getpid(), *(os.environ.get(name) for name in CLIENT_VARIABLES))
-            return client(scheme, parts.netloc, parts.query, state), f"{parts.netloc}{unquote(parts.path)}"
+            user, _, bucket = parts.netloc.rpartition("@")
+            if user not in ("", "anonymous"):
+                raise ValueError("it has a key in it, which would be recorded; set AWS_ACCESS_KEY_ID instead")
+            return client(scheme, parts.netloc, parts.query, state), f"{bucket}{unquote(parts.path)}"
         return fs.FileSystem.from_uri(quote(path, safe=URI_CHARS))
     except (ValueError, NotImplementedError, OSError) as error:  # OSError: a bucket's region is asked for
         remedy = f"write it as {scheme}://BUCKET/NAME, and check the network and your credentials"
+        if scheme in ("gs", "gcs"):
+            remedy += " (GOOGLE_APPLICATION_CREDENTIALS; for a public bucket write gs://anonymous@BUCKET/NAME)"
         raise BadInput(f"{path} can't be reached ({reason(error)}); {remedy}") from error
 
 
@@ -72,7 +78,20 @@ def client(scheme: str, bucket: str, options: str, state: tuple[object, ...]) ->
     # Small objects are sent by one request instead of an upload in parts, of which a killed process leaves some behind.
     whole = ["allow_delayed_open=true"] if scheme == "s3" and "allow_delayed_open" not in options else []
     query = "&".join([*([options] if options else []), *whole])
+    if scheme != "s3" and "retry_limit_seconds" not in options:
+        require_answer(f"{scheme}://{bucket}?{query}&retry_limit_seconds={PROBE_S}")
     return fs.FileSystem.from_uri(f"{scheme}://{bucket}{f'?{query}' if query else ''}")[0]
+
+
+def require_answer(uri: str) -> None:
+    """Raise OSError if nothing answers for a bucket; what it answers, such as that this is forbidden, is no matter."""
+    filesystem, bucket = fs.FileSystem.from_uri(uri)
+    try:
+        filesystem.get_file_info(bucket)
+    except OSError as error:
+        if "Retry policy exhausted" in str(error):
+            told = str(error).partition("with a last message of ")[2].partition(" error_info=")[0].partition(". ")[0]
+            raise OSError(told.removeprefix("PerformWork() - ") or "nothing answers") from error
 
 
 def is_local(path: str) -> bool:

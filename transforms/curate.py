@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
-from schemas.document import Document, document_schema
+import pyarrow as pa
+
+from schemas.document import Document, document_schema, kept_value
 from schemas.ledger import CONTENT_TYPE_CHARS, TRUNCATED_CHARS, ledger_schema
 from schemas.storage import absolute, column_names, join, read_table
 from schemas.tally import Tally
 from schemas.verdict import Drop
+from transforms.part_files import text_columns
 from transforms.steps.curator import Curator, Outcome
 from transforms.steps.fetch.faults import Changed, HostDown, NotFetched
 from transforms.steps.fetch.fetcher import fetcher_of
@@ -92,15 +95,17 @@ class CuratePages:
         fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
         find: Callable[[CurateRecipe], CurateRecipe] | None = None,
         folder: str = "",
+        kept: Sequence[pa.Field] = (),
     ) -> None:
         """dump: name of the crawl for all documents, or None to take it from path, warcinfo or row.
         find: puts the paths of this machine's assets into a recipe that names them; None for one that has them.
         folder: what relative paths are relative to, since rows name files as they were typed and a worker may have
             another working folder; empty where there are none.
+        kept: columns of tables that are kept, the same for all units so that they have one schema.
         """
         self._find, self._folder = find, folder
         self._recipe, self._dump, self._keep_dropped = recipe, dump, keep_dropped
-        self._columns, self._fetch = columns, fetch
+        self._columns, self._fetch, self._kept = columns, fetch, tuple(kept)
         self._curator: Curator | None = None
 
     def setup(self) -> None:
@@ -158,7 +163,7 @@ class CuratePages:
     def _curate(self, unit: CurateUnit, items: Iterator[Item], files: UnitFiles) -> Tally:
         """Each item's outcome to the unit's files. Raises what reading raises."""
         tally = self._seen = Tally()
-        parts = UnitParts(files, unit, self._recipe, self._keep_dropped)
+        parts = UnitParts(files, unit, self._recipe, self._keep_dropped, self._kept)
         for event, warc_file, file_path, dump in items:
             if isinstance(event, Skipped):
                 tally.skipped[event.kind] += 1
@@ -211,16 +216,26 @@ def unreadable(item: Unreadable) -> Outcome:
 class UnitParts:
     """The Parquet parts of one unit: one per language, and one of the ledger."""
 
-    def __init__(self, files: UnitFiles, unit: CurateUnit, recipe: CurateRecipe, keep_dropped: bool) -> None:
-        self._files, self._unit, self._keep_dropped = files, unit, keep_dropped
-        self._document_schema = document_schema(recipe.measures, recipe.columns)
+    def __init__(
+        self,
+        files: UnitFiles,
+        unit: CurateUnit,
+        recipe: CurateRecipe,
+        keep_dropped: bool,
+        kept: Sequence[pa.Field] = (),
+    ) -> None:
+        self._files, self._unit, self._keep_dropped, self._kept = files, unit, keep_dropped, kept
+        self._document_schema = document_schema(recipe.measures, recipe.columns, kept)
+        self._texts = text_columns(kept)
         self._ledger = f"ledger/part-{unit.name}.parquet"
 
     def add(self, item: Response | Text | Unreadable, outcome: Outcome, warc_file: str) -> None:
         verdict = outcome.verdict
         if isinstance(verdict, Document):
             path = f"data/{language_folder(verdict.language)}/part-{self._unit.name}.parquet"
-            self._files.rows(path, lambda: self._document_schema).add(document_row(verdict))
+            found = {field.name: kept_value(verdict.kept.get(field.name), field.type) for field in self._kept}
+            file = self._files.rows(path, lambda: self._document_schema, counted=self._texts)
+            file.add(document_row(verdict) | found)
         row = ledger_row(item, outcome, warc_file)
         if self._keep_dropped:
             row["text"] = None if isinstance(verdict, Document) else outcome.text

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.document import OPTIONAL_COLUMNS
+from schemas.document import OPTIONAL_COLUMNS, kept_fields
 from schemas.storage import locate
 
 ROWS_AT_ONCE = 256
@@ -82,6 +82,12 @@ def columns_in(path: str) -> tuple[str, ...]:
     filesystem, name = locate(path)
     present = pq.read_schema(filesystem.open_input_file(name)).names
     return tuple(name for name, _ in OPTIONAL_COLUMNS if name in present)
+
+
+def kept_in(paths: Sequence[str]) -> list[pa.Field]:
+    """Columns of one's own tables that files of documents have."""
+    places = (locate(path) for path in paths)
+    return kept_fields(pq.read_schema(filesystem.open_input_file(name)) for filesystem, name in places)
 
 
 def measures_in(path: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Beam's WriteToParquet leaves stale shards behind on a second run, and its WriteT
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -19,9 +20,15 @@ MAX_GROUP_CHARS = 32 << 20  # text held before a row group is written; bounds a 
 
 
 class PartFile:
-    """One Parquet file in the making: zstd, row groups of at most `group` rows or 32 M characters of text."""
+    """One Parquet file in the making: zstd, row groups of at most `group` rows or 32 M characters of text.
 
-    def __init__(self, root: str, path: str, schema: pa.Schema, group: int = ROWS_PER_GROUP) -> None:
+    counted: columns of long texts besides `text`
+    """
+
+    def __init__(
+        self, root: str, path: str, schema: pa.Schema, group: int = ROWS_PER_GROUP, counted: Sequence[str] = ()
+    ) -> None:
+        self._counted = ("text", *counted)
         self.path, self.rows, self._group = path, 0, group
         self._schema = schema
         self._pending = PendingFile(join(root, path))
@@ -37,7 +44,7 @@ class PartFile:
 
     def add(self, row: dict[str, Any]) -> None:
         self._buffer.append(row)
-        self._chars += len(row.get("text") or "")
+        self._chars += sum(len(row.get(name) or "") for name in self._counted)
         if len(self._buffer) >= self._group or self._chars >= MAX_GROUP_CHARS:
             self._flush()
 
@@ -58,6 +65,11 @@ class PartFile:
         with suppress(OSError, ValueError):  # closing writes once more, which may fail as before
             self._writer.close()
         self._pending.discard()
+
+
+def text_columns(fields: Sequence[pa.Field]) -> tuple[str, ...]:
+    """Names of the columns whose values may be long."""
+    return tuple(field.name for field in fields if pa.types.is_string(field.type))
 
 
 class RawFile:

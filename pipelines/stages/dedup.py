@@ -22,7 +22,7 @@ from schemas.storage import (
     write_whole,
 )
 from transforms.dedup.signatures import SignatureFile
-from transforms.documents import Part
+from transforms.documents import Part, kept_in
 from transforms.steps.dedup.settings import Deduplicate
 from transforms.units import Records, Work, write_units
 
@@ -223,7 +223,7 @@ def rewrite(run: DedupRun, phases: Phases) -> None:
     from transforms.dedup.corpus import RewriteDocuments
 
     tokenizer = run.tokenizer and run.workdir.path("tokenizer")
-    work = RewriteDocuments(run.recipe, run.root, tokenizer, run.measures, run.columns)
+    work = RewriteDocuments(run.recipe, run.root, tokenizer, run.measures, run.columns, kept_in(run.first_files))
     run_parts(phases, "rewrite", work, run.workdir.rewriting, run.parts, run.workdir.parts)
 
 

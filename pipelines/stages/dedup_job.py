@@ -56,15 +56,16 @@ class DedupJob:
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of the quality values of all inputs. An input has the same in all its files: those of its recipe."""
-        return tuple(dict.fromkeys(name for path in self._first_files for name in measures_in(path)))
+        return tuple(dict.fromkeys(name for path in self.first_files for name in measures_in(path)))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the optional columns of all inputs."""
-        return tuple(dict.fromkeys(name for path in self._first_files for name in columns_in(path)))
+        return tuple(dict.fromkeys(name for path in self.first_files for name in columns_in(path)))
 
     @property
-    def _first_files(self) -> list[str]:
+    def first_files(self) -> list[str]:
+        """A file of each input: an input's files have the same columns."""
         return [join(item.path, item.data[0].path) for item in self.inputs if item.data]
 
     @property

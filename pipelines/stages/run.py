@@ -218,7 +218,7 @@ def is_own(path: str) -> bool:
     if any(size_of(join(path, name)) is not None for name in (MANIFEST, RUN)):
         return False
     if not is_local(path):
-        return "*" in path or path.endswith("/")
+        return "*" in path or path.partition("?")[0].endswith("/")
     if Path(path).is_dir():
         return any(is_table(file.name) for file in Path(path).rglob("*"))
     return Path(path).is_file() or "*" in path

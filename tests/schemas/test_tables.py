@@ -157,6 +157,7 @@ MAY_IMPORT_PARQUET = {
     "transforms/steps/sources/tables.py",
     "pipelines/engine/kinds.py",
     "pipelines/crawls/columnar.py",
+    "pipelines/crawls/ordering.py",
     "pipelines/crawls/selecting.py",
     "trainer/post/conversations.py",
 }

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 
 from schemas.corpus import PII_SCHEMA, corpus_schema, signature_schema
 from schemas.corpus_tally import CorpusTally
-from schemas.document import OPTIONAL_COLUMNS
+from schemas.document import OPTIONAL_COLUMNS, kept_value
 from schemas.storage import locate, read_table, size_of
 from transforms.dedup.signatures import DedupWorkdir
 from transforms.documents import ROWS_AT_ONCE, Part, read_documents
 from transforms.encode import read_tokenizer
+from transforms.part_files import text_columns
 from transforms.steps.dedup.settings import Signer, rehydration_weight
 from transforms.steps.pii.entities import Span
 from transforms.steps.recipe import Cleaned, CorpusRecipe
@@ -82,13 +83,15 @@ class RewriteDocuments:
         tokenizer: str | None = None,
         measures: tuple[str, ...] = (),
         columns: tuple[str, ...] = (),
+        kept: Sequence[pa.Field] = (),
     ) -> None:
         """tokenizer: folder of the tokenizer that fills token_count, where all workers can read; or None.
         measures: names of the documents' quality values, the same for all parts so that they have one schema.
         columns: names of the documents' optional columns, the same for all parts too.
+        kept: the documents' columns of one's own tables, the same for all parts too.
         """
         self._recipe, self._tokenizer_path, self._workdir = recipe, tokenizer, DedupWorkdir(output)
-        self._measures, self._columns = measures, columns
+        self._measures, self._columns, self._kept = measures, columns, tuple(kept)
 
     def setup(self) -> None:
         for step in self._recipe.steps():
@@ -99,9 +102,11 @@ class RewriteDocuments:
         return Part.from_json(line)
 
     def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
-        tally, corpus = CorpusTally(), CorpusFiles(files, unit, self._recipe, self._measures, self._columns)
+        tally = CorpusTally()
+        corpus = CorpusFiles(files, unit, self._recipe, self._measures, self._columns, self._kept)
         signed = signatures_of(self._workdir, unit) if self._recipe.dedup is not None else iter(())
-        rows = zip(read_documents(unit.files, READ), decisions_of(self._workdir, unit), strict=True)
+        names = [*READ, *(field.name for field in self._kept)]
+        rows = zip(read_documents(unit.files, names), decisions_of(self._workdir, unit), strict=True)
         for done, (row, decision) in enumerate(rows, 1):
             tally.add_read(row, decision["kept"])
             if signature := next(signed, None):
@@ -158,8 +163,10 @@ class CorpusFiles:
         recipe: CorpusRecipe,
         measures: tuple[str, ...] = (),
         columns: tuple[str, ...] = (),
+        kept: Sequence[pa.Field] = (),
     ) -> None:
         self._files, self._part, self._measures, self._columns = files, part, measures, columns
+        self._kept, self._texts = kept, text_columns(kept)
         self._weighted = recipe.dedup is not None and recipe.dedup.rehydrate
         self._by_language = recipe.dedup is not None and recipe.dedup.rehydrate_by_language
         self._bands = recipe.dedup.bands if recipe.dedup is not None else 1
@@ -170,14 +177,15 @@ class CorpusFiles:
         if self._weighted:
             language = row["language"] if self._by_language else None
             row["rehydration_weight"] = rehydration_weight(row["cluster_size"], language)
-        self._files.rows(f"data/{self._part.name}.parquet", self._schema).add(row)
+        row |= {field.name: kept_value(row.get(field.name), field.type) for field in self._kept}
+        self._files.rows(f"data/{self._part.name}.parquet", self._schema, counted=self._texts).add(row)
         if spans:
             file = self._files.rows(f"pii/{self._part.name}.parquet", lambda: PII_SCHEMA)
             for span in spans:
                 file.add({"id": row["id"], **span._asdict()})
 
     def _schema(self) -> pa.Schema:
-        return corpus_schema(self._weighted, self._measures, self._columns)
+        return corpus_schema(self._weighted, self._measures, self._columns, self._kept)
 
     def add_signature(self, row: dict[str, Any]) -> None:
         schema = signature_schema(self._bands, lines=self._lines)

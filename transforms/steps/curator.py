@@ -76,6 +76,7 @@ class Curator:
             language_score=item.language_score,
             token_count=item.token_count,
             title=item.title,
+            kept=item.kept,
         )
         return Outcome(self.judge(document), text)
 

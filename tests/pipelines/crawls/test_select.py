@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bateia import documents, ledger
+from pipelines.crawls import ordering
 from pipelines.crawls import selecting as module
 from pipelines.crawls.cdx import first_line, lines_from
 from pipelines.crawls.columnar import drawn
@@ -123,6 +124,64 @@ def test_ranges_that_are_not_what_the_selection_says(crawl: Path, bateia: Call, 
         "not_found",
         "file_too_short",
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("warc_record_offset", [-1, 5], "a warc_record_offset is none; give numbers from 0"),
+        ("warc_record_length", [None, 5], "a warc_record_length is none; give numbers from 1"),
+        ("warc_record_length", [1 << 40, 5], "a warc_record_length is none"),
+        ("warc_record_offset", ["1", "2"], "whose warc_record_offset is of type string"),
+        ("warc_filename", [1, 2], "whose warc_filename is of type int64"),
+        ("warc_filename", ["crawl-data/../../x", "a"], "a warc_filename is no path in a crawl"),
+        ("warc_filename", ["/etc/passwd", "a"], "a warc_filename is no path in a crawl"),
+    ],
+)
+def test_a_table_of_ones_own_that_is_no_selection(
+    crawl: Path,
+    bateia: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    column: str,
+    values: list[Any],
+    said: str,
+) -> None:
+    monkeypatch.setenv("BATEIA_COMMONCRAWL", str(crawl))
+    place = {"warc_filename": ["a", "b"], "warc_record_offset": [0, 1], "warc_record_length": [5, 5]}
+    pq.write_table(pa.table(place | {column: values}), tmp_path / "own.parquet")
+    words = ("--recipe", "as-is", "--input", tmp_path / "own.parquet", "--output", tmp_path / "o", "--quiet")
+    ended = bateia("curate", *words)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1) and said in ended.stderr, ended.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_table_of_ones_own_in_any_order(
+    rows: list[dict[str, Any]], crawl: Path, bateia: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BATEIA_COMMONCRAWL", str(crawl))
+    own = [row for row in rows if row["fetch_status"] == 200][:9]
+    random.Random(5).shuffle(own)
+    names = ("warc_filename", "warc_record_offset", "warc_record_length", "url", "content_digest")
+    pq.write_table(pa.Table.from_pylist([{name: row[name] for name in names} for row in own]), tmp_path / "own.parquet")
+    words = ("--recipe", "as-is", "--input", tmp_path / "own.parquet", "--output", tmp_path / "o", "--quiet")
+    assert bateia("curate", *words).returncode == 0
+    found = {(row["url"], row["warc_offset"]) for row in ledger(str(tmp_path / "o")).to_table().to_pylist()}
+    assert found == {(row["url"], row["warc_record_offset"]) for row in own}
+    wrong = {"no_response", "other_record", "digest_mismatch", "file_too_short", "junk"}
+    assert not wrong & {row["reason"] for row in ledger(str(tmp_path / "o")).to_table().to_pylist()}
+
+
+def test_a_selection_of_all_is_sorted_in_files(
+    rows: list[dict[str, Any]], select: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select(name="whole.parquet")
+    monkeypatch.setattr(ordering, "ROWS_PER_GROUP", 7)
+    select(name="spilled.parquet")
+    assert pq.read_metadata(tmp_path / "spilled.parquet").num_row_groups > 3 * ordering.GROUPS_HELD
+    spilled, whole = (chosen(tmp_path / f"{name}.parquet") for name in ("spilled", "whole"))
+    assert spilled == whole == wanted(rows, lambda row: row["content_mime_detected"] == "text/html")
+    assert not list(tmp_path.glob("*.work"))
 
 
 def test_addresses_of_ones_own_are_a_selection(rows: list[dict[str, Any]], select: Any, tmp_path: Path) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 import tempfile
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, cast
-from urllib.parse import quote
 
 from pyarrow import fs
 
@@ -17,11 +15,11 @@ from schemas.storage import locate, open_read
 from transforms.steps.fetch.cache import Cache
 from transforms.steps.fetch.faults import NotFetched
 from transforms.steps.fetch.fetcher import Fetcher, fetcher_of, is_http
+from transforms.steps.fetch.hub import hub_address, is_hub
 from transforms.steps.fetch.settings import FetchSettings
 
 BLOCK_BYTES = 1 << 20  # least that is asked for at once
 PROBE_BYTES = 1 << 16  # where only size and ETag are wanted, and a footer may come along
-HF_SCHEME = "hf://datasets/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +38,12 @@ class FileState:
 
 def address_of(path: str) -> str:
     """Where a path leads: hf://datasets/OWNER/NAME[@REVISION]/FILE is an https address, all others are themselves."""
-    if not path.lower().startswith("hf://"):
-        return path
-    parts = path[len(HF_SCHEME) :].split("/", 2)
-    if not path.startswith(HF_SCHEME) or len(parts) < 3 or not all(parts):
-        raise BadInput(f"input {path}: write it as hf://datasets/OWNER/NAME/FILE, with @REVISION behind NAME if needed")
-    owner, name, file = parts
-    name, _, revision = name.partition("@")
-    home = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    return f"{home}/datasets/{owner}/{name}/resolve/{quote(revision or 'main', safe='')}/{quote(file)}"
+    return hub_address(path) if is_hub(path) else path
 
 
 def is_remote(path: str) -> bool:
     """Whether a path's bytes come through the fetcher."""
-    return is_http(path) or path.lower().startswith("hf://")
+    return is_http(path) or is_hub(path)
 
 
 def open_input(

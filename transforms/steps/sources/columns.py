@@ -6,6 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
+from schemas.document import OWN_NAMES, kept_type
+from schemas.faults import BadInput
 from schemas.setting import setting
 from transforms.steps.warc.events import Text, Unreadable
 from transforms.steps.warc.limits import ReadLimits
@@ -34,6 +38,15 @@ class Columns:
     )
     id_column: str | None = setting(None, "column of the document's id", none="id, doc_id and their like")
     url_column: str | None = setting(None, "column of its URL", none="url, uri and their like")
+    keep_columns: tuple[str, ...] = setting(
+        (), "other columns of theirs that documents and corpora keep as they are", none="none"
+    )
+
+    def __post_init__(self) -> None:
+        names = tuple(dict.fromkeys(name.strip() for given in self.keep_columns for name in given.split(",")))
+        object.__setattr__(self, "keep_columns", names)
+        if taken := [name for name in names if name in OWN_NAMES or not name]:
+            raise BadInput(f"--keep-columns '{taken[0]}': documents have that column for something else; name another")
 
     @property
     def given(self) -> dict[str, str]:
@@ -52,9 +65,25 @@ class Columns:
 
     def needed_of(self, names: Iterable[str]) -> list[str]:
         """Top-level columns that are read, in the table's order."""
-        wanted = {*TEXT_HABITS, *ID_HABITS, *URL_HABITS, *CARRIED, *self.given.values()}
+        wanted = {*TEXT_HABITS, *ID_HABITS, *URL_HABITS, *CARRIED, *self.given.values(), *self.keep_columns}
         tops = wanted | {name.partition(".")[0] for name in wanted if "." in name}
         return [name for name in names if name in tops]
+
+    def not_in(self, schema: pa.Schema) -> list[str]:
+        """Columns to keep that a table lacks."""
+        return [name for name in self.keep_columns if type_in(schema, name) is None]
+
+    def kept_of(self, schemas: Iterable[pa.Schema | None]) -> list[pa.Field]:
+        """The columns to keep of all tables together; string where these differ. None: the schema of JSON lines."""
+        tables = list(schemas)
+        if self.keep_columns and not tables:
+            raise BadInput("--keep-columns is of Parquet and JSONL files, and there is none in the input; leave it out")
+        fields = []
+        for name in self.keep_columns:
+            found = [pa.string() if table is None else type_in(table, name) for table in tables]
+            kinds = [kept_type(kind) for kind in found if kind is not None]
+            fields.append(pa.field(name, kinds[0] if kinds and kinds.count(kinds[0]) == len(kinds) else pa.string()))
+        return fields
 
     def text_of(self, row: Mapping[str, Any], offset: int, size: int, limits: ReadLimits) -> Text | Unreadable:
         """A row's text with what is known of it."""
@@ -79,6 +108,7 @@ class Columns:
             language_score=float(score) if isinstance(score, (int, float)) else None,
             token_count=tokens if type(tokens) is int and 0 <= tokens < 1 << 62 else None,
             title=string_of(row, "title", ()),
+            kept={name: value_of(row, name, ()) for name in self.keep_columns if has_value(row, name)},
         )
 
 
@@ -93,6 +123,31 @@ def value_of(row: Mapping[str, Any], column: str | None, habits: tuple[str, ...]
         if value is not None:
             return value
     return None
+
+
+def has_value(row: Mapping[str, Any], column: str) -> bool:
+    """Whether a row has a field of that name, be it null. A dot leads into a nested one."""
+    if column in row:
+        return True
+    inner: Any = row
+    for part in column.split("."):
+        if not isinstance(inner, Mapping) or part not in inner:
+            return False
+        inner = inner[part]
+    return True
+
+
+def type_in(schema: pa.Schema, column: str) -> pa.DataType | None:
+    """The type of a column, also of one in a struct; None if there is none of that name."""
+    if column in schema.names:
+        return schema.field(column).type
+    inner: Any = schema
+    for part in column.split("."):
+        index = inner.get_field_index(part) if isinstance(inner, (pa.Schema, pa.StructType)) else -1
+        if index < 0:
+            return None
+        inner = inner.field(index).type
+    return inner
 
 
 def string_of(row: Mapping[str, Any], column: str | None, habits: tuple[str, ...]) -> str | None:

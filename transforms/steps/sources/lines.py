@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
+import pyarrow as pa
 import zstandard
 from isal import igzip
 
@@ -75,7 +76,9 @@ def read_lines(
 
 
 def buffered(stream: BinaryIO) -> BinaryIO:
-    return stream if isinstance(stream, io.BufferedIOBase) else cast(BinaryIO, io.BufferedReader(stream))  # type: ignore[arg-type]
+    """The stream with `readline`, which one of pyarrow's lacks, though it says that it is a buffered one."""
+    own = isinstance(stream, io.BufferedIOBase) and not isinstance(stream, pa.NativeFile)
+    return stream if own else cast(BinaryIO, io.BufferedReader(stream))  # type: ignore[arg-type]
 
 
 def pass_line(lines: BinaryIO) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute
 
 from transforms.steps.fetch.faults import Changed, HostDown, NotFetched
 from transforms.steps.fetch.files import RemoteFile, open_input
@@ -18,6 +19,7 @@ from transforms.steps.warc.events import Event, Response, Skipped, Unreadable, c
 from transforms.steps.warc.limits import ReadLimits
 from transforms.steps.warc.reader import read_record_at
 
+pc: Any = pyarrow.compute  # its functions are made at run time, so that stubs lack them
 # The columns that say where a record is, called as in Common Crawl's columnar index.
 PLACE = ("warc_filename", "warc_record_offset", "warc_record_length")
 SELECTION_SCHEMA = pa.schema(
@@ -37,6 +39,7 @@ SELECTION_SCHEMA = pa.schema(
 CRAWL_KEY = b"bateia.crawl"  # metadata of a selection's schema: the crawl that it is of
 GAP_BYTES = 1 << 20  # between records that one request fetches; a request costs more than so many bytes
 MAX_RANGE_BYTES = 16 << 20  # of one request, held in memory
+MAX_RECORD_BYTES = 256 << 20  # of one record, held in memory; Common Crawl's are of 1 or 5 MiB at most before gzip
 MAX_RANGES = 256  # requests of a unit: what is lost when a worker dies
 NOT_FETCHED, NOT_FOUND = "not_fetched", "not_found"  # reasons in the ledger; the first is tried again
 
@@ -66,17 +69,41 @@ def wanted_of(row: dict[str, Any]) -> Wanted:
     )
 
 
+def fault_in(table: pa.Table) -> str | None:
+    """What in a table keeps it from being a selection, as the end of a sentence that begins with its name; or None."""
+    file, offset, length = (table[name] for name in PLACE)
+    if not (pa.types.is_string(file.type) or pa.types.is_large_string(file.type)):
+        return f"is a selection whose {PLACE[0]} is of type {file.type}; give names of WARC files in a crawl"
+    for name, numbers, least, most in ((PLACE[1], offset, 0, 1 << 62), (PLACE[2], length, 1, MAX_RECORD_BYTES)):
+        if not pa.types.is_integer(numbers.type):
+            return f"is a selection whose {name} is of type {numbers.type}; give whole numbers"
+        edges = pc.min_max(numbers)
+        if numbers.null_count or not (least <= edges["min"].as_py() and edges["max"].as_py() <= most):
+            return f"is a selection in which a {name} is none; give numbers from {least} to {most:,}"
+    names = file.unique().to_pylist()
+    if any(name is None or "://" in name or name.startswith("/") or ".." in name.split("/") for name in names):
+        return f"is a selection in which a {PLACE[0]} is no path in a crawl, such as crawl-data/…/x.warc.gz"
+    return None
+
+
 def ranges_of(records: Sequence[Wanted]) -> list[list[Wanted]]:
-    """Records in the order of file and offset, those together that one request fetches."""
+    """Records in their order, those together that one request fetches: neighbours in it that are so in their file."""
     ranges: list[list[Wanted]] = []
+    start = stop = 0  # of the last range
     for record in records:
         held = ranges[-1] if ranges else []
-        near = held and held[-1].file == record.file and record.offset - held[-1].stop < GAP_BYTES
-        if near and record.stop - held[0].offset <= MAX_RANGE_BYTES:
+        near = held and held[-1].file == record.file and start <= record.offset < stop + GAP_BYTES
+        if near and record.stop - start <= MAX_RANGE_BYTES:
             held.append(record)
+            stop = max(stop, record.stop)
         else:
             ranges.append([record])
+            start, stop = record.offset, record.stop
     return ranges
+
+
+def stop_of(group: Sequence[Wanted]) -> int:
+    return max(record.stop for record in group)
 
 
 def spans_of(records: Sequence[Wanted], span_bytes: int) -> list[tuple[int, int]]:
@@ -84,7 +111,7 @@ def spans_of(records: Sequence[Wanted], span_bytes: int) -> list[tuple[int, int]
     spans: list[tuple[int, int]] = []
     first = row = held = requests = 0
     for group in ranges_of(records):
-        size = group[-1].stop - group[0].offset
+        size = stop_of(group) - group[0].offset
         if requests and (held + size > span_bytes or requests == MAX_RANGES):
             spans.append((first, row))
             first, held, requests = row, 0, 0
@@ -111,7 +138,7 @@ def read_selected(
     Raises Changed and HostDown.
     """
     for group in ranges_of(records):
-        start, stop = group[0].offset, group[-1].stop
+        start, stop = group[0].offset, stop_of(group)
         try:
             data = fetch_range(address(group[0].file), start, stop, settings)
         except (Changed, HostDown):

@@ -72,7 +72,7 @@ def read_rows(
                 stream.hold(*bytes_of(file.metadata, groups))  # type: ignore[attr-defined]
             names = columns.needed_of(file.schema_arrow.names)
             for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=groups, columns=names):
-                for values in rows_of(batch):
+                for values in rows_of(in_microseconds(batch)):
                     if isinstance(values, str):
                         yield Unreadable(row, 0, "bad_table", detail=values)
                     else:
@@ -85,16 +85,27 @@ def read_rows(
         yield Unreadable(row, 0, "bad_table", detail=detail)
 
 
+def in_microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with times in nanoseconds, which Python's own are too coarse for, rounded down."""
+    for index, column in enumerate(batch.columns):
+        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+            name, kind = batch.schema.names[index], pa.timestamp("us", column.type.tz)
+            batch = batch.set_column(index, name, column.cast(kind, safe=False))
+    return batch
+
+
 def rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | str]:
-    """The rows of a batch as dicts; of one that is no UTF-8 what is wrong with it."""
+    """The rows of a batch as dicts; of one that is no UTF-8, or has a date out of range, what is wrong with it."""
     try:
         yield from batch.to_pylist()
-    except UnicodeDecodeError:
+    except (ValueError, OverflowError):
         for number in range(len(batch)):
             try:
                 yield batch.slice(number, 1).to_pylist()[0]
             except UnicodeDecodeError as error:
                 yield f"the row is no UTF-8 ({error.reason})"
+            except (ValueError, OverflowError) as error:
+                yield f"the row has a value that can't be read ({str(error)[:100]})"
 
 
 def text_bytes(row: dict[str, Any], columns: Columns) -> int:

@@ -51,7 +51,7 @@ class RecordRights(PageStep):
         told = dict.fromkeys(f"{name}: {value}" for name, value in said_to_robots(page) if name in ROBOTS)
         name, place = found or (None, None)
         rights = {"license": name, "license_found": place, "robots": "; ".join(told)[:ROBOTS_CHARS] or None}
-        return replace(page, rights=rights)
+        return replace(page, rights={**page.rights, **rights})
 
 
 def find_license(html: str) -> tuple[str, str] | None:

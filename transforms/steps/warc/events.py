@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from transforms.steps.warc.limits import ReadLimits
@@ -34,6 +36,7 @@ class Response:
         `content-length` or the name of a content encoding, else `record` (the record is shorter than its length)
     declared_type: the Content-Type header as given, or None
     reserved: X-Robots-Tag and TDM-Reservation headers as given, a line each; '' if there are none
+    location: where a redirect leads to, as given; '' if nowhere
     """
 
     url: str
@@ -49,6 +52,7 @@ class Response:
     truncated: str | None
     declared_type: str | None = None
     reserved: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class Text:
     language, language_score: as given, or None
     token_count: as given, or None
     title: as given, or None
+    kept: values of the other columns that are kept, by their names
     """
 
     url: str
@@ -120,6 +125,7 @@ class Text:
     language_score: float | None = None
     token_count: int | None = None
     title: str | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 Event = Response | Text | Unreadable | Skipped
@@ -170,6 +176,7 @@ def event_of(record: Record, offset: int, size: int, limits: ReadLimits, wanted:
         truncated=head.get(b"warc-truncated").strip() or message.cut or (None if message.whole else _cut(record)),
         declared_type=message.declared_type,
         reserved=message.reserved,
+        location=message.location,
     )
 
 

@@ -19,7 +19,7 @@ STATUS_LINE = re.compile(rb"(?:HTTP/\d+(?:\.\d+)?|ICY)(?:[ \t]+(\d{3})(?!\d))?[^
 HEADER_END = re.compile(rb"\n\r*\n")
 # The fields that matter, each with its folded lines; one pass over headers of any size.
 FIELDS = re.compile(
-    rb"^(content-type|content-length|content-encoding|transfer-encoding|x-robots-tag|tdm-reservation)[ \t]*:"
+    rb"^(content-type|content-length|content-encoding|transfer-encoding|x-robots-tag|tdm-reservation|location)[ \t]*:"
     rb"([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -33,6 +33,7 @@ LENGTH = re.compile(r"\d{1,18}")
 BODILESS = frozenset({204, 304})  # the length is that of another response
 GZIP = b"\x1f\x8b\x08"
 MAX_RESERVED, RESERVED_CHARS = 20, 500  # headers that reserve rights, and of each; real ones are a few words
+LOCATION_CHARS = 8192
 DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 
 
@@ -48,6 +49,7 @@ class Message:
     whole: whether chunks or Content-Length show that the body is complete; False where nothing shows it either way
     declared_type: the Content-Type header that names the media type (else the last of them) as given, or None
     reserved: X-Robots-Tag and TDM-Reservation headers as given, a line each; '' if there are none
+    location: where a redirect leads to, as given; '' if nowhere
     """
 
     status: int | None
@@ -58,6 +60,7 @@ class Message:
     whole: bool = False
     declared_type: str | None = None
     reserved: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
         return BadMessage("bad_http_header", detail, threshold=limits.max_header_bytes)
     head, body = (block[start:], b"") if end is None else (block[start : end.start() + 1], block[end.end() :])
 
-    declared, content_type, charset, transfer, content, length = None, "", None, "", "", None
+    declared, content_type, charset, transfer, content, length, location = None, "", None, "", "", None, ""
     reserved: list[str] = []
     for name, raw in FIELDS.findall(head):
         value = raw.decode("latin-1").replace("\0", "")
@@ -107,6 +110,8 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
                 transfer += "," + value.lower()
             case b"content-encoding":
                 content += "," + value.lower()
+            case b"location":
+                location = value.strip()[:LOCATION_CHARS]
             case b"x-robots-tag" | b"tdm-reservation" if len(reserved) < MAX_RESERVED:
                 reserved.append(f"{name.decode().lower()}: {' '.join(value.split())[:RESERVED_CHARS]}")
 
@@ -123,7 +128,7 @@ def parse_response(block: bytes, limits: ReadLimits) -> Message | BadMessage:
     if cut == "content-length" and body is stored and _known_encodings(content):
         cut = None  # the crawler undid the encoding; the length is that of the encoded body
     cut = cut or cut_encoding
-    return Message(code, content_type, charset, body, cut, whole and not cut, declared, "\n".join(reserved))
+    return Message(code, content_type, charset, body, cut, whole and not cut, declared, "\n".join(reserved), location)
 
 
 def _media_type(value: str, content_type: str, charset: str | None) -> tuple[str, str | None]:
