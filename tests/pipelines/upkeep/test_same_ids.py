@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.upkeep.forget_request import check_rows
-from schemas.faults import BadInput
+from pipelines.upkeep.forget_shards import ShardUnit, row_faults
 from schemas.shards.layout import docs_path
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -58,7 +57,12 @@ def test_a_forget_whose_rows_are_not_single_is_refused_before_it_writes(
 ) -> None:
     row = next(row for row in documents_in(shards) if row["shard"] == 0)
     path = docs_path(str(shards), "train", 0)
-    check_rows(path, [row])
-    for wrong in ([row, row], [row | {"start": row["start"] + 1}]):
-        with pytest.raises(BadInput, match="documents at token"):
-            check_rows(path, wrong)
+    span = (row["start"], row["length"])
+
+    def faults(*spans: tuple[int, int]) -> list[str]:
+        return list(row_faults(path, ShardUnit("train-00000", "train", 0, 0, spans)))
+
+    assert faults(span) == []
+    for wrong in ((span, span), ((span[0] + 1, span[1]),)):
+        [fault] = faults(*wrong)
+        assert "documents at token" in fault
