@@ -1,9 +1,9 @@
 """Does a model that is taught to say "I don't know" say it of what it does not know, and still say what it knows?
 
 People of a made-up register live in pages that go the whole way: crawl, filters, deduplication, shards, a model of
-417,000 parameters. Some are told of never, some once, some often. What is known is measured by questions (right, and with
-a probability of one half at least); refusing is then taught by people whose questions were never trained (group B) and
-tested with others (group C), by the token's one row or by all weights, beside two controls: labels of people whose
+417,000 parameters. Some are told of never, some once, some often. What is known is measured by questions (right, and
+with a probability of one half at least); refusing is then taught by people whose questions were never trained (group B)
+and tested with others (group C), by the token's one row or by all weights, beside two controls: labels of people whose
 questions were trained (naive), and labels dealt out anew. Intervals are Student's t over seeds.
 
     python -m benchmarks.assistant.refusal
