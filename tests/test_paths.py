@@ -130,6 +130,6 @@ def test_a_manifest_that_names_other_places_is_no_way_out(bateia: Call, place: P
     recipe = f"{place}/deep/er/in/recipe.py:HOSTILE"
     ended = bateia("dedup", "--recipe", recipe, "--input", source, "--output", tmp_path / "out" / "corpus", "--quiet")
     assert below(tmp_path / "in") == before
-    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} <= {"corpus"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"in", "out"}
+    assert {path.name for path in (tmp_path / "out").glob("*")} <= {"corpus"}
     assert ended.returncode in (0, 2), ended.stderr

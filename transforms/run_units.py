@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -38,6 +39,10 @@ class RunUnits(beam.PTransform):
         )
 
 
+# A worker process of this machine ends with its driver in this time, which has told why; an engine's goes on to raise.
+LAST_WORDS_S = 2.0
+
+
 def read_task(path: str, index: int, count: int) -> Iterator[dict[str, Any]]:
     return islice(read_units(path), index - 1, None, count)
 
@@ -56,6 +61,7 @@ class RunUnit(beam.DoFn):
 
     def process(self, element: dict[str, Any]) -> Iterator[str]:
         if self._lease is not None and size_of(self._lease) is None:
+            time.sleep(LAST_WORDS_S)
             raise RuntimeError(f"the run that writes {self._records.output} was stopped; its job ends here")
         unit = self._work.parse(element)
         run_unit(self._work, self._records, unit)

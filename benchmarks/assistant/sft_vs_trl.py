@@ -1,7 +1,7 @@
 """Is our fine-tuning the same as TRL's? One model, the same conversations in the same order, 20 steps of AdamW in both.
 
 Ours: the loop of `bateia sft`, and its own rendering by token numbers. Theirs: SFTTrainer over our export, whose chat
-template renders the same messages, with assistant_only_loss. Both read a conversation a row. Compared is the loss of
+template renders the same messages, with assistant_only_loss. Both read a conversation a row. Measured is the loss of
 each step before its update.
 
     python -m benchmarks.assistant.sft_vs_trl

@@ -2,7 +2,7 @@
 
     python -m benchmarks.scale.explain_index --files 1000 --rows 2000 --scratch DIR --out
 
-The ledger is made up: addresses of 60 characters, every page dropped. Compared are looking through all files, as where
+The ledger is made up: addresses of 60 characters, every page dropped. Measured are looking through all files, as where
 nothing is indexed, the first question, which makes the index, and the next one; for each a process of its own, with its
 start. Counted are the files of the ledger and the index that it opens.
 """

@@ -277,7 +277,7 @@ def read_estimate(path: str, recipe: str, units: int, size: int) -> Estimate:
         estimate = decode(read_json(path), Estimate, f"estimate {path}")
     except (OSError, ValueError) as error:
         what = f"estimate {path} can't be read ({reason(error)})"
-        raise BadInput(f"{what}; give what `bateia estimate --save` wrote") from error
+        raise BadInput(f"{what}; give what `bateia estimate` wrote with --save") from error
     if (estimate.recipe, estimate.units, estimate.size) != (recipe, units, size):
         raise BadInput(
             f"estimate {path} is of another run: {estimate.recipe[:60]} on {estimate.units:,} units of "

@@ -242,7 +242,7 @@ class CurateOptions:
         None, "what paths in a list are relative to", none="the list's folder", metavar="DIR"
     )
     estimate: str | None = setting(
-        None, "what `bateia estimate --save` wrote: the report compares", none="no comparison", metavar="FILE"
+        None, "what `bateia estimate` wrote with --save: the report compares", none="no comparison", metavar="FILE"
     )
     unit_mb: int | None = setting(
         None,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from support.command import Ended
 from support.failing import CODES, Faults, failing
+from support.outputs import strays
 from support.power import cuts, disk_of, kind_of, put, watched
 from support.stages import Small, is_whole, result_of, told
 
@@ -73,7 +74,8 @@ def cut_everywhere(small: Small, stage: str, folder: Path, reorderings: int, mos
         else:
             now = result_of(stage, output) if (output / "manifest.json").exists() else {}
             differing = sorted(path for path in {*calm, *now} if calm.get(path) != now.get(path))
-            found.failed.append(f"{stage}: {ended.returncode}, {ended.stderr[-1500:]!r}, {differing[:5]}")
+            beside = [str(path.relative_to(output)) for path in strays(output)]
+            found.failed.append(f"{stage}: {ended.returncode}, {ended.stderr[-1500:]!r}, {differing[:5]}, {beside[:5]}")
     return found
 
 

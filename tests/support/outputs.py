@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,20 @@ def digests(output: Path) -> dict[str, str]:
     """sha256 by path of all files, hidden ones too, but those that tell times: reports and records of units."""
     files = [path for path in output.rglob("*") if path.is_file()]
     timeless = [path for path in files if path.name not in REPORTS and path.parent.name != "units"]
-    return {str(path.relative_to(output)): sha256(path.read_bytes()).hexdigest() for path in timeless}
+    return {str(path.relative_to(output)): sha256(placeless(path)).hexdigest() for path in timeless}
+
+
+def placeless(path: Path) -> bytes:
+    """A file's bytes; of what names the datasets that were read, with their names alone: they are written as they lie
+    from the output, beside it or elsewhere."""
+    data = path.read_bytes()
+    if path.name not in ("manifest.json", "run.json"):
+        return data
+    told = json.loads(data)
+    for source in told.get("source", []):
+        if isinstance(source, dict) and "path" in source:
+            source["path"] = Path(source["path"]).name
+    return json.dumps(told).encode()
 
 
 def identities(folder: Path) -> dict[str, tuple[int, int]]:

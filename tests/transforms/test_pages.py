@@ -62,6 +62,7 @@ def test_they_give_what_curate_writes(warcs: list[str], documents: Path, tmp_pat
     for document in found:
         assert Path(document.pop("file_path")).name == written[document["id"]]["file_path"]  # as it was given to each
         assert document.pop("language_script") is None and not document.pop("rights")  # of recipes that ask for them
+        assert not document.pop("kept")  # of tables of one's own
         assert document == {name: written[document["id"]][name] for name in document}
     ledger = [row for row in rows_of(documents / "ledger") if row["fate"] != "kept"]
     expected = Counter(tuple(row[name] for name in COLUMNS) for row in ledger)

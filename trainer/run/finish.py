@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
-from schemas.storage import write_json
+from schemas.storage import remove_temporary, write_json
 from trainer.model.config import flops_per_token, parameters
 from trainer.run.checkpoints import find_checkpoint, sha256
 from trainer.run.folder import EVALS, FAULTS, LOG, REPORT, SAMPLES, RunFolder
@@ -42,6 +42,7 @@ def make_report(job: TrainJob, device_kind: str, devices: int) -> dict[str, Any]
         "code_hash": code_hash(),
         "versions": versions(),
     }
+    remove_temporary(str(folder.path))  # what a run that was killed here was writing
     write_json(str(folder.path / REPORT), report)
     return report
 

@@ -20,7 +20,7 @@ def add_course(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write, or to go on in")
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the pages")
     sections = "only these and what they are made from, such as tokens,thinking (default: all)"
-    parser.add_argument("--sections", type=codes, default=(), metavar="NAME,…", help=sections)
+    parser.add_argument("--sections", type=codes, default=(), metavar="NAME", help=sections)
     parser.add_argument(
         "--quick", action="store_true", help="a few steps of each training: all runs, nothing is learned"
     )

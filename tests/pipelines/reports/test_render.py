@@ -70,7 +70,7 @@ def test_no_template_switches_escaping_off() -> None:
     for path in templates:
         source = path.read_text("utf-8")
         assert not re.search(r"\|\s*safe\b|autoescape|Markup", source), path.name
-        if path.name not in {"tokens.html", "look.html"}:
+        if path.name not in {"tokens.html", "look.html", "vote.html"}:
             assert "<script" not in source and "tojson" not in source, path.name
 
 

@@ -232,7 +232,7 @@ def test_a_plan_that_does_not_say_what_was_asked_for_is_told(copied: Path, fault
 
 def test_shards_of_another_format_are_refused_by_every_command(copied: Path, bateia: Call, tmp_path: Path) -> None:
     path = copied / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 3}))
     (tmp_path / "urls").write_text("https://a.example/")
     commands: list[tuple[object, ...]] = [
         ("shards", "verify", "--shards", copied),
@@ -246,7 +246,7 @@ def test_shards_of_another_format_are_refused_by_every_command(copied: Path, bat
         ended = bateia(*command)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert ended.stderr == (
-            f"bateia: {path} was written by a newer Bateia (format 2, this one reads 1); update Bateia\n"
+            f"bateia: {path} was written by a newer Bateia (format 3, this one reads 1 and 2); update Bateia\n"
         )
 
 

@@ -53,7 +53,6 @@ def hub_address(path: str) -> str:
 def list_hub(place: HubPath, folder: str) -> list[str]:
     """Paths in the dataset of all files below a folder of it, sorted; "" is the dataset itself. Raises BadInput."""
     try:
-        import httpx
         from huggingface_hub import HfApi
         from huggingface_hub.hf_api import RepoFile
     except ModuleNotFoundError as error:
@@ -66,6 +65,6 @@ def list_hub(place: HubPath, folder: str) -> list[str]:
             place.repository, folder or None, recursive=True, revision=place.revision, repo_type="dataset"
         )
         return sorted(entry.path for entry in tree if isinstance(entry, RepoFile))
-    except (httpx.HTTPError, OSError, ValueError) as error:
+    except Exception as error:  # its client is built on requests, httpx or httpx2, by its version
         remedy = f"check name, revision and network ({endpoint()}); a private dataset needs HF_TOKEN"
         raise BadInput(f"input {what} can't be listed ({reason(error)}); {remedy}") from error
