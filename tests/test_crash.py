@@ -166,7 +166,7 @@ def check_killed(
 
 def told(err: str) -> list[str]:
     """What a command said, but for the word that slow machines see, that it has begun."""
-    return [line for line in err.strip().splitlines() if not line.endswith(": starting …")]
+    return [line for line in err.splitlines() if line and not line.endswith(": starting …")]
 
 
 # --- Several processes ------------------------------------------------------------------------------------------------
@@ -229,6 +229,7 @@ def test_an_interrupted_run_leaves_nobody_behind(
     assert most >= (2 * count if stage == "curate" else 1 + count)  # curate's have a child each that extracts
     assert (process.returncode, out) == (130, ""), err
     assert is_gone(mark), family(mark)
+    assert len(told(err)) == 1, err
     [line] = told(err)
     assert f" in {output}. The same command goes on from there." in line
     assert stage != "curate" or f"of {UNITS} units are finished in " in line

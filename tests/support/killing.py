@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -54,7 +55,8 @@ class Killing:
 
     def strike(self) -> None:
         driver = int(os.environ.get("BATEIA_DRIVER") or os.getpid())
-        os.kill(driver if self.whom == "driver" else os.getpid(), signal.Signals[self.signal])
+        with suppress(ProcessLookupError):  # the other worker was first, and the driver is gone
+            os.kill(driver if self.whom == "driver" else os.getpid(), signal.Signals[self.signal])
         time.sleep(60)  # until the signal is there, or this worker sees that its driver is gone
 
 
