@@ -200,11 +200,20 @@ def claims(folder: str) -> list[Claim]:
 
 
 def read_claim(path: str) -> Claim | None:
-    """None if it is gone meanwhile, or is no claim."""
-    try:
-        return Claim(**read_json(path))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
+    """None if it is gone meanwhile, or is no claim. Raises OSError if it can't be read.
+
+    A store is asked twice for a file, for its size and for its bytes; what another run removes or renews in between
+    ends in an error that doesn't say so, and is asked for anew.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return Claim(**read_json(path))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        except OSError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.05 * 2**attempt)
 
 
 def conflict(one: str, other: str) -> bool:

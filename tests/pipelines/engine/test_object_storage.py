@@ -16,9 +16,9 @@ import pytest
 from pipelines.engine.output import StageOutput, abort_uploads
 from pipelines.sample.build import SampleIndex
 from schemas.faults import BadInput
-from schemas.lease import STALE_S, WHOLE, Claim, claims, release_all, take
+from schemas.lease import STALE_S, WHOLE, Claim, claims, read_claim, release_all, take
 from schemas.manifest import read_manifest
-from schemas.storage import list_files, locate, read_json, size_of, write_json, write_whole
+from schemas.storage import list_files, locate, open_read, read_json, remove, size_of, write_json, write_whole
 from support.command import Call
 from support.object_store import Store, names_in_bucket, object_store, uploads_in_bucket
 from support.outputs import hash_of
@@ -108,6 +108,25 @@ def test_of_many_that_begin_at_once_one_writes_at_most(store: Store) -> None:
         held += results.count("held")
         assert claims(f"s3://bucket/{name}") == []
     assert held
+
+
+def test_a_claim_that_goes_while_it_is_read_is_none(store: Store) -> None:
+    """A store's client asks for its size and then for its bytes, and has no word for what goes in between."""
+    claim = Claim(WHOLE, "there", "elsewhere", 1, "1", time.time(), "going", held=True)
+    path = claim.file("s3://bucket/going")
+    write_json(path, asdict(claim))
+
+    def open_and_remove(path: str) -> Any:
+        file = open_read(path)
+        remove(path)
+        return file
+
+    with mock.patch("schemas.storage.open_read", open_and_remove), pytest.raises(OSError) as fault:
+        read_json(path)
+    assert not isinstance(fault.value, FileNotFoundError)
+    write_json(path, asdict(claim))
+    with mock.patch("schemas.storage.open_read", side_effect=[open_and_remove(path), FileNotFoundError]):
+        assert read_claim(path) is None
 
 
 def test_a_dead_one_s_lease_in_a_bucket_is_taken_over(store: Store) -> None:
