@@ -7,6 +7,8 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
 PYTEST := .venv/bin/python -m pytest
 PROCESSES ?= 2 # of tests at a time; each takes up to 2 GB of memory
 IN_PARALLEL := -n $(PROCESSES) --dist worksteal
+# Tests start thousands of processes of this code, and each would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo course quick test test-flink tests fuzz lint lock setup clean
 

@@ -373,6 +373,7 @@ def test_an_input_that_changes_during_the_run_stops_it(
     assert not (tmp_path / "o" / "manifest.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["gone", "other", "as long"])
 def test_an_input_that_changed_between_runs_is_not_resumed(
     own: list[Path], many: SampleIndex, bateia: Call, tmp_path: Path, how: str

@@ -38,6 +38,7 @@ def article() -> str:
     return page("".join(f"<p>{line}</p>" for line in lines))
 
 
+@pytest.mark.slow
 def test_documents_and_ledger_are_what_the_manifest_counts(documents: Path, corpus: Path) -> None:
     manifest = read_manifest(str(documents))
     assert manifest is not None
@@ -95,6 +96,7 @@ def test_torch_sees_the_same_batches(workers: int, shards: Path) -> None:
         np.testing.assert_array_equal(theirs["mask"].numpy(), mine.mask_BxT)
 
 
+@pytest.mark.slow
 def test_a_page_is_kept_or_dropped_with_its_reason() -> None:
     kept = bateia.try_page(article())
     assert isinstance(kept, Document) and kept.language == "en" and "<p>" not in kept.text

@@ -175,6 +175,7 @@ def imports_a_reader(source: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_tables_of_shards_have_one_reader() -> None:
     """Documents' and plans' tables are read by schemas/shards, so nothing else needs pyarrow's readers."""
     files = [path for room in ("transforms", "pipelines", "trainer", "deploy") for path in (ROOT / room).rglob("*.py")]

@@ -107,6 +107,7 @@ def test_it_is_short_and_numpy_alone() -> None:
     assert imported == {"__future__", "collections.abc", "sys", "typing", "numpy", *ours}
 
 
+@pytest.mark.slow
 def test_it_learns_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "text"
     file.write_text("the pan washes sand. " * 40)

@@ -60,6 +60,7 @@ def test_bits_per_byte_are_the_evaluations(folder: Path) -> None:
     assert sum(bits) / 96 == pytest.approx(last["slices"]["all"]["bits_per_byte"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_surprise_on_a_terminal_and_as_a_page(folder: Path, bateia: Callable[..., Ended]) -> None:
     (folder / "text").write_text(HOSTILE * 3)
     told = [
@@ -88,6 +89,7 @@ def test_few_shot_is_the_same_each_time(folder: Path, given: list[object], batei
     assert "<polyline" in page and "1 shot<" in page and "not measured" in page
 
 
+@pytest.mark.slow
 def test_memorize_measures_what_was_and_was_not_seen(
     folder: Path, given: list[object], bateia: Callable[..., Ended]
 ) -> None:

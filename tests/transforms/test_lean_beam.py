@@ -53,11 +53,13 @@ def names_after(code: str) -> set[str]:
     return set(json.loads(told.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 def test_beam_is_loaded_without_what_is_not_used() -> None:
     loaded = names_after("from transforms.lean_beam import load_beam; load_beam(); load_beam()\nimport pyarrow as pa")
     assert "apache_beam" in loaded and not BEAMS & loaded
 
 
+@pytest.mark.slow
 def test_pandas_is_there_for_a_step_of_ones_own() -> None:
     pytest.importorskip("pandas")
     code = """
@@ -72,17 +74,20 @@ assert pa.table({"a": [1, 2]}).to_pandas().shape == (2, 1)
     assert "pandas" in names_after(code)
 
 
+@pytest.mark.slow
 def test_pandas_that_is_loaded_before_beam_stays() -> None:
     pytest.importorskip("pandas")
     code = "import pandas, sys\nfrom transforms.lean_beam import load_beam; load_beam()\nassert sys.modules['pandas']"
     assert {"pandas", "apache_beam"} <= names_after(code)
 
 
+@pytest.mark.slow
 def test_words_are_split_without_spacys_command_line_and_plug_ins() -> None:
     loaded = names_after("from transforms.steps.text.words import words; assert len(words('It isn\\'t.', 'en')) == 4")
     assert "spacy" in loaded and not SPACYS & loaded
 
 
+@pytest.mark.slow
 def test_spacy_is_whole_for_those_who_ask_later() -> None:
     code = "from transforms.steps.text.words import require; require('en')\nimport spacy.cli; assert spacy.cli.download"
     assert "typer" in names_after(code)

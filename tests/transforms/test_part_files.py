@@ -70,6 +70,7 @@ def test_nothing_has_its_name_before_it_is_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["part.parquet"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("rows", [0, 5, 1500])
 def test_a_discarded_part_leaves_nothing(tmp_path: Path, rows: int) -> None:

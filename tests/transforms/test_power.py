@@ -148,6 +148,7 @@ def undurable(create: Callable[..., None]) -> Callable[..., None]:
     return created
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["files", "names"])
 def test_the_trial_notices_what_is_not_flushed(tmp_path: Path, calm: Path, what: str) -> None:
     with without(what), watched(tmp_path / "logged") as log:
@@ -198,6 +199,7 @@ SCHEDULES = int(os.environ.get("BATEIA_SCHEDULES", "200"))
 MANY = tuple(Numbers(f"u{number}", 1 + number % 3) for number in range(6))
 
 
+@pytest.mark.slow
 def test_any_schedule_comes_to_the_same_bytes(tmp_path: Path) -> None:
     """Units in any order, some of them by two workers, workers dying anywhere: one dataset hash."""
     hashes = set()

@@ -27,6 +27,7 @@ def test_equal_seeds_give_equal_texts() -> None:
     assert not set(made) & set(distinct_texts(20, seed=2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("similarity", [0.1, 0.5, 0.95])
 def test_near_copies_have_about_their_similarity(similarity: float) -> None:
     invented = InventedText(1)

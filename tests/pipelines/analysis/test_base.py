@@ -96,6 +96,7 @@ def test_what_a_dream_recites_is_told_with_its_page(report: BaseReport, pages: d
     assert report.held_out_share is not None and report.held_out_share < 0.5
 
 
+@pytest.mark.slow
 def test_a_held_out_page_goes_on_otherwise(report: BaseReport) -> None:
     assert len(report.continued) == CONTINUED
     for one in report.continued:
@@ -104,6 +105,7 @@ def test_a_held_out_page_goes_on_otherwise(report: BaseReport) -> None:
         assert one.page[:9] == written[:9] and one.page != written
 
 
+@pytest.mark.slow
 def test_temperatures_and_questions(report: BaseReport) -> None:
     assert [written.temperature for written in report.temperatures] == [0, 0.5, 1, 1.5]
     assert {written.prompt for written in report.temperatures} == {report.continued[0].prompt}
@@ -111,6 +113,7 @@ def test_temperatures_and_questions(report: BaseReport) -> None:
     assert all(isinstance(piece, Piece) and piece.source is None for piece in report.asked.pieces)
 
 
+@pytest.mark.slow
 def test_weights_that_know_nothing_recite_nothing(report: BaseReport) -> None:
     """Memorization and examples are asked of the run itself."""
     assert report.memorization is not None and report.few_shot is not None
@@ -118,6 +121,7 @@ def test_weights_that_know_nothing_recite_nothing(report: BaseReport) -> None:
     assert (report.few_shot.step, report.few_shot.items) == (7, 4)
 
 
+@pytest.mark.slow
 def test_the_page(report: BaseReport, pages: dict[str, list[Document]]) -> None:
     page = render_page(report, {"bateia": "0.1.0"})
     seen = Strict(page).seen

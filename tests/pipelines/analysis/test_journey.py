@@ -47,6 +47,7 @@ def in_split(shards: Path, split: str) -> Row:
     return rows_of(shards / split, "docs-")[3]
 
 
+@pytest.mark.slow
 def test_a_page_that_is_trained_on(shards: Path, corpus: Path, documents: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the torch extra is not installed")
     row = in_split(shards, "train")
@@ -83,6 +84,7 @@ def test_a_page_that_is_trained_on(shards: Path, corpus: Path, documents: Path, 
     assert "The loss of each token" in Strict(render_page(report, {})).seen
 
 
+@pytest.mark.slow
 def test_a_page_that_is_held_out(shards: Path) -> None:
     report = follow(in_split(shards, "val")["url"], str(shards))
     assert report.reached == "held-out text" and report.plans == () and report.surprisal is None
@@ -90,6 +92,7 @@ def test_a_page_that_is_held_out(shards: Path) -> None:
     assert "no step of a training sees it" in seen and "bits per byte" not in seen
 
 
+@pytest.mark.slow
 def test_a_page_that_a_rule_dropped(shards: Path, documents: Path) -> None:
     dropped = next(row for row in rows_of(documents, "ledger/") if row["stage"] == "gopher_quality")
     report = follow(dropped["url"], str(shards))
@@ -102,6 +105,7 @@ def test_a_page_that_a_rule_dropped(shards: Path, documents: Path) -> None:
     assert "breaks it" in Strict(render_page(report, {})).seen
 
 
+@pytest.mark.slow
 def test_a_page_that_is_a_copy(shards: Path, corpus: Path) -> None:
     copy = next(row for row in rows_of(corpus, "clusters/") if row["match"] == "near")
     report = follow(copy["url"], str(shards))
@@ -128,6 +132,7 @@ def test_the_nearest_is_the_one_that_shares_most(corpus: Path) -> None:
     assert other is None or other[0]["id"] != row["id"]
 
 
+@pytest.mark.slow
 def test_what_is_gone_is_noted(shards: Path, corpus: Path, tmp_path: Path) -> None:
     """Shards whose corpus is elsewhere by now."""
     import json
@@ -146,6 +151,7 @@ def test_what_is_gone_is_noted(shards: Path, corpus: Path, tmp_path: Path) -> No
         follow("https://nowhere.example/", str(moved))
 
 
+@pytest.mark.slow
 def test_the_command(shards: Path, corpus: Path, bateia: Call, tmp_path: Path) -> None:
     page = tmp_path / "journey.html"
     url = in_split(shards, "train")["url"]

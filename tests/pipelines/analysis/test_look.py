@@ -153,6 +153,7 @@ def test_the_same_run_is_the_same_page(run: Path) -> None:
     assert page_of(run) == page_of(run)
 
 
+@pytest.mark.slow
 def test_a_browser_shows_a_model(run: Path, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(page_of(run))
@@ -166,6 +167,7 @@ def test_a_browser_shows_a_model(run: Path, tmp_path: Path) -> None:
     assert f"{100 * expected.max():.1f} %" in shown.texts["value"]
 
 
+@pytest.mark.slow
 def test_a_browser_shows_a_recorded_pass(run: Path, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(page_of(run, most_parameters=0))

@@ -221,6 +221,7 @@ def test_options_for_beam_where_no_pipeline_runs(bateia: Call, command: list[str
     assert not Path("x").exists()
 
 
+@pytest.mark.slow
 def test_one_bad_file_among_good_ones_is_told_and_recorded(bateia: Call, place: Path) -> None:
     output = place / "out"
     ended = bateia("curate", "--recipe", "tiny", "--input", place / "*.warc.gz", "--output", output, "--quiet")

@@ -57,6 +57,7 @@ def test_a_cluster_gets_its_jar_and_the_boot_script(installed: Path) -> None:
     assert program["env"]["BATEIA_ASSETS"] == os.environ["BATEIA_ASSETS"]
 
 
+@pytest.mark.slow
 def test_the_boot_script_is_a_program_by_itself(tmp_path: Path) -> None:
     variables = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}", "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([BOOT, "--id=1"], env=variables, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -65,6 +65,7 @@ def test_every_encoding_gets_the_page(bateia_process: Start, words: tuple[str, .
     assert bool(out) != bool(err)
 
 
+@pytest.mark.slow
 def test_json_stays_json_in_ascii(small_shards: Path) -> None:
     command = ["explain-batch", "--shards", str(small_shards), "--step", "0", "--batch-size", "1", "--json"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}

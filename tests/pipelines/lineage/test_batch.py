@@ -213,6 +213,7 @@ def test_a_plan_of_other_shards_is_told(copied: Path, bateia: Call, documents_in
     assert f"  plan {copied}/plan/half is of other shards than lie here" in ended.stdout
 
 
+@pytest.mark.slow
 def test_rows_of_many_files_are_found(copied: Path, bateia: Call, explain_batch: Callable[..., dict[str, Any]]) -> None:
     with mock.patch("pipelines.stages.plan.DOCUMENTS_PER_PARTITION", 40):
         assert bateia("plan", "--shards", copied, "--name", "parts", "--context", 64, "--epochs", 2).returncode == 0

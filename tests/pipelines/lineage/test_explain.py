@@ -60,6 +60,7 @@ def test_spellings_are_of_one_address(typed: str) -> None:
     }
 
 
+@pytest.mark.slow
 def test_every_record_of_a_url_is_told(
     bateia: Call, sample: SampleIndex, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -36,6 +36,7 @@ def longest_runs(text: list[int], documents: list[list[int]], least: int) -> lis
     return sorted(taken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [7, 1 << 20])
 def test_all_passages_are_found(small_shards: Path, documents_in, chunk: int) -> None:
     """Texts stitched together from training documents and noise, against a search of every place."""

@@ -44,6 +44,7 @@ def test_other_languages_bring_their_stop_words() -> None:
         web("xx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", PAGES)
 def test_pages_that_fineweb_drops_or_flattens_are_kept_with_their_structure(
     title: str, bateia: Call, tmp_path: Path

@@ -129,6 +129,7 @@ def test_the_command(folder: Path, bateia: Call, tmp_path: Path) -> None:
 # --- A browser --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_browser_shows_the_tokens(folder: Path, tmp_path: Path) -> None:
     text = "Olá, gravel!\r\n<b>e\u0301</b> <s> \u202e"
     paths = [str(folder / "pieces"), str(folder / "ours")]
@@ -150,6 +151,7 @@ def test_a_browser_shows_the_tokens(folder: Path, tmp_path: Path) -> None:
     assert said in shown.texts["compared"]
 
 
+@pytest.mark.slow
 def test_a_browser_paints_something(folder: Path, tmp_path: Path) -> None:
     page, picture = tmp_path / "page.html", tmp_path / "picture.png"
     page.write_text(render_page([str(folder / "pieces")], "The pan washes gold out of river gravel."))

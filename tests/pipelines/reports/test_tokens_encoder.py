@@ -101,6 +101,7 @@ def test_a_model_without_its_json_is_the_same(folder: Path) -> None:
     assert vocabulary_of(path) == vocabulary_of(str(folder / "pieces"))
 
 
+@pytest.mark.slow
 def test_groups_and_bytes_are_as_on_the_terminal(folder: Path) -> None:
     for name in ("pieces", "ours"):
         tokenizer, texts = load_tokenizer(str(folder / name)), [text for text in made_up() if text < "\u0600"][:300]

@@ -239,6 +239,7 @@ def test_duckdb_and_pandas_open_the_data(documents: Path, manifest: Manifest) ->
     assert len(pd.concat(frames)) == kept
 
 
+@pytest.mark.slow
 def test_dropped_text_is_kept_when_asked(bateia: Call, warcs: list[str], documents: Path, tmp_path: Path) -> None:
     options = ("--input", warcs[0], "--keep-dropped", "--dump", "OURS", "--quiet")
     ended = bateia("curate", "--recipe", "tiny", "--output", tmp_path / "o", *options)
@@ -252,6 +253,7 @@ def test_dropped_text_is_kept_when_asked(bateia: Call, warcs: list[str], documen
     assert "text" not in rows_of(documents, "ledger")[0]
 
 
+@pytest.mark.slow
 def test_a_recipe_without_document_steps_writes_documents(bateia: Call, warcs: list[str], tmp_path: Path) -> None:
     recipe = tmp_path / "bare.py"
     recipe.write_text(
@@ -264,6 +266,7 @@ def test_a_recipe_without_document_steps_writes_documents(bateia: Call, warcs: l
     assert list(rows_of(tmp_path / "o", "data")[0]) == [*FINEWEB, "warc_offset", "title"]
 
 
+@pytest.mark.slow
 def test_limits_of_reading_are_the_recipes(bateia: Call, warcs: list[str], tmp_path: Path) -> None:
     """What goes beyond one is a row that names it; the manifest holds them."""
     recipe = tmp_path / "tight.py"
@@ -287,6 +290,7 @@ def test_limits_of_reading_are_the_recipes(bateia: Call, warcs: list[str], tmp_p
 # --- The same bytes ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_damaged_part_is_made_again(documents: Path, warcs: list[str], bateia: Call, tmp_path: Path) -> None:
     output = tmp_path / "o"
     shutil.copytree(documents, output)
@@ -459,6 +463,7 @@ def test_a_runs_pace_is_of_what_it_read_itself() -> None:
 # --- A directory is ours or it is left alone --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_overwrite_removes_what_a_run_wrote_and_nothing_else(
     documents: Path, warcs: list[str], bateia: Call, tmp_path: Path
 ) -> None:

@@ -348,6 +348,7 @@ def test_verified_only_what_another_contains_goes(verified: Path, chained: Path)
     assert counts["clusters"] == 110 == sum(row["cluster_size"] == 2 for row in rows_of(verified, "data"))
 
 
+@pytest.mark.slow
 def test_verified_documents_are_explained_with_their_share(verified: Path, bateia: Call) -> None:
     stays = next(row for row in rows_of(verified, "clusters") if row["match"] is None and row["contained"])
     told = f"{stays['contained']:.1%} of its words stand in {stays['compared_url']}, too few to go"
@@ -362,6 +363,7 @@ def test_verified_documents_are_explained_with_their_share(verified: Path, batei
         assert expected in bateia("explain", url, "--in", verified).stdout
 
 
+@pytest.mark.slow
 def test_verified_files_have_their_schemas(verified: Path) -> None:
     schemas = {"clusters": VERIFIED_CLUSTER_SCHEMA, "signatures": signature_schema(14, lines=True)}
     for file in manifest_of(verified).files:
@@ -573,6 +575,7 @@ SAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "corpus, kept",
     [
@@ -591,6 +594,7 @@ def test_scopes(make_documents: Make, dedup: Call, tmp_path: Path, corpus: str, 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep, kept", [("first", "b"), ("longest", "a")])
 def test_who_stays(make_documents: Make, dedup: Call, tmp_path: Path, keep: str, kept: str) -> None:
     text = text_of(random.Random(1), 200)
@@ -602,6 +606,7 @@ def test_who_stays(make_documents: Make, dedup: Call, tmp_path: Path, keep: str,
     assert {(row["cluster_id"], row["first_seen_dump"]) for row in rows_of(tmp_path / "o", "clusters")} == {("b", "d1")}
 
 
+@pytest.mark.slow
 def test_rehydration_weights_are_a_column(make_documents: Make, dedup: Call, tmp_path: Path) -> None:
     make_documents(tmp_path / "i", [{"id": f"{number}", "text": SAME} for number in range(4)])
     dedup(
@@ -614,6 +619,7 @@ def test_rehydration_weights_are_a_column(make_documents: Make, dedup: Call, tmp
     assert (row["cluster_size"], row["rehydration_weight"]) == (4, 3)
 
 
+@pytest.mark.slow
 def test_lines_that_a_document_repeats_go(make_documents: Make, dedup: Call, tmp_path: Path) -> None:
     line = "This line is a menu that stands twice."
     make_documents(tmp_path / "i", [{"id": "a", "text": f"{line}\n{SAME}\n{line}\nThe end of it all."}])
@@ -623,6 +629,7 @@ def test_lines_that_a_document_repeats_go(make_documents: Make, dedup: Call, tmp
     assert json.loads((tmp_path / "o" / "report.json").read_text())["counts"]["lines_removed"] == 1
 
 
+@pytest.mark.slow
 def test_short_texts_are_compared_by_equality_alone(make_documents: Make, dedup: Call, tmp_path: Path) -> None:
     texts = ["one two three four", "One  two\nthree four", "one two three five", "", " "]
     make_documents(tmp_path / "i", [{"id": f"{number}", "text": text} for number, text in enumerate(texts)])
@@ -645,6 +652,7 @@ def test_a_tokenizer_fills_token_count(corpus: Path, documents: Path, dedup: Cal
     assert manifest_of(corpus).counts["tokens"] is None
 
 
+@pytest.mark.slow
 def test_no_documents_make_an_empty_corpus(make_documents: Make, dedup: Call, tmp_path: Path) -> None:
     make_documents(tmp_path / "i", [])
     ended = dedup(tmp_path / "i", tmp_path / "o")

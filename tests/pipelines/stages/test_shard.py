@@ -77,6 +77,7 @@ def shards(shard: Callable[..., Path]) -> Path:
     return shard()
 
 
+@pytest.mark.slow
 def test_every_document_is_there_and_gives_its_text_back(shards: Path, corpus: Path) -> None:
     info, texts = read_shards(str(shards)), texts_of(corpus)
     tokenizer = load_tokenizer(str(shards / "tokenizer"))
@@ -191,6 +192,7 @@ def test_a_mixture_repeats_and_leaves_out(shards: Path, bateia: Call) -> None:
     assert abs(seen["en"] / seen["pt"] - 1) < 0.1 and abs(sum(seen.values()) / 200_000 - 1) < 0.05
 
 
+@pytest.mark.slow
 def test_best_fit_begins_every_row_with_a_document(shards: Path, bateia: Call) -> None:
     command = ("plan", "--shards", shards, "--name", "fit", "--context", 1500, "--packing", "bos_bestfit")
     assert bateia(*command).returncode == 0
@@ -221,6 +223,7 @@ def test_ones_own_tokenizer_gives_the_same_tokens(shards: Path, shard: Callable[
     assert lengths[0] == lengths[1]
 
 
+@pytest.mark.slow
 def test_a_large_vocabulary_takes_four_bytes(shards: Path, shard: Callable[..., Path], tmp_path: Path) -> None:
     vocabulary = json.loads((shards / "tokenizer" / "tokenizer.json").read_text())
     size = len(vocabulary["model"]["vocab"])
@@ -263,6 +266,7 @@ def test_text_that_is_no_utf8_ends_the_run(shards: Path, corpus: Path, bateia: C
         assert not (tmp_path / str(number) / "manifest.json").exists()
 
 
+@pytest.mark.slow
 def test_refusals(shards: Path, corpus: Path, bateia: Call, tmp_path: Path) -> None:
     tokenizer = shards / "tokenizer" / "tokenizer.json"
     for options, said in (
@@ -286,6 +290,7 @@ def test_refusals(shards: Path, corpus: Path, bateia: Call, tmp_path: Path) -> N
         assert not (tmp_path / "o").exists() or not list((tmp_path / "o").iterdir()), options
 
 
+@pytest.mark.slow
 def test_a_plan_of_other_shards_is_refused(shards: Path, shard: Callable[..., Path], bateia: Call) -> None:
     other = shard("--seed", 5)
     shutil.copytree(shards / "plan" / "main", other / "plan" / "foreign")
@@ -300,6 +305,7 @@ def test_a_plan_of_other_shards_is_refused(shards: Path, shard: Callable[..., Pa
         assert ended.returncode == 2 and "is no name for a plan" in ended.stderr
 
 
+@pytest.mark.slow
 def test_numbers_that_do_not_add_up_end_the_run(corpus: Path, bateia: Call, tmp_path: Path) -> None:
     with mock.patch("transforms.plan.cut_rows", side_effect=lambda spans, *rest: cut_short(spans, *rest)):
         ended = bateia("shard", "--input", corpus, "--output", tmp_path / "o", *OPTIONS)
@@ -319,6 +325,7 @@ def test_the_report_is_a_page_without_foreign_markup(shards: Path) -> None:
     assert docs_path("a", "val", 3) == "a/val/docs-00003.parquet"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -106,6 +106,7 @@ def test_the_pages_are_gone_and_nothing_else_is(
     assert not any(f"{row['url']}{end}" in (copied / "report.html").read_text() for row in chosen for end in "<,")
 
 
+@pytest.mark.slow
 def test_counts_and_hashes_follow_and_the_layout_stays(
     small_shards: Path, smaller: Path, chosen: list[dict[str, Any]], forget: Call
 ) -> None:
@@ -202,6 +203,7 @@ def test_it_says_who_had_seen_the_pages(copied: Path, chosen: list[dict[str, Any
     assert "  plan main-2: not in it" in asked
 
 
+@pytest.mark.slow
 def test_a_batch_shows_what_is_forgotten(
     smaller: Path, chosen: list[dict[str, Any]], forget: Call, bateia: Call
 ) -> None:
@@ -383,6 +385,7 @@ def test_forgotten_twice_plans_are_rebuilt_once_each(
     assert "10 documents forgotten" in looked.stdout
 
 
+@pytest.mark.slow
 def test_urls_as_people_type_them_and_unknown_ones(
     smaller: Path, forget: Call, chosen: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -463,6 +466,7 @@ def test_all_of_a_shard_a_language_and_the_validation_can_be_forgotten(
     assert bateia("shards", "verify", "--shards", copied, "--plan", "later").returncode == 0
 
 
+@pytest.mark.slow
 def test_without_pad_the_tokens_become_bos(
     smaller: Path, forget: Call, bateia: Call, chosen: list[dict[str, Any]]
 ) -> None:

@@ -33,12 +33,14 @@ def shards(make_documents: Callable[..., Path], bateia: Call, tmp_path_factory: 
     return folder / "shards"
 
 
+@pytest.mark.slow
 def test_documents_of_one_id_are_shuffled(shards: Path, documents_in: Callable[..., list[dict[str, Any]]]) -> None:
     keys = [row["key"] for row in documents_in(shards)]
     assert len(set(keys)) == len(keys) > 30
     assert keys != sorted(keys)
 
 
+@pytest.mark.slow
 def test_documents_of_one_id_are_forgotten_alone(
     shards: Path, documents_in: Callable[..., list[dict[str, Any]]], bateia: Call, tmp_path: Path
 ) -> None:

@@ -334,6 +334,7 @@ def test_plans_of_other_shards_and_tokenizers_are_found(copied: Path, faults: Ca
     assert faults(copied, "--plan", "fit") == found[:1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", ["concat", "bos_bestfit"])
 def test_plans_of_many_files_are_sound(
     copied: Path, bateia: Call, faults: Callable[..., list[str]], packing: str

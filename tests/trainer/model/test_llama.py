@@ -255,6 +255,7 @@ def test_a_step_that_is_not_finite_changes_nothing(make_job: Callable[..., Train
     assert all(np.array_equal(after.optimizer[name], value) for name, value in before.optimizer.items())
 
 
+@pytest.mark.slow
 def test_an_export_is_the_model(make_job: Callable[..., TrainJob], tmp_path: Path) -> None:
     """Weights and config.json by themselves give the logits that the run's own model gives."""
     from safetensors.numpy import load_file

@@ -104,6 +104,7 @@ def test_what_is_drawn_is_weighed_and_what_is_forced_is_not() -> None:
     assert dead_share([[1, 0], [1, 1], [0, 0], [0, 1]]) == 0.5
 
 
+@pytest.mark.slow
 def test_weights_are_the_same_in_both_frameworks(base: Base) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed")
     from trainer.backend.make import make_backend

@@ -102,6 +102,7 @@ def test_the_page_escapes_and_tells_all(reading: SurprisalReport) -> None:
     assert f"<b>{reading.bits_per_byte:.3f}</b>" in page
 
 
+@pytest.mark.slow
 def test_a_long_text_is_counted_whole_and_drawn_in_part(generator: TextGenerator, shards: Path) -> None:
     whole = score_text(generator, str(shards), "a" * 5100)
     page = render_page(whole, {})

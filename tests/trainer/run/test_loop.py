@@ -59,6 +59,7 @@ class Recorder(Hook):
         self.calls.append(("log", f"{name} {line['step']}"))
 
 
+@pytest.mark.slow
 def test_hooks_are_called_in_the_order_of_the_run(make_job: Make) -> None:
     """A step's line is logged after the step, an evaluation is before the checkpoint of the same step."""
     job, hook = make_job(5, eval_every=2, save_every=4), Recorder()
@@ -164,6 +165,7 @@ def test_a_crash_between_checkpoints_is_done_again(make_job: Make, tmp_path: Pat
     assert losses(crashed.output) == losses(whole.output)
 
 
+@pytest.mark.slow
 def test_other_settings_are_refused(make_job: Make) -> None:
     train(make_job(6), 2)
     for options, told in (
@@ -177,6 +179,7 @@ def test_other_settings_are_refused(make_job: Make) -> None:
     train(make_job(6, save_every=1))
 
 
+@pytest.mark.slow
 def test_more_steps_go_on_and_nothing_else_may_differ(make_job: Make) -> None:
     """A finished run of 4 steps becomes one of 7: the first 4 are not done again."""
     train(make_job(4))
@@ -195,6 +198,7 @@ def test_more_steps_go_on_and_nothing_else_may_differ(make_job: Make) -> None:
     assert losses(make_job(4).output)[:4] == first and len(losses(make_job(4).output)) == 7
 
 
+@pytest.mark.slow
 def test_a_left_evaluation_is_done_when_the_run_goes_on(make_job: Make) -> None:
     job = make_job(6, eval_every=3)
     with Stopper() as stopper:
@@ -234,6 +238,7 @@ def test_another_plan_is_refused(make_job: Make, own_shards: Callable[..., Path]
         Training(make_job(6, shards=own_shards(packing="bos_bestfit")))
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_replaced_only_when_asked(make_job: Make) -> None:
     job = make_job(2)
     training = train(job)
@@ -263,6 +268,7 @@ class Poisoned(JaxBackend):
         return replace(result, loss=math.nan, row_losses=rows, applied=False)
 
 
+@pytest.mark.slow
 def test_a_batch_at_fault_is_named(make_job: Make) -> None:
     """A loss that is not finite leaves the weights, and ten of them end the training."""
     job = make_job(30, lr=0.01)

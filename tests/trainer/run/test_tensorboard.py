@@ -134,6 +134,7 @@ def test_what_is_not_finite_is_left_out(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_training_goes_on_without_the_library(
     make_job: Callable[..., TrainJob], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,6 +37,7 @@ def trained(corpus: Path, bateia: Call, tmp_path_factory: pytest.TempPathFactory
     return train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm, engine", [("sentencepiece", "sentencepiece"), ("bpe-gpt4", "tiktoken")])
 def test_equal_input_gives_equal_bytes_and_every_text_back(
     trained: Callable[..., Path], corpus: Path, algorithm: str, engine: str
@@ -55,6 +56,7 @@ def test_equal_input_gives_equal_bytes_and_every_text_back(
             assert exported.encode(text).tolist() == numbers.tolist()
 
 
+@pytest.mark.slow
 def test_the_manifest_says_what_it_was_made_of(trained: Callable[..., Path], corpus: Path) -> None:
     output = trained("--seed", 7)
     manifest, source = read_manifest(str(output)), read_manifest(str(corpus))
@@ -70,6 +72,7 @@ def test_the_manifest_says_what_it_was_made_of(trained: Callable[..., Path], cor
     assert 2 < languages["en"]["bytes_per_token"] < 5
 
 
+@pytest.mark.slow
 def test_weights_choose_what_is_learnt(trained: Callable[..., Path]) -> None:
     portuguese = trained("--language-weights", "pt=1")
     manifest = read_manifest(str(portuguese))
@@ -82,6 +85,7 @@ def test_weights_choose_what_is_learnt(trained: Callable[..., Path]) -> None:
     assert both[0] < both[1]
 
 
+@pytest.mark.slow
 def test_refusals(corpus: Path, bateia: Call, tmp_path: Path) -> None:
     for options, said in (
         (("--vocab-size", 200), "can't hold"),
@@ -100,6 +104,7 @@ def test_refusals(corpus: Path, bateia: Call, tmp_path: Path) -> None:
         assert not (tmp_path / "o").exists() or not list((tmp_path / "o").iterdir())
 
 
+@pytest.mark.slow
 def test_a_finished_folder_is_kept(trained: Callable[..., Path], corpus: Path, bateia: Call) -> None:
     output = trained()
     before = digests(output)
@@ -111,6 +116,7 @@ def test_a_finished_folder_is_kept(trained: Callable[..., Path], corpus: Path, b
     assert load_tokenizer(str(output)).size == 1000
 
 
+@pytest.mark.slow
 def test_formats_that_differ_are_not_written(corpus: Path, bateia: Call, tmp_path: Path) -> None:
     with mock.patch("transforms.steps.tokens.export.merges_of", return_value=[]):
         ended = bateia("tokenizer", "train", "--input", corpus, "--output", tmp_path / "o", "--vocab-size", 1000)

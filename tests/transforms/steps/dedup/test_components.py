@@ -114,6 +114,7 @@ def test_small_random_graphs(seed: int) -> None:
     assert settle(array(edges))[0] == components(edges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("partitions", [2, 3, 16, 257])
 @pytest.mark.parametrize("name", ["nothing", "chain of any names", "two cliques joined", "random, 1000 edges"])
 def test_owners_may_be_shared_among_any_number_of_machines(name: str, partitions: int) -> None:

@@ -64,6 +64,7 @@ def test_what_it_remembers_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     assert [runs(text).tolist() for text in texts] == expected
 
 
+@pytest.mark.slow
 def test_endless_texts_take_no_time() -> None:
     started = time.process_time()
     for text in ("a" * 1_000_000, "漢" * 1_000_000, "a " * 500_000, "\u0301" * 1_000_000):

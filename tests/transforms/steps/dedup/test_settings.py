@@ -41,6 +41,7 @@ def test_what_is_no_share_of_words_is_refused(share: float) -> None:
         replace(SETTINGS, min_contained=share)
 
 
+@pytest.mark.slow
 def test_lines_are_signed_only_where_they_lead_somewhere() -> None:
     verified = replace(SETTINGS, verify="contained", min_line=10)
     for settings, lines in ((SETTINGS, 0), (verified, 1), (replace(verified, min_line=None), 0)):

@@ -148,6 +148,7 @@ def test_half_a_character_is_no_error() -> None:
     assert len(fresh("a\ud800b", "km")) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "text", "expected"),
     [
@@ -210,6 +211,7 @@ def test_hashes_are_the_same_everywhere() -> None:
     assert fresh("Olá, 2 mundos", "pt") == hashes_of(["ola", "0", "mundos"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -142,6 +142,7 @@ def reference(text: str, tokens: list[str]) -> dict[str, float]:
     return values | {f"dup_{n}_gram": repeated_chars(n) / len(text) for n in range(5, 11)}
 
 
+@pytest.mark.slow
 def test_values_equal_the_reference() -> None:
     rng = random.Random(0)
     for _ in range(1_500):

@@ -112,6 +112,7 @@ def test_rules_that_count_by_blanks_do_not_judge_scripts_without() -> None:
     assert "short_words" in {check.rule for check in KeepGopherQuality().checks(document(TEXT, "pt"))}
 
 
+@pytest.mark.slow
 def test_sentences_are_not_asked_for_where_no_mark_ends_them() -> None:
     thai = "แม่น้ำไหลผ่านหมู่บ้าน ชาวบ้านร่อนทองริมฝั่ง เด็กๆ นั่งดูอยู่บนก้อนหิน"
     assert "too_few_sentences" not in {check.rule for check in CleanC4().checks(document(thai, "th"))}

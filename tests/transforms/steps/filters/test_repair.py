@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from transforms.steps.filters.repair import RepairText, _ftfy
 
 SIGNS = [
@@ -33,6 +35,7 @@ SIGNS = [
 ]
 
 
+@pytest.mark.slow
 def test_it_is_as_if_ftfy_had_seen_the_whole_text() -> None:
     fix, config = _ftfy()
     draw = random.Random(1)

@@ -329,6 +329,7 @@ def test_hostile_text_takes_linear_time(piece: str) -> None:
     check_time((piece * (SIZE // len(piece) + 1))[:SIZE])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "piece", "after"),
     [

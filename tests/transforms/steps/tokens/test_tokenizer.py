@@ -170,6 +170,7 @@ def test_pieces_that_cross(piece: str, does: bool) -> None:
     assert crosses(piece) == does
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -132,15 +132,18 @@ def same(pages: list[str], settings: dict = SETTINGS) -> int:
     return len(list(filter(None, plain)))
 
 
+@pytest.mark.slow
 def test_texts_of_hostile_and_made_up_pages_are_the_same() -> None:
     assert same([*HOSTILE, *map(any_page, range(150))]) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", [{"deduplicate": False}, {"favor": "recall"}, {"favor": "balance"}, {"fast": True}])
 def test_texts_by_other_settings_are_the_same(changed: dict) -> None:
     assert same(list(map(any_page, range(12))), SETTINGS | changed) > 5
 
 
+@pytest.mark.slow
 def test_texts_of_the_embedded_crawl_are_the_same(sample: SampleIndex) -> None:
     pages = [html for path in sample.warc_files for html in pages_of(Path(path))]
     assert same(pages[::6]) > 25
@@ -174,6 +177,7 @@ def test_no_text_of_readability_is_longer_than_its_bound() -> None:
     assert bounded > 100 and near > 20, "the bound says something, and not too much"
 
 
+@pytest.mark.slow
 def test_stop_words_are_the_same() -> None:
     code = "from trafilatura import external; from justext.core import define_stoplist\n"
     code += "import hashlib; words = sorted(define_stoplist(external.jt_stoplist_init()))\n"
