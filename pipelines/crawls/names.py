@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 from schemas.faults import BadInput
 from schemas.storage import is_local, join, lines_of_list
 from transforms.steps.fetch.faults import NotFetched
-from transforms.steps.fetch.files import fault_of, fetch_bytes
+from transforms.steps.fetch.files import fault_of, fetch_bytes, state_of
 from transforms.steps.fetch.settings import FetchSettings
+from transforms.steps.warc.names import dump_of_path
 
 DEFAULT_ROOT = "https://data.commoncrawl.org"
 DEFAULT_COLLINFO = "https://index.commoncrawl.org/collinfo.json"
@@ -127,6 +128,25 @@ def refuse_crawl(crawl: str, path: str, settings: FetchSettings) -> NoReturn:
     near = difflib.get_close_matches(crawl, known, 3, 0.6)
     hint = f"the nearest are {', '.join(near)}" if near else "`bateia crawls` lists those that there are"
     raise BadInput(f"no crawl is called {crawl} ({path} does not exist); {hint}")
+
+
+def require_selected(selection: str, file: str, settings: FetchSettings) -> None:
+    """Raise BadInput if a selection's first WARC file is not where the crawl's files lie: it is of another crawl, or
+    of a part that a mirror lacks, and each of its records would be asked for in vain.
+
+    file: its path in the crawl
+    """
+    root = crawl_root()
+    path = join(root, file)
+    try:
+        if state_of(path, settings) is not None:
+            return
+    except OSError as error:
+        raise BadInput(f"selection {selection}: {fault_of(path, error)}") from error
+    crawl = dump_of_path(file) or "another crawl"
+    raise BadInput(
+        f"selection {selection} is of {crawl}, and {root} has no {file}; set {ROOT_VARIABLE} to a place that has it"
+    )
 
 
 def read_crawls(settings: FetchSettings) -> list[dict[str, Any]]:

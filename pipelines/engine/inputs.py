@@ -20,11 +20,11 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from pipelines.crawls.names import crawl_list, crawl_root, parse_crawl
+from pipelines.crawls.names import crawl_list, crawl_root, parse_crawl, require_selected
 from pipelines.engine.kinds import Kind, kind_by_name, kind_of
 from schemas.faults import BadInput, reason
 from schemas.manifest import MANIFEST
-from schemas.storage import is_local, join, lines_of_list, locate, make_folder, read_table, size_of
+from schemas.storage import is_local, join, lines_of_list, locate, make_folder, read_table
 from transforms.curate import CurateUnit, selection_columns
 from transforms.steps.fetch.files import FileState, fault_of, fetch_bytes, is_remote, open_input, state_of
 from transforms.steps.fetch.hub import is_hub, list_hub, parse_hub
@@ -33,7 +33,7 @@ from transforms.steps.sources.columns import Columns, listed
 from transforms.steps.sources.read import JSONL, PARQUET, SELECTION, TEXT
 from transforms.steps.sources.selection import PLACE, fault_in, spans_of, wanted_of
 from transforms.steps.sources.tables import spans_of as spans_of_table
-from transforms.steps.warc.names import dump_of_path, stem
+from transforms.steps.warc.names import stem
 from transforms.steps.warc.reader import split_units
 
 LIST_ENDINGS = (".paths", ".paths.gz")
@@ -277,17 +277,16 @@ def inspect(path: str, root: str, columns: Columns, fetch: FetchSettings) -> Inp
     if kind.lacks:
         has = f"; it has {listed(kind.footer.schema.to_arrow_schema().names)}" if kind.footer is not None else ""
         raise BadInput(f"input {address} has no column '{kind.lacks[0]}' (--keep-columns){has}")
-    return described(path, root, state, kind)
+    return described(path, root, state, kind, fetch)
 
 
-def described(path: str, root: str, state: FileState, kind: Kind) -> InputFile:
+def described(path: str, root: str, state: FileState, kind: Kind, fetch: FetchSettings) -> InputFile:
     modified = 0 if root else state.modified
     if kind.name == SELECTION and kind.problem is None:
         kind = kind._replace(problem=fault_in(read_table(path, columns=PLACE)))
     if kind.name == SELECTION and kind.problem is None:
         root = crawl_root()
-        if is_local(root):
-            check_mirror(path, root)
+        require_selected(path, read_table(path, columns=PLACE[:1]).slice(0, 1)[PLACE[0]][0].as_py(), fetch)
     of_file = {"kind": kind.name, "root": root, "etag": state.etag, "footer": kind.footer, "whole": kind.whole}
     return InputFile(path, state.size or 0, kind.problem, modified, **of_file)
 
@@ -296,15 +295,6 @@ def kept_of(files: list[InputFile], columns: Columns) -> list[pa.Field]:
     """Columns of the readable tables that documents keep, with their types. Raises BadInput if there is no table."""
     tables = [file for file in files if file.problem is None and file.kind in (PARQUET, JSONL)]
     return columns.kept_of(file.footer.schema.to_arrow_schema() if file.kind == PARQUET else None for file in tables)
-
-
-def check_mirror(path: str, root: str) -> None:
-    """Raise BadInput if a mirror has not the first file of a selection: it is of another crawl, or of another part."""
-    first = read_table(path, columns=["warc_filename"]).slice(0, 1)["warc_filename"][0].as_py()
-    if not isinstance(first, str) or size_of(join(root, first)) is None:
-        crawl = dump_of_path(str(first)) or "another crawl"
-        remedy = "set BATEIA_COMMONCRAWL to a place that has it"
-        raise BadInput(f"selection {path} is of {crawl}, and the mirror {root} has no {first}; {remedy}")
 
 
 def changed_files(files: Iterable[InputFile]) -> list[str]:

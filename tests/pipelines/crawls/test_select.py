@@ -316,12 +316,33 @@ def test_a_draw_does_not_depend_on_the_order() -> None:
     assert sorted(map(json.dumps, one)) == sorted(map(json.dumps, other)) and len(one) == 20
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (
+            "folder",
+            r"selection \S+s.parquet is of CC-MAIN-2024-33, and \S+mirror has no crawl-data/\S+; set BATEIA_",
+        ),
+        (
+            "server",
+            r"selection \S+s.parquet is of CC-MAIN-2024-33, and http:\S+ has no crawl-data/\S+; set BATEIA_",
+        ),
+        (
+            "nobody",
+            r"selection \S+s.parquet: input http:\S+ can't be fetched .*; check the network and repeat",
+        ),
+    ],
+)
 def test_a_selection_of_another_crawl(
-    bateia: Call, select: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, said: str, bateia: Call, select: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is refused before anything is written, wherever the crawl's files are looked for."""
     select("--limit", "3")
     (tmp_path / "mirror").mkdir()
-    monkeypatch.setenv("BATEIA_COMMONCRAWL", str(tmp_path / "mirror"))
-    ended = bateia("curate", "--recipe", "as-is", "--input", tmp_path / "s.parquet", "--output", tmp_path / "o")
-    assert ended.returncode == 2
-    assert re.search(r"s.parquet is of CC-MAIN-2024-33, and the mirror \S+ has no crawl-data/", ended.stderr)
+    with serve_crawl(tmp_path / "mirror") as server:
+        roots = {"folder": str(tmp_path / "mirror"), "server": server.url, "nobody": "http://127.0.0.1:9"}
+        monkeypatch.setenv("BATEIA_COMMONCRAWL", roots[place])
+        ended = bateia("curate", "--recipe", "as-is", "--input", tmp_path / "s.parquet", "--output", tmp_path / "o")
+    assert ended.returncode == 2 and len(ended.stderr.splitlines()) == 1
+    assert re.search(said, ended.stderr), ended.stderr
+    assert not (tmp_path / "o").exists()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import sys
 import threading
 import time
 from collections import Counter
@@ -36,6 +37,7 @@ SLOWEST_BYTES = 1 << 16  # in timeout_s; a server that drips is left
 PATIENCE, MEAN_FACTOR = 10, 4
 MAX_SKIPPED_BYTES = 256 << 20  # of a whole file, where its server knows no ranges
 LONGEST_BACKOFF_S = 60.0
+SAID_S = 4.0  # a wait of so long is said, so that who has no network need not guess
 # 403 is what Common Crawl's front answers to clients that ask too fast.
 PASSING_STATUS = frozenset({403, 408, 425, 429, *range(500, 600)})
 MAX_LOST = 5  # ranges in a row that a host did not give, each after all attempts; then it is taken to be down
@@ -148,7 +150,7 @@ class Fetcher:
                 self._lost[host_of(url)] += 1
                 kind = HostDown if self._lost[host_of(url)] >= MAX_LOST else NotFetched
                 raise kind(url, f"{passing.what}; {failures} attempts in a row")
-            self._wait(url, failures, passing.wait_s)
+            self._wait(url, failures, passing)
             if restart is not None and transfer.done > start and not transfer.known_etag:
                 restart()
                 transfer.done, transfer.remote = start, None
@@ -243,13 +245,17 @@ class Fetcher:
         if stop is None:
             transfer.remote = Remote(transfer.url, transfer.done, transfer.remote.etag)
 
-    def _wait(self, url: str, failures: int, asked_s: float | None) -> None:
+    def _wait(self, url: str, failures: int, fault: Passing) -> None:
         """Back off: longer with each failure, at random so that processes part, and never less than was asked."""
+        asked_s = fault.wait_s
         longest = min(LONGEST_BACKOFF_S, self.settings.backoff_s * 2 ** (failures - 1))
         own = random.uniform(longest / 2, longest)
         if asked_s is not None:
             self._bucket(url).hold(asked_s)  # for all processes of this machine
             own = max(own, min(asked_s, LONGEST_S))
+        if own >= SAID_S:
+            attempt = f"attempt {failures + 1} of {self.settings.attempts} in {own:.0f} s"
+            sys.stderr.write(f"bateia: {host_of(url)} does not give what is asked ({fault.what}); {attempt}\n")
         time.sleep(own)
 
     def _bucket(self, url: str) -> Bucket:

@@ -160,6 +160,20 @@ def test_a_host_that_asks_to_wait_is_left_alone_by_all(tmp_path: Path) -> None:
     assert time.monotonic() - began > 0.15
 
 
+def test_long_waits_are_said_and_short_ones_not(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("transforms.steps.fetch.fetcher.time.sleep", waited.append)
+    settings = FetchSettings(requests_per_s=1e9, backoff_s=1.0, attempts=6)
+    with serve_crawl(root) as server, pytest.raises(NotFetched):
+        server.dead.add("x.bin")
+        fetched(server, settings=settings)
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bateia: ")]
+    assert len(said) == sum(wait >= 4 for wait in waited) > 0 and len(waited) > len(said)
+    assert said[-1].startswith("bateia: 127.0.0.1:") and "503 Service Unavailable); attempt 6 of 6 in " in said[-1]
+
+
 @pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("", None), ("soon", None), ("-1", None)])
 def test_retry_after(value: str, seconds: float | None) -> None:
     assert retry_after(value) == seconds
