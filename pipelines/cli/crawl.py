@@ -59,7 +59,9 @@ def run_select(args: argparse.Namespace) -> int:
 
 
 def add_estimate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    recipe = parser.add_mutually_exclusive_group(required=True)
+    recipe.add_argument("recipe", nargs="?", default=argparse.SUPPRESS, metavar="RECIPE", help=RECIPE)
+    recipe.add_argument("--recipe", metavar="RECIPE", help="the same, as `bateia curate` has it")
     parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help="as of `bateia run`")
     parser.add_argument(
         "--pieces", type=positive, default=3, metavar="N", help="units of a kind that are tried, 8 MB of each"

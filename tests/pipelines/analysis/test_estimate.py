@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.analysis.estimate import MEASURES, START_S, Piece, piece_of, scaled, spread, wall
+from pipelines.cli.app import COMMANDS
 from pipelines.reports.records import Amount
 from support.command import Call
 from transforms.curate import CurateUnit
@@ -97,3 +98,12 @@ def test_a_run_is_compared_with_its_estimate(bateia: Call, tmp_path: Path) -> No
 def test_nothing_to_read_is_one_line(bateia: Call, tmp_path: Path) -> None:
     ended = bateia("estimate", "as-is", "--input", tmp_path / "*.jsonl")
     assert ended.returncode == 2 and "does not exist; check the path" in ended.stderr
+
+
+def test_a_recipe_is_named_as_for_run_or_as_for_curate() -> None:
+    parse = COMMANDS["estimate"].parser().parse_args
+    for words in (["web", "--input", "x"], ["--recipe", "web", "--input", "x"], ["--input", "x", "--recipe", "web"]):
+        assert parse(words).recipe == "web"
+    for words in (["--input", "x"], ["web", "--recipe", "tiny", "--input", "x"]):
+        with pytest.raises(SystemExit):
+            parse(words)
