@@ -13,7 +13,7 @@ JAX = ["jax>=0.7", "optax>=0.2.6", *LOADER]
 TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo needs
 
 
-COMPILED = ("source_c", "blocks.blocks_c", "trafilatura_231.walk_c")  # of transforms.steps.extract
+COMPILED = ("source_c", "blocks.blocks_c", "trafilatura_231.walk_c", "trafilatura_231.edit_c")  # of transforms.steps.extract
 
 
 def compiled_loops() -> list[Extension]:

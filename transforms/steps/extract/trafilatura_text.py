@@ -54,7 +54,7 @@ def trafilatura_extractor(settings: dict[str, Any], way: Way = "compiled") -> Ca
         walk = install.IN_PYTHON if way == "python" else install.compiled() or install.IN_PYTHON
         install.install(utils.HTML_PARSER, walk)
         if settings["favor"] == "precision" and not settings["fast"]:
-            text_of_tree = Sequence(settings["deduplicate"], hidden, walk)
+            text_of_tree = Sequence(settings["deduplicate"], HIDDEN, walk)
 
     def main_text(html: str) -> str:
         tree = utils.load_html(html)

@@ -31,26 +31,29 @@ IN_PYTHON = Walk(walk.FindAll, walk.FindFirst)
 def compiled() -> Walk | None:
     """The walk in C; None if it was not built, or for another lxml."""
     try:
-        from transforms.steps.extract.trafilatura_231 import walk_c
+        from transforms.steps.extract.trafilatura_231 import edit_c, walk_c  # noqa: F401
     except ImportError:
         return None
     return Walk(walk_c.FindAll, walk_c.FindFirst, walk_c.MostChars)
 
 
+def is_follow_up(element: Any) -> bool:
+    """Of a container that may hold whole articles that follow: a theme names it so, or it is without the page's h1."""
+    return (
+        element.find(".//h1") is None
+        or rules.is_theme_follow_up(element.get("id", "")) is not None
+        or rules.is_theme_follow_up(element.get("class", "")) is not None
+    )
+
+
 class FollowUps:
-    """Containers of whole articles that follow: those that a theme names so, others only without the page's h1."""
+    """Containers of whole articles that follow."""
 
     def __init__(self, candidates: Find) -> None:
         self.candidates = candidates
 
     def __call__(self, tree: Any) -> list[Any]:
-        return [
-            element
-            for element in self.candidates(tree)
-            if element.find(".//h1") is None
-            or rules.is_theme_follow_up(element.get("id", ""))
-            or rules.is_theme_follow_up(element.get("class", ""))
-        ]
+        return list(filter(is_follow_up, self.candidates(tree)))
 
 
 class Each:

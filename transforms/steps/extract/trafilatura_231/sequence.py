@@ -39,27 +39,23 @@ from trafilatura.xpaths import (
     REMOVE_COMMENTS_XPATH,
 )
 
-from transforms.steps.extract.trafilatura_231 import rules
-from transforms.steps.extract.trafilatura_231.install import Walk
+from transforms.steps.extract.trafilatura_231.edits import RAW_TEXT, Edits
+from transforms.steps.extract.trafilatura_231.install import IN_PYTHON, Walk
 
 HAS_PARAGRAPH = XPath("boolean(.//p//text())")
 IS_UNCLEAN = XPath(f"boolean({SANITIZED_XPATH})")
-# Readability writes its result as XML and reads it as HTML, where these hold raw text: "<" would become "&lt;".
-RAW_TEXT = XPath("boolean(.//xmp|.//plaintext|.//noembed|.//iframe)")
 NO_COMMENTS = xmltotxt(Element("body"), False)
 
 
 class Sequence:
     """The function from a page's tree, which it takes apart, to the page's text."""
 
-    def __init__(self, deduplicate: bool, hidden: str, walk: Walk) -> None:
-        """hidden: XPath of elements that are taken out first. walk: the one that is installed."""
+    def __init__(self, deduplicate: bool, hidden: tuple[str, ...], walk: Walk) -> None:
+        """hidden: names of elements that are taken out first. walk: the one that is installed."""
         self.deduplicate = deduplicate
-        self.hidden = [XPath(hidden)]
         self.settings = Extractor(precision=True, comments=False)
-        # Readability begins by taking these out, and what trafilatura itself takes out for it.
-        left_out = (rules.BOILERPLATE, rules.HIDDEN, rules.UNLIKELY)
-        self.most_chars = None if walk.most_chars is None else walk.most_chars(*left_out)
+        self.edits = None if walk is IN_PYTHON else Edits(hidden)
+        self.hidden = [XPath("|".join(f"//{name}" for name in hidden))]
 
     def __call__(self, tree: Any) -> str:
         options = copy(self.settings)
@@ -67,7 +63,7 @@ class Sequence:
         if tree.getparent() is not None:
             tree = copy(tree)  # a part of a document: rules must see nothing around it
         try:
-            body, text = self.main_text(prune_unwanted_nodes(tree, self.hidden), options)
+            body, text = self.main_text(tree, options)
             too_short = len(text) < options.min_output_size and options.min_output_comm_size > 0
             if too_short or (options.dedup and duplicate_test(body, options)):
                 return ""
@@ -76,26 +72,34 @@ class Sequence:
         return normalize("NFC", f"{xmltotxt(body, False)}\n{NO_COMMENTS}".strip())
 
     def main_text(self, tree: Any, options: Extractor) -> tuple[Any, str]:
-        is_forum = _forum_thread_page(tree)
-        tree = prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)
-        tree = prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
-        converted = convert_tags(tree_cleaning(copy(tree), options), options)
-        if not is_forum:
-            converted = prune_unwanted_nodes(converted, REMOVE_COMMENTS_XPATH)
-        body, text = extract_content(converted, options)
-        return self.compared(tree, body, text, options)
+        edits = self.edits if self.edits is not None and self.edits.fit(tree) else None
+        if edits is None:
+            tree = prune_unwanted_nodes(tree, self.hidden)
+            is_forum = _forum_thread_page(tree)
+            tree = prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)
+            tree = prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
+            converted = convert_tags(tree_cleaning(copy(tree), options), options)
+            if not is_forum:
+                converted = prune_unwanted_nodes(converted, REMOVE_COMMENTS_XPATH)
+            body, text = extract_content(converted, options)
+        else:
+            edits.remove_hidden(tree)
+            is_forum = _forum_thread_page(tree)
+            edits.remove_comments(tree)
+            body, text = edits.content(tree, is_forum, options)
+        return self.compared(tree, body, text, options, edits)
 
-    def compared(self, tree: Any, body: Any, text: str, options: Extractor) -> tuple[Any, str]:
+    def compared(self, tree: Any, body: Any, text: str, options: Extractor, edits: Edits | None) -> tuple[Any, str]:
         """The text, or readability's or justext's of the same tree."""
         by_readability = False
-        if (raw := self.readability_input(tree, body, text)) is not None:
-            theirs = try_readability(raw)
+        if (theirs := self.readability_text(tree, body, text, edits)) is not None:
             their_text = trim(tostring(theirs, method="text", encoding="utf-8").decode("utf-8"))
             if _prefer_readability(body, theirs, their_text, len(text), len(their_text), options):
                 by_readability, body, text = True, theirs, their_text
         unclean = IS_UNCLEAN(body)
         if unclean or len(text) < options.min_extracted_size:
-            rescued, rescued_text = justext_rescue(tree_cleaning(copy(tree), options), options)
+            cleaned = tree_cleaning(copy(tree), options) if edits is None else edits.cleaned(tree)
+            rescued, rescued_text = justext_rescue(cleaned, options)
             if unclean:
                 is_better = len(text) <= JUSTEXT_OVERRIDE_RATIO * len(rescued_text)
             else:
@@ -104,18 +108,16 @@ class Sequence:
                 return rescued, rescued_text
         return sanitize_tree(body, options) if by_readability else (body, text)
 
-    def readability_input(self, tree: Any, body: Any, text: str) -> Any | None:
-        """The tree that readability works on; None if its text can't be taken."""
+    def readability_text(self, tree: Any, body: Any, text: str, edits: Edits | None) -> Any | None:
+        """The element of readability's text; None if that can't be taken."""
         may_lose = text and HAS_PARAGRAPH(body) and len(body.findall(".//table")) <= len(body.findall(".//p"))
-        wins_from = 2 * len(text) + 1  # characters (`_prefer_readability`, precision)
-        if may_lose and self.most_chars is not None:
-            most = self.most_chars(tree)
-            if most is not None and most < wins_from:
-                return None
+        wins_from = 2 * len(text) + 1 if may_lose else 0  # characters (`_prefer_readability`, precision)
+        if edits is not None:
+            return edits.by_readability(tree, wins_from)
         raw = prune_unwanted_nodes(copy(tree), OVERALL_DISCARD_XPATH)
-        if may_lose and self.most_chars is None:
+        if may_lose:
             for element in list(raw.iter("script", "style", "fencedframe")):  # readability's own first step
                 element.drop_tree()
             if len(trim(raw.text_content())) < wins_from and not RAW_TEXT(raw):
                 return None
-        return raw
+        return try_readability(raw)

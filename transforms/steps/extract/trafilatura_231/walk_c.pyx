@@ -6,6 +6,9 @@ lxml of another version, or with another libxml2, is refused at import.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
+cdef extern from *:
+    Py_ssize_t PY_SSIZE_T_MAX
+
 from libc.string cimport memcpy, strcmp, strlen
 from lxml.includes cimport tree
 from lxml.includes.etreepublic cimport _Element, elementFactory, import_lxml__etree
@@ -20,7 +23,6 @@ cdef extern from "libxml/xmlversion.h":
 
 MAX_VERDICTS = 4096  # as in walk.py
 cdef enum:
-    MAX_RULE_NAMES = 8
     MAX_KEY_BYTES = 300
 
 HEADERS = LXML_VERSION_STRING.decode(), (LIBXML_VERSION // 10000, LIBXML_VERSION // 100 % 100, LIBXML_VERSION % 100)
@@ -40,24 +42,10 @@ cdef const char* RAW_TEXT[5]
 RAW_TEXT[:] = [b"xmp", b"plaintext", b"noembed", b"iframe", NULL]
 
 
-cdef inline tree.xmlNode* following(tree.xmlNode* node, tree.xmlNode* root, bint into) noexcept nogil:
-    """The next node in the order of the document below root, or NULL. into: first those in this node."""
-    if into and node.type == tree.XML_ELEMENT_NODE and node.children is not NULL:
-        return node.children
-    while node is not root and node.next is NULL:
-        node = node.parent
-    return NULL if node is root else node.next
-
-
 cdef class Finder:
     """What a rule said of attributes, and how it judges others."""
 
-    cdef readonly object rule
-    cdef dict verdicts
-    cdef list kept_alive  # the bytes that the pointers below point into
-    cdef int tag_count, name_count
-    cdef const char* tags[MAX_RULE_NAMES]
-    cdef const char* names[MAX_RULE_NAMES]
+    # kept_alive: the bytes that tags and names point into
 
     def __init__(self, rule):
         cdef bytes encoded
@@ -140,6 +128,11 @@ cdef class Finder:
         return bool(self.rule.test(attributes))
 
 
+def finder_of(rule):
+    """A rule's finder; a finder stands for itself, so that several walks may share what it remembers."""
+    return rule if isinstance(rule, Finder) else Finder(rule)
+
+
 cdef inline const char* text_of(tree.xmlAttr* attribute) noexcept nogil:
     """An attribute's value, NULL if it is in several pieces."""
     cdef tree.xmlNode* text = attribute.children
@@ -192,16 +185,19 @@ cdef class FindFirst(Finder):
 cdef class MostChars:
     """A bound on the length of a text that is made of parts of a tree's text, in order, white space made one blank.
 
-    left_out: rules on elements whose text is no part of it; html and body are exempt
+    left_out: rules, or their finders, on elements whose text is no part of it; html and body are exempt
     """
 
     cdef tuple left_out
 
     def __init__(self, *left_out):
-        self.left_out = tuple(Finder(rule) for rule in left_out)
+        self.left_out = tuple(finder_of(rule) for rule in left_out)
 
-    def __call__(self, _Element top not None):
-        """None where there is no bound: text may be written there that becomes another when it is read."""
+    def __call__(self, _Element top not None, Py_ssize_t enough=PY_SSIZE_T_MAX):
+        """None where there is no bound: text may be written there that becomes another when it is read.
+
+        enough: a bound from which on it doesn't matter how much more it is, so the count ends there
+        """
         cdef tree.xmlNode* root = top._c_node
         cdef tree.xmlNode* node = following(root, root, True)
         cdef const unsigned char* byte
@@ -220,6 +216,8 @@ cdef class MostChars:
                         chars += (byte[0] & 0xC0) != 0x80  # not a later byte of a character
                         after_space = False
                     byte += 1
+                if chars >= enough:
+                    break
             elif node.type == tree.XML_ELEMENT_NODE:
                 if is_one_of(node, RAW_TEXT):
                     return None
