@@ -16,6 +16,7 @@ RUN = 3  # words; runs of one or two are met by chance in any long text
 MAX_REMEMBERED = 500_000  # words, about 60 MB
 # Thai, Lao, Tibetan, Burmese, Khmer, kana, and Chinese characters
 _WITHOUT_BLANKS = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+_ALONE = re.compile(f"[{_WITHOUT_BLANKS}]")
 _WORD = re.compile(f"[{_WITHOUT_BLANKS}]|[^\\s{_WITHOUT_BLANKS}]+")
 
 
@@ -30,7 +31,9 @@ class WordRuns:
 
         Of 32 bits, since a run of one text is any of another's n runs by chance once in 2**32 / n.
         """
-        words = _WORD.findall(text.lower())
+        lower = text.lower()
+        # What blanks part is found by split four times as fast.
+        words = lower.split() if lower.isascii() or _ALONE.search(lower) is None else _WORD.findall(lower)
         if not words:
             return np.empty(0, np.uint32)
         try:
