@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from schemas.manifest import FileEntry
@@ -82,16 +83,20 @@ def totals_of(records: Iterable[dict[str, Any]]) -> UnitTotals:
 
 @dataclass(frozen=True)
 class UnitGroup:
-    """Neighbouring units of a plan, by their names."""
+    """Neighbouring units of a plan.
+
+    units: bytes of their records by their names.
+    """
 
     name: str
-    units: tuple[str, ...]
+    units: dict[str, int]
 
 
-def groups_of(units: list[str]) -> list[UnitGroup]:
+def groups_of(units: Mapping[str, int]) -> list[UnitGroup]:
+    """units: as those of a group."""
     size = max(GROUP_UNITS, -(-len(units) // MOST_GROUPS))
-    starts = range(0, len(units), size)
-    return [UnitGroup(f"{start:09}", tuple(units[start : start + size])) for start in starts]
+    left, starts = iter(units.items()), range(0, len(units), size)
+    return [UnitGroup(f"{start:09}", dict(islice(left, size))) for start in starts]
 
 
 class AddUp:
@@ -105,7 +110,7 @@ class AddUp:
         return
 
     def parse(self, line: dict[str, Any]) -> UnitGroup:
-        return UnitGroup(line["name"], tuple(line["units"]))
+        return UnitGroup(line["name"], line["units"])
 
     def run(self, unit: UnitGroup, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
         totals = UnitTotals()

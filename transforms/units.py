@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import resource
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ from schemas.storage import (
     read_json,
     remove,
     size_of,
+    sizes_below,
     write_json,
     write_whole,
 )
@@ -89,8 +91,9 @@ class Records:
     def path(self, name: str) -> str:
         return join(self.output, self.folder, f"{name}.json")
 
-    def read(self, name: str) -> dict[str, Any]:
-        return read_json(self.path(name))
+    def read(self, name: str, size: int | None = None) -> dict[str, Any]:
+        """size: of the record, where a listing told it."""
+        return read_json(self.path(name), size)
 
     def write(self, record: dict[str, Any]) -> None:
         write_json(self.path(record["name"]), record)
@@ -110,18 +113,24 @@ class Records:
         there = frozenset(self.listed()).intersection(names)
         return there if is_object(self.output) else frozenset(name for name in there if self.is_finished(name))
 
-    def read_all(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Their records in this order; those that lie elsewhere, AT_ONCE at a time."""
+    def read_all(self, sizes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+        """Records of units by their names and sizes, in this order; those that lie elsewhere, AT_ONCE at a time."""
         if is_local(self.output):
-            yield from map(self.read, names)
+            yield from map(self.read, sizes)
             return
+        left = iter(sizes.items())
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            for start in range(0, len(names), AT_ONCE):  # no more of them in memory at a time
-                yield from threads.map(self.read, names[start : start + AT_ONCE])
+            while some := list(islice(left, AT_ONCE)):  # no more of them in memory at a time
+                yield from threads.map(self.read, *zip(*some, strict=True))
 
     def listed(self) -> list[str]:
         """Names of the units that have a record, by one listing of the folder; their files are not looked at."""
         return self._named(".json")
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each record by its unit's name, by one listing of the folder."""
+        sizes = sizes_below(join(self.output, self.folder))
+        return {path[: -len(".json")]: size for path, size in sizes.items() if is_record(path)}
 
     def mark(self, name: str) -> None:
         """Note that a unit is incomplete, before it gets its record: an empty file, which a listing finds."""
@@ -147,6 +156,10 @@ class Records:
     def _named(self, ending: str) -> list[str]:
         folder = join(self.output, self.folder)
         return [path[len(folder) + 1 : -len(ending)] for path in list_files(folder, ending)]
+
+
+def is_record(path: str) -> bool:
+    return path.endswith(".json") and not any(name.startswith(".") for name in path.split("/"))
 
 
 class UnitFiles:

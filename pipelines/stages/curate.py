@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +131,7 @@ class CurateRun:
         self.forget_not_fetched(self.units)
         resumed = self.finished
         self.run_units(phases, self.list_left(resumed), resumed)
-        return finish(self, phases, resumed)
+        return finish(self, phases, self.record_sizes(), resumed)
 
     def list_left(self, done: frozenset[str]) -> str:
         """Path of the list of units that are left to do."""
@@ -150,9 +150,9 @@ class CurateRun:
         return TaskSummary(f"{done}; when all are, the same command with --finish instead of --part ends the run")
 
     def execute_finish(self, phases: Phases) -> CurateSummary:
-        finished = self.finished
-        require_all(finished, [unit.name for unit in self.units], "curated")
-        return finish(self, phases, finished)
+        sizes = self.record_sizes()
+        require_all(sizes, [unit.name for unit in self.units], "curated")
+        return finish(self, phases, sizes, frozenset(sizes))
 
     def run_units(self, phases: Phases, listed: str, done: frozenset[str]) -> None:
         """listed: path of the list of units to do; done: units that need not be done."""
@@ -180,6 +180,11 @@ class CurateRun:
     def finished(self) -> frozenset[str]:
         """Units that have their record; whoever works on one again sees whether its files are there."""
         return frozenset(self.records.listed()) & {unit.name for unit in self.units}
+
+    def record_sizes(self) -> dict[str, int]:
+        """Sizes of the records of finished units by name, in the order of the plan."""
+        there = self.records.sizes()
+        return {unit.name: there[unit.name] for unit in self.units if unit.name in there}
 
 
 @dataclass(frozen=True)
@@ -348,9 +353,10 @@ def not_fetched_in(manifest: Manifest | None) -> int:
     return int(manifest.counts.get(NOT_FETCHED, 0)) if manifest is not None else 0
 
 
-def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSummary:
+def finish(run: CurateRun, phases: Phases, sizes: Mapping[str, int], resumed: frozenset[str]) -> CurateSummary:
     """Add up the units, check the numbers, write the reports and, last, the manifest.
 
+    sizes: of all units' records.
     resumed: units that were finished before this run.
     Raises BadInput, with nothing left behind, if there was no response to read, and BrokenRun if numbers don't add up
     or, with the guard, if a stage dropped an absurd share or no page was kept.
@@ -359,13 +365,12 @@ def finish(run: CurateRun, phases: Phases, resumed: frozenset[str]) -> CurateSum
     from pipelines.reports.render import write_report
 
     check_inputs(run)
-    names = [unit.name for unit in run.units]
-    totals = add_up(run.records, names, phases)
+    totals = add_up(run.records, sizes, phases)
     there = run.directory.sizes(FOLDERS)
-    if forget_damaged(there, run.records, totals, names):
+    if forget_damaged(there, run.records, totals, sizes):
         done = run.finished
         run.run_units(phases, run.list_left(done), done)
-        totals, there = add_up(run.records, names, phases), run.directory.sizes(FOLDERS)
+        totals, there = add_up(run.records, run.record_sizes(), phases), run.directory.sizes(FOLDERS)
     tally = totals.tally
     if not tally.read:
         run.directory.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,8 @@ def unit_bytes(unit_mb: int | None, sizes: list[int]) -> int:
     return UNIT_MB << 20 if len(sizes) < WHOLE_FILES_FROM else max(sizes, default=1)
 
 
-def add_up(records: Records, units: list[str], phases: Phases) -> UnitTotals:
-    """Totals of finished units. Raises BrokenRun if the runner left any out."""
+def add_up(records: Records, units: Mapping[str, int], phases: Phases) -> UnitTotals:
+    """Totals of finished units. units: sizes of their records by name. Raises BrokenRun if the runner left any out."""
     if len(units) <= FEW_UNITS:
         return totals_of(records.read_all(units))
     groups, added = groups_of(units), Records(records.output, "work/totals")
@@ -45,7 +46,7 @@ def add_up(records: Records, units: list[str], phases: Phases) -> UnitTotals:
     return totals
 
 
-def forget_damaged(sizes: dict[str, int], records: Records, totals: UnitTotals, units: list[str]) -> list[str]:
+def forget_damaged(sizes: dict[str, int], records: Records, totals: UnitTotals, units: Iterable[str]) -> list[str]:
     """Units whose files are gone or were changed; their records are removed. sizes: of the files that there are."""
     damaged = damaged_files(totals.files, sizes)
     if not damaged:

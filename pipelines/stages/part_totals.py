@@ -82,7 +82,8 @@ def in_groups(
     """Reads totals of single parts where they are few; else of neighbouring ones, which workers add up first."""
     if len(parts) <= FEW_PARTS:
         return lambda: (of_record(kind, records.read(part)) for part in parts)
-    groups, added = groups_of(parts), Records(records.output, "work/totals")
+    sizes, added = records.sizes(), Records(records.output, "work/totals")
+    groups = groups_of({part: sizes[part] for part in parts})
     remove_folder(join(records.output, "work", "totals"))  # an earlier run's may be of parts that were done again
     listed = join(records.output, "work", "groups.jsonl")
     write_units(listed, groups)
@@ -102,13 +103,13 @@ class AddUpParts:
         return
 
     def parse(self, line: dict[str, Any]) -> UnitGroup:
-        return UnitGroup(line["name"], tuple(line["units"]))
+        return UnitGroup(line["name"], line["units"])
 
     def run(self, unit: UnitGroup, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
-        first, *others = unit.units
-        totals = of_record(self._kind, self._records.read(first))
-        for done, name in enumerate(others, 2):
-            totals.merge(of_record(self._kind, self._records.read(name)))
+        records = self._records.read_all(unit.units)
+        totals = of_record(self._kind, next(records))
+        for done, record in enumerate(records, 2):
+            totals.merge(of_record(self._kind, record))
             heartbeat(done)
         return UnitResult(totals.to_json())
 

@@ -69,14 +69,22 @@ def cut_everywhere(small: Small, stage: str, folder: Path, reorderings: int, mos
         ended = small.run(stage, output)
         if (ended.returncode == 0 or FINISHED in ended.stderr) and is_whole(stage, output, calm):
             found.same += 1
-        elif ended.returncode in (1, 2) and len(lines := told(ended)) == 1 and lines[0].startswith("bateia: "):
-            found.refused[lines[0].replace(str(output), "OUTPUT")] += 1
+        elif is_refusal(ended):
+            found.refused[told(ended)[0].replace(str(output), "OUTPUT")] += 1
         else:
             now = result_of(stage, output) if (output / "manifest.json").exists() else {}
             differing = sorted(path for path in {*calm, *now} if calm.get(path) != now.get(path))
             beside = [str(path.relative_to(output)) for path in strays(output)]
             found.failed.append(f"{stage}: {ended.returncode}, {ended.stderr[-1500:]!r}, {differing[:5]}, {beside[:5]}")
     return found
+
+
+def is_refusal(ended: Ended) -> bool:
+    """Whether a command ended with one message; one that calls another output finished than the calm one is wrong."""
+    lines = told(ended)
+    return (
+        ended.returncode in (1, 2) and len(lines) == 1 and lines[0].startswith("bateia: ") and FINISHED not in lines[0]
+    )
 
 
 @dataclass

@@ -98,10 +98,12 @@ class Checkpoints:
 
     def _prune(self, sound: int) -> None:
         """Remove those older than the newest ones up to the newest sound one, of that step: later ones are damaged."""
-        known = [path for path in step_folders(self.folder) if step_of(path) <= sound]
-        for path in known[: -self._keep]:
-            if self._keep_every is None or step_of(path) % self._keep_every:
-                shutil.rmtree(path)
+        older = [path for path in step_folders(self.folder) if step_of(path) <= sound][: -self._keep]
+        gone = [path for path in older if self._keep_every is None or step_of(path) % self._keep_every]
+        for path in gone:
+            shutil.rmtree(path)
+        if gone:
+            sync(self.folder)  # a power cut must not bring any of it back beside a finished run
 
     def newest(self) -> Checkpoint | None:
         """The newest whose files are all there with the sizes and hashes that it says. None if there is none."""

@@ -65,9 +65,9 @@ def by_groups(few: int) -> Any:
     return mock.patch.multiple(part_totals, FEW_PARTS=few, groups_of=groups_of_five)
 
 
-def groups_of_five(units: list[str]) -> list[totals.UnitGroup]:
-    starts = range(0, len(units), 5)
-    return [totals.UnitGroup(f"{start:03}", tuple(units[start : start + 5])) for start in starts]
+def groups_of_five(units: dict[str, int]) -> list[totals.UnitGroup]:
+    with mock.patch.multiple(totals, GROUP_UNITS=5, MOST_GROUPS=len(units)):
+        return totals.groups_of(units)
 
 
 @pytest.mark.slow

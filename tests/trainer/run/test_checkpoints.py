@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from schemas.faults import BadInput, BrokenRun
+from support.power import disk_after, watched
 from support.training import train
 from trainer.backend.protocol import Snapshot
 from trainer.run import checkpoints
@@ -101,6 +103,14 @@ def test_what_was_just_written_stays_beside_later_ones_that_are_damaged(tmp_path
     assert newest is not None and newest.step == 3
     assert [path.name[-2:] for path in found.damaged(newest)] == ["16", "18"]
     assert sorted(int(path.name[5:]) for path in tmp_path.iterdir()) == [2, 3, 16, 18]
+
+
+def test_no_part_of_one_that_was_removed_is_back_after_a_power_cut(tmp_path: Path) -> None:
+    with watched(tmp_path) as log:
+        save(tmp_path, 10, 20, 30)
+    for chance in (0.0, 0.5, 1.0):
+        names = {path.partition("/")[0] for path in disk_after(log.ops, random.Random(1), chance)}
+        assert names == {"step-00000020", "step-00000030"}
 
 
 def test_those_of_every_so_many_steps_stay(tmp_path: Path) -> None:
