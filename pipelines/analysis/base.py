@@ -15,7 +15,6 @@ from pipelines.reports.render import decode
 from schemas.faults import BadInput
 from schemas.setting import setting
 from schemas.shards.layout import TRAIN, VAL, ShardsInfo
-from schemas.wording import plural
 from trainer.generate.generator import TextGenerator, load_generator
 from trainer.generate.sampling import Sampling, generate
 from trainer.probes.documents import Document, DocumentTokens, trained_on
@@ -200,8 +199,8 @@ def few_shot(
         return None
     asked = FewShotSettings((0, 1, 4, 16), settings.items, seed=settings.seed)
 
-    def tell(task: str, shots: int) -> None:
-        progress(f"examples of {task}, {plural(shots, 'shot')}")
+    def tell(task: str) -> None:
+        progress(f"examples of {task}")
 
     found = measure_few_shot(run, shards.folder, asked, backend, tell)
     return decode(found.to_json(), FewShotReport, "the evaluation") if found.tasks else None

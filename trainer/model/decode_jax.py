@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from trainer.model.config import ModelConfig
-from trainer.model.decoder import cache_size, matrix, padded_rows, power_of_two, scoring_batches
-from trainer.model.llama_jax import Cache, Weights, extend, logits_of, losses_of, prefill
+from trainer.model.decoder import cache_size, matrix, padded_rows, power_of_two
+from trainer.model.llama_jax import Cache, Weights, branches, extend, head, logits_of, losses_of, prefill
+from trainer.model.scoring import Packed, score
 
 
 class JaxDecoder:
@@ -43,13 +44,11 @@ class JaxDecoder:
         return np.asarray(all_logits(self._weights, x_1xT, self._config))[0, : len(tokens)]
 
     def score(self, texts: Sequence[Sequence[int]]) -> list[tuple[np.ndarray, np.ndarray]]:
-        scored = [(np.empty(0, np.float32), np.empty(0, bool))] * len(texts)
-        for numbers, x_BxS in scoring_batches(texts, self._config.vocab_size):
-            nats_BxT, greedy_BxT = jax.device_get(scores(self._weights, x_BxS, self._config))
-            for row, number in enumerate(numbers):
-                end = len(texts[number]) - 1
-                scored[number] = nats_BxT[row, :end], greedy_BxT[row, :end]
-        return scored
+        def compute(packed: Packed) -> tuple[np.ndarray, np.ndarray]:
+            arrays = Packed(*map(jnp.asarray, packed))
+            return jax.device_get(scores(self._weights, arrays, self._config))
+
+        return score(texts, self._config.vocab_size, compute)
 
 
 @partial(jax.jit, static_argnames=("config", "size"))
@@ -78,11 +77,12 @@ def all_logits(weights: Weights, x_1xT: jax.Array, config: ModelConfig) -> jax.A
 
 
 @partial(jax.jit, static_argnames=("config",))
-def scores(weights: Weights, x_BxS: jax.Array, config: ModelConfig) -> tuple[jax.Array, jax.Array]:
-    """Of each token but the first: −log p, and whether no token was likelier; both of shape (B, S − 1)."""
-    y_BxT = x_BxS[:, 1:]
-    logits_BxTxV = logits_of(weights, config, x_BxS[:, :-1])
-    return losses_of(logits_BxTxV, y_BxT), logits_BxTxV.argmax(-1) == y_BxT
+def scores(weights: Weights, packed: Packed, config: ModelConfig) -> tuple[jax.Array, jax.Array]:
+    """Of each target: −log p, and whether no token was likelier; both of shape (B, T)."""
+    x_BxTxD = branches(weights, config, packed.token_BxT, packed.position_BxT, packed.until_BxT)
+    x_BxTxD = jnp.take_along_axis(x_BxTxD, packed.before_BxT[..., None], axis=1)
+    logits_BxTxV = head(weights, config, x_BxTxD)
+    return losses_of(logits_BxTxV, packed.target_BxT), logits_BxTxV.argmax(-1) == packed.target_BxT
 
 
 def on_device(weights: dict[str, np.ndarray]) -> Weights:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from trainer.model.config import ModelConfig
-from trainer.model.decoder import cache_size, matrix, scoring_batches
-from trainer.model.llama_torch import Weights, all_logits, extend, prefill
+from trainer.model.decoder import cache_size, matrix
+from trainer.model.llama_torch import Weights, all_logits, branches, extend, last_logits, prefill
+from trainer.model.scoring import Packed, score
 
 
 class TorchDecoder:
@@ -42,18 +43,16 @@ class TorchDecoder:
 
     @torch.inference_mode()
     def score(self, texts: Sequence[Sequence[int]]) -> list[tuple[np.ndarray, np.ndarray]]:
-        scored = [(np.empty(0, np.float32), np.empty(0, bool))] * len(texts)
-        for numbers, x_BxS in scoring_batches(texts, self._config.vocab_size):
-            longest = max(len(texts[number]) for number in numbers)
-            read_BxS = self._tensor(x_BxS[: len(numbers), : max(longest, 2)])
-            logits_BxTxV = all_logits(self._weights, self._config, read_BxS[:, :-1])
-            y_BxT = read_BxS[:, 1:]
-            nats_BxT = logits_BxTxV.logsumexp(-1) - logits_BxTxV.gather(-1, y_BxT[..., None])[..., 0]
-            greedy_BxT = logits_BxTxV.argmax(-1) == y_BxT
-            for row, number in enumerate(numbers):
-                end = len(texts[number]) - 1
-                scored[number] = nats_BxT[row, :end].cpu().numpy(), greedy_BxT[row, :end].cpu().numpy()
-        return scored
+        return score(texts, self._config.vocab_size, self._scores)
+
+    def _scores(self, packed: Packed) -> tuple[np.ndarray, np.ndarray]:
+        """Of each target: −log p, and whether no token was likelier; both of shape (B, T)."""
+        x_BxT, position_BxT, until_BxT, target_BxT, before_BxT = map(self._tensor, packed)
+        x_BxTxD = branches(self._weights, self._config, x_BxT, position_BxT, until_BxT)
+        x_BxTxD = x_BxTxD.take_along_dim(before_BxT[..., None], dim=1)
+        logits_BxTxV = last_logits(self._weights, self._config, x_BxTxD)
+        nats_BxT = logits_BxTxV.logsumexp(-1) - logits_BxTxV.gather(-1, target_BxT[..., None])[..., 0]
+        return nats_BxT.cpu().numpy(), (logits_BxTxV.argmax(-1) == target_BxT).cpu().numpy()
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array).long().to(self._device)

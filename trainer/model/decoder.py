@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-
-SCORED_LOGITS = 1 << 24  # logits that are held at once while texts are scored: 64 MB
 
 
 class Decoder(Protocol):
@@ -48,6 +46,7 @@ class Decoder(Protocol):
         """What each token of a text but the first costs after those before it, for many texts of up to `context` + 1.
 
         Of each text: −log p in nats, float32 of shape (T − 1,); and whether no token was likelier, bool of that shape.
+        What many of them begin with is read once (`trainer.model.scoring`).
         The cache is neither looked at nor changed.
         """
         ...
@@ -75,18 +74,3 @@ def matrix(texts: Sequence[Sequence[int]], rows: int, length: int) -> np.ndarray
     for row, text in enumerate(texts):
         x_BxT[row, : len(text)] = text
     return x_BxT
-
-
-def scoring_batches(texts: Sequence[Sequence[int]], vocabulary: int) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Numbers of texts to be scored together, and their tokens, int32 of shape (B, T + 1) with T a power of two.
-
-    Attention is causal, so no token sees the padding behind a text.
-    """
-    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-    while order:
-        length = power_of_two(max(len(texts[order[-1]]) - 1, 1))
-        most = max(SCORED_LOGITS // (length * vocabulary), 1)
-        rows = next((size for size in (64, 32, 16, 8, 4, 2) if size <= most), 1)
-        taken = order[-min(rows, len(order)) :]
-        del order[-len(taken) :]
-        yield taken, matrix([texts[number] for number in taken], padded_rows(len(taken)), length + 1)

@@ -14,17 +14,22 @@ MASKED = -1e30  # finite, so that a row of nothing else gives no NaN
 
 
 def causal_attention(
-    q_BxTxNxH: jax.Array, k_BxTxKxH: jax.Array, v_BxTxKxH: jax.Array, segment_ids_BxT: jax.Array | None
+    q_BxTxNxH: jax.Array,
+    k_BxTxKxH: jax.Array,
+    v_BxTxKxH: jax.Array,
+    segment_ids_BxT: jax.Array | None,
+    until_BxT: jax.Array | None = None,
 ) -> jax.Array:
     """Attention of each position to those before it and itself, shape (B, T, N, H).
 
     segment_ids_BxT: if given, positions with another number are masked
+    until_BxT: if given, a position is masked from this one on
     """
     if jax.default_backend() == "cpu":
-        return in_blocks(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, segment_ids_BxT)
+        return in_blocks(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, segment_ids_BxT, until_BxT)
     mask = None
-    if segment_ids_BxT is not None:
-        mask = (segment_ids_BxT[:, :, None] == segment_ids_BxT[:, None, :])[:, None]
+    if segment_ids_BxT is not None or until_BxT is not None:
+        mask = seen_by(0, q_BxTxNxH.shape[1], segment_ids_BxT, until_BxT)[:, None]
     by = implementation(q_BxTxNxH)
     return jax.nn.dot_product_attention(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, mask=mask, is_causal=True, implementation=by)
 
@@ -35,8 +40,22 @@ def implementation(q_BxTxNxH: jax.Array) -> Any:
     return "cudnn" if fused else None
 
 
+def seen_by(first: int, end: int, segment_ids_BxT: jax.Array | None, until_BxT: jax.Array | None) -> jax.Array:
+    """Which positions before `end` each one from `first` on attends to: bool, (B or 1, end − first, end)."""
+    seen_BxTxS = (jnp.arange(end)[None] <= jnp.arange(first, end)[:, None])[None]
+    if segment_ids_BxT is not None:
+        seen_BxTxS &= segment_ids_BxT[:, first:end, None] == segment_ids_BxT[:, None, :end]
+    if until_BxT is not None:
+        seen_BxTxS &= jnp.arange(first, end)[None, :, None] < until_BxT[:, None, :end]
+    return seen_BxTxS
+
+
 def in_blocks(
-    q_BxTxNxH: jax.Array, k_BxTxKxH: jax.Array, v_BxTxKxH: jax.Array, segment_ids_BxT: jax.Array | None
+    q_BxTxNxH: jax.Array,
+    k_BxTxKxH: jax.Array,
+    v_BxTxKxH: jax.Array,
+    segment_ids_BxT: jax.Array | None,
+    until_BxT: jax.Array | None = None,
 ) -> jax.Array:
     """Queries in blocks, each with the keys up to its end alone, so that scores stay small enough for a CPU's caches.
 
@@ -47,9 +66,7 @@ def in_blocks(
     done = []
     for first in range(0, length, size):
         end = min(first + size, length)
-        seen_BxTxS = (jnp.arange(end)[None] <= jnp.arange(first, end)[:, None])[None]
-        if segment_ids_BxT is not None:
-            seen_BxTxS &= segment_ids_BxT[:, first:end, None] == segment_ids_BxT[:, None, :end]
+        seen_BxTxS = seen_by(first, end, segment_ids_BxT, until_BxT)
         done.append(attend(q_BxTxNxH[:, first:end], k_BxTxKxH[:, :end], v_BxTxKxH[:, :end], seen_BxTxS))
     return jnp.concatenate(done, axis=1)
 

@@ -68,10 +68,11 @@ def layer_of(
     config: ModelConfig,
     rotation: tuple[jax.Array, jax.Array],
     segment_ids_BxT: jax.Array | None,
+    until_BxT: jax.Array | None = None,
 ) -> jax.Array:
     normed_BxTxD = rms_norm(x_BxTxD, weights["input_layernorm.weight"], config.norm_eps)
     q_BxTxNxH, k_BxTxKxH, v_BxTxKxH = heads_of(normed_BxTxD, weights, config, rotation)
-    attended_BxTxNxH = causal_attention(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, segment_ids_BxT)
+    attended_BxTxNxH = causal_attention(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, segment_ids_BxT, until_BxT)
     return finish_layer(x_BxTxD, attended_BxTxNxH, weights, config)
 
 
@@ -110,12 +111,12 @@ def rms_norm(x_BxTxD: jax.Array, weight_D: jax.Array, eps: float) -> jax.Array:
     return weight_D.astype(x_BxTxD.dtype) * scaled.astype(x_BxTxD.dtype)
 
 
-def rope(positions_T: jax.Array, config: ModelConfig) -> tuple[jax.Array, jax.Array]:
-    """Cosine and sine of every position's angles, each (T, 1, H/2), float32."""
+def rope(positions: jax.Array, config: ModelConfig) -> tuple[jax.Array, jax.Array]:
+    """Cosine and sine of every position's angles, each (…, 1, H/2), float32. positions: of shape (T,) or (B, T)."""
     half = config.head_dim // 2
     frequency = config.rope_theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
-    angle_TxH2 = positions_T.astype(jnp.float32)[:, None] * frequency
-    return jnp.cos(angle_TxH2)[:, None], jnp.sin(angle_TxH2)[:, None]
+    angle = positions.astype(jnp.float32)[..., None] * frequency
+    return jnp.cos(angle)[..., None, :], jnp.sin(angle)[..., None, :]
 
 
 def rotate(x_BxTxNxH: jax.Array, rotation: tuple[jax.Array, jax.Array]) -> jax.Array:
@@ -123,6 +124,18 @@ def rotate(x_BxTxNxH: jax.Array, rotation: tuple[jax.Array, jax.Array]) -> jax.A
     cos, sin = (part.astype(x_BxTxNxH.dtype) for part in rotation)
     left, right = jnp.split(x_BxTxNxH, 2, axis=-1)
     return jnp.concatenate((left * cos - right * sin, right * cos + left * sin), axis=-1)
+
+
+def branches(
+    weights: Weights, config: ModelConfig, x_BxT: jax.Array, position_BxT: jax.Array, until_BxT: jax.Array
+) -> jax.Array:
+    """The stream behind the last layer, (B, T, D), of texts that branch (`trainer.model.scoring`)."""
+    rotation = rope(position_BxT, config)
+    x_BxTxD = embedded(weights, x_BxT, jnp.float32)
+    for layer in range(config.layers):
+        own = layer_weights(weights, layer, x_BxTxD.dtype)
+        x_BxTxD = layer_of(x_BxTxD, own, config, rotation, None, until_BxT)
+    return x_BxTxD
 
 
 def prefill(

@@ -76,12 +76,17 @@ def place_parameter(root: nn.Module, name: str, shape: tuple[int, ...]) -> None:
 
 
 def layer_of(
-    x_BxTxD: Tensor, weights: Weights, config: ModelConfig, rotation: Rotation, segment_ids_BxT: Tensor | None
+    x_BxTxD: Tensor,
+    weights: Weights,
+    config: ModelConfig,
+    rotation: Rotation,
+    segment_ids_BxT: Tensor | None,
+    until_BxT: Tensor | None = None,
 ) -> Tensor:
     weights = {name: value.to(x_BxTxD.dtype) for name, value in weights.items()}
     normed_BxTxD = rms_norm(x_BxTxD, weights["input_layernorm.weight"], config.norm_eps)
     q_BxTxNxH, k_BxTxKxH, v_BxTxKxH = heads_of(normed_BxTxD, weights, config, rotation)
-    attended_BxTxNxH = causal_attention(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, segment_ids_BxT)
+    attended_BxTxNxH = causal_attention(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, segment_ids_BxT, until_BxT)
     return finish_layer(x_BxTxD, attended_BxTxNxH, weights, config)
 
 
@@ -123,12 +128,12 @@ def rms_norm(x_BxTxD: Tensor, weight_D: Tensor, eps: float) -> Tensor:
     return weight_D * scaled.to(x_BxTxD.dtype)
 
 
-def rope(positions_T: Tensor, config: ModelConfig) -> Rotation:
-    """Cosine and sine of every position's angles, each (T, 1, H/2), float32."""
+def rope(positions: Tensor, config: ModelConfig) -> Rotation:
+    """Cosine and sine of every position's angles, each (…, 1, H/2), float32. positions: of shape (T,) or (B, T)."""
     half = config.head_dim // 2
-    frequency = config.rope_theta ** (-torch.arange(half, device=positions_T.device, dtype=torch.float32) / half)
-    angle_TxH2 = positions_T.float()[:, None] * frequency
-    return torch.cos(angle_TxH2)[:, None], torch.sin(angle_TxH2)[:, None]
+    frequency = config.rope_theta ** (-torch.arange(half, device=positions.device, dtype=torch.float32) / half)
+    angle = positions.float()[..., None] * frequency
+    return torch.cos(angle)[..., None, :], torch.sin(angle)[..., None, :]
 
 
 def rotate(x_BxTxNxH: Tensor, rotation: Rotation) -> Tensor:
@@ -190,21 +195,41 @@ def all_logits(weights: Weights, config: ModelConfig, x_BxT: Tensor) -> Tensor:
     return last_logits(weights, config, x_BxTxD)
 
 
+def branches(weights: Weights, config: ModelConfig, x_BxT: Tensor, position_BxT: Tensor, until_BxT: Tensor) -> Tensor:
+    """The stream behind the last layer, (B, T, D), of texts that branch (`trainer.model.scoring`)."""
+    rotation = rope(position_BxT, config)
+    x_BxTxD = F.embedding(x_BxT, weights["model.embed_tokens.weight"])
+    for layer in range(config.layers):
+        x_BxTxD = layer_of(x_BxTxD, weights_of_layer(weights, layer), config, rotation, None, until_BxT)
+    return x_BxTxD
+
+
 def last_logits(weights: Weights, config: ModelConfig, x: Tensor) -> Tensor:
     """Logits (…, V) from the residual stream behind the last layer, (…, D)."""
     table_VxD = weights["model.embed_tokens.weight" if config.tied else "lm_head.weight"]
     return head(x, weights["model.norm.weight"], table_VxD, config.norm_eps)
 
 
-def causal_attention(q_BxTxNxH: Tensor, k_BxTxKxH: Tensor, v_BxTxKxH: Tensor, segment_ids_BxT: Tensor | None) -> Tensor:
+def causal_attention(
+    q_BxTxNxH: Tensor,
+    k_BxTxKxH: Tensor,
+    v_BxTxKxH: Tensor,
+    segment_ids_BxT: Tensor | None,
+    until_BxT: Tensor | None = None,
+) -> Tensor:
     """Attention of each position to those before it and itself, shape (B, T, N, H).
 
     segment_ids_BxT: if given, positions with another number are masked
+    until_BxT: if given, a position is masked from this one on
     """
-    if segment_ids_BxT is None:
-        return attend(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, None)
-    same_BxTxT = segment_ids_BxT[:, :, None] == segment_ids_BxT[:, None, :]
-    return attend(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, same_BxTxT.tril()[:, None])
+    seen_BxTxT = None
+    if segment_ids_BxT is not None:
+        seen_BxTxT = segment_ids_BxT[:, :, None] == segment_ids_BxT[:, None, :]
+    if until_BxT is not None:
+        place_T = torch.arange(until_BxT.shape[1], device=until_BxT.device)
+        before_BxTxT = place_T[None, :, None] < until_BxT[:, None, :]
+        seen_BxTxT = before_BxTxT if seen_BxTxT is None else seen_BxTxT & before_BxTxT
+    return attend(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, None if seen_BxTxT is None else seen_BxTxT.tril()[:, None])
 
 
 def attend(q_BxTxNxH: Tensor, k_BxSxKxH: Tensor, v_BxSxKxH: Tensor, seen: Tensor | None) -> Tensor:

@@ -130,14 +130,14 @@ def measure_few_shot(
     shards: str,
     settings: FewShotSettings,
     backend: str | None = None,
-    progress: Callable[[str, int], None] = lambda task, shots: None,
+    progress: Callable[[str], None] = lambda task: None,
 ) -> FewShotCurves:
     """Curves of all tasks over the number of examples.
 
     run: output of `bateia train`
     shards: of the run's tokenizer, with held-out text
     backend: by default the one that trained the run
-    progress: is called with task and shots before each point
+    progress: is called with each task's name before it
 
     Raises BadInput if these can't be read or do not fit, or nothing is held out.
     """
@@ -190,32 +190,36 @@ def measure_tasks(
     material: Material,
     shots: Sequence[int],
     bytes_V: np.ndarray,
-    progress: Callable[[str, int], None] = lambda task, shots: None,
+    progress: Callable[[str], None] = lambda task: None,
 ) -> dict[str, FewShotTask]:
     """By name, each task with a point for each number of shots that the context has room for."""
     tasks = {}
     for name, items in material.tasks().items():
-        points = []
-        for count in shots:
-            progress(name, count)
-            points.append(measure(decoder, bos, items, count, bytes_V))
-        tasks[name] = FewShotTask(ABOUT[name], len(items), tuple(point for point in points if point is not None))
+        progress(name)
+        tasks[name] = FewShotTask(ABOUT[name], len(items), measure(decoder, bos, items, shots, bytes_V))
     return tasks
 
 
-def measure(decoder: Decoder, bos: int, items: Sequence[Item], shots: int, bytes_V: np.ndarray) -> FewShotPoint | None:
-    """None if the context has no room for so many shots."""
-    if max(map(len, readings(items, shots))) > decoder.context:
-        return None
-    texts = [(bos, *item.prompt(shots), *answer) for item in items for answer in (item.answer, *item.wrong)]
-    scored = dict(zip(dict.fromkeys(texts), decoder.score(list(dict.fromkeys(texts))), strict=True))
-    results_Ix3 = np.array([measure_item(scored, bos, item, shots, bytes_V) for item in items], np.float64)
-    errors = results_Ix3.std(axis=0, ddof=1) / np.sqrt(len(results_Ix3))
-    return FewShotPoint(shots, *results_Ix3.mean(axis=0).tolist(), *errors.tolist())
+def measure(
+    decoder: Decoder, bos: int, items: Sequence[Item], shots: Sequence[int], bytes_V: np.ndarray
+) -> tuple[FewShotPoint, ...]:
+    """A point for each number of shots that the context has room for.
+
+    All are read at once, as what an item's prompts have in common is then read once.
+    """
+    fit = [count for count in shots if max(map(len, readings(items, count))) <= decoder.context]
+    texts = list(dict.fromkeys((bos, *text) for count in fit for text in readings(items, count)))
+    scored = dict(zip(texts, decoder.score(texts), strict=True))
+    points = []
+    for count in fit:
+        results_Ix3 = np.array([measure_item(scored, bos, item, count, bytes_V) for item in items], np.float64)
+        errors = results_Ix3.std(axis=0, ddof=1) / np.sqrt(len(results_Ix3))
+        points.append(FewShotPoint(count, *results_Ix3.mean(axis=0).tolist(), *errors.tolist()))
+    return tuple(points)
 
 
 def readings(items: Sequence[Item], shots: int) -> Iterator[Tokens]:
-    """All that is to be read after BOS: prompts with each candidate, but for its last token."""
+    """All that is to be read after BOS, the last token of which is predicted alone: prompts with each candidate."""
     for item in items:
         for candidate in (item.answer, *item.wrong):
             yield (*item.prompt(shots), *candidate)

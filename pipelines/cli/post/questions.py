@@ -67,9 +67,9 @@ def run_few_shot(args: argparse.Namespace) -> int:
 
     line = StatusLine()
 
-    def show_progress(task: str, shots: int) -> None:
+    def show_progress(task: str) -> None:
         if line.replaces:
-            line.write(f"{task}, {plural(shots, 'shot')} …")
+            line.write(f"{task} …")
 
     with require_packages():
         from trainer.probes.fewshot import FewShotSettings, measure_few_shot

@@ -142,6 +142,20 @@ def test_logits_and_scores_leave_the_cache_as_it_is() -> None:
 
 
 @pytest.mark.slow
+def test_scores_of_texts_that_begin_alike_are_those_of_each_alone() -> None:
+    weights, tokens = random_weights(CONFIG), some_tokens(150)
+    texts = [tokens[:40], tokens[:41], tokens[:150], tokens[:40], [*tokens[:90], *tokens[3:20]], tokens[60:]]
+    texts += [[*tokens[:30], other] for other in tokens[100:130]]
+    for decoder in decoders(weights, CONFIG):
+        for text, (nats_T, greedy_T) in zip(texts, decoder.score(texts), strict=True):
+            expected = reference_logits(weights, to_hf(CONFIG, 1, 2, None), text[:-1])
+            logs_TxV = expected - np.log(np.exp(expected).sum(-1, keepdims=True))
+            told_T = -logs_TxV[np.arange(len(text) - 1), text[1:]]
+            np.testing.assert_allclose(nats_T, told_T, atol=2e-5, rtol=1e-4)
+            assert greedy_T.tolist() == (expected.argmax(-1) == text[1:]).tolist()
+
+
+@pytest.mark.slow
 def test_many_texts_are_the_single_ones_in_each_framework() -> None:
     weights, tokens = random_weights(CONFIG), some_tokens(150)
     prompts = [tokens[:150], tokens[3:5], tokens[40:80], tokens[7:8], tokens[9:14]]
