@@ -379,7 +379,7 @@ def test_an_input_that_changed_between_runs_is_not_resumed(
     own: list[Path], many: SampleIndex, bateia: Call, tmp_path: Path, how: str
 ) -> None:
     output = tmp_path / "o"
-    with mock.patch("pipelines.stages.curate.finish", side_effect=OSError("gone")):
+    with mock.patch("pipelines.stages.curate.run.finish", side_effect=OSError("gone")):
         assert bateia(*command("curate", own, output)).returncode == 1
     spoil(own[1], how, many.warc_files[7])
     ended = bateia(*command("curate", own, output))

@@ -1,8 +1,8 @@
 """What many texts at once cost beside one after the other: writing them, scoring them, and few-shot tasks.
 
-A nano of drawn weights writes 64 texts, and scores the texts of few-shot items (16 examples that branch into six numbers
-of shots and four answers each), every one alone and all together; measured are CPU seconds, without compiling. Then
-`bateia few-shot` is run as a whole, with its start and its compiling, on a nano that was trained for a few steps.
+A nano of drawn weights writes 64 texts, and scores the texts of few-shot items (16 examples that branch into six
+numbers of shots and four answers each), every one alone and all together; measured are CPU seconds, without compiling.
+Then `bateia few-shot` is run as a whole, with its start and its compiling, on a nano that was trained for a few steps.
 
     python -m benchmarks.assistant.many_texts
 """

@@ -25,8 +25,8 @@ from benchmarks.harness import Benchmark, note, positive, table
 from benchmarks.process_cost import bateia, children_cpu_s, measure
 from benchmarks.scale.simulation import CALM, Weather, resampled, simulate
 from pipelines.sample.build import build_sample
-from pipelines.stages.curate_totals import UNIT_MB, WHOLE_FILES_FROM
-from pipelines.stages.dedup import KEY_ROW_BYTES, LINES_EXPECTED
+from pipelines.stages.curate.totals import UNIT_MB, WHOLE_FILES_FROM
+from pipelines.stages.dedup.run import KEY_ROW_BYTES, LINES_EXPECTED
 from transforms.steps.dedup.settings import Deduplicate
 
 RATES = json.loads((Path(__file__).parents[2] / "deploy" / "rates.json").read_text())

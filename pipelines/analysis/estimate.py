@@ -25,7 +25,7 @@ from pipelines.reports.records import (
     Amount,
     Estimate,
 )
-from pipelines.stages.curate import CurateRun
+from pipelines.stages.curate.run import CurateRun
 from schemas.faults import BadInput
 from schemas.storage import absolute
 from schemas.tally import Tally

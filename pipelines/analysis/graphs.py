@@ -20,7 +20,7 @@ from pipelines.engine.beam.graph import Graph, Inspector
 from pipelines.engine.run import EXIT_BAD_INPUT, Execution, run_stage
 from pipelines.recipes import RECIPES
 from pipelines.sample.build import build_sample
-from pipelines.stages.curate import CurateOptions, plan_curate
+from pipelines.stages.curate.plan import CurateOptions, plan_curate
 from schemas.faults import BadInput
 from schemas.manifest import read_manifest
 from schemas.storage import is_local, join

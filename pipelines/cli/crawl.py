@@ -81,7 +81,7 @@ def run_estimate(args: argparse.Namespace) -> int:
     from pipelines.engine.terminal import StatusLine
     from pipelines.recipes import find_recipe
     from pipelines.reports.render import encode
-    from pipelines.stages.curate import CurateOptions, plan_curate
+    from pipelines.stages.curate.plan import CurateOptions, plan_curate
 
     options = CurateOptions(no_blocklist=args.no_blocklist, paths_root=args.paths_root)
     run = plan_curate(find_recipe(args.recipe), args.input, "estimate", options, columns_of(args), fetch_of(args))

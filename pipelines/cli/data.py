@@ -111,14 +111,14 @@ def add_curate(parser: argparse.ArgumentParser) -> None:
 
 
 def add_curate_options(parser: Any) -> None:
-    from pipelines.stages.curate import CurateOptions
+    from pipelines.stages.curate.plan import CurateOptions
 
     add_settings(parser, CurateOptions)
     add_sources(parser)
 
 
 def curate_options(args: argparse.Namespace) -> Any:
-    from pipelines.stages.curate import CurateOptions
+    from pipelines.stages.curate.plan import CurateOptions
 
     return CurateOptions(**given(args, CurateOptions))
 
@@ -126,7 +126,7 @@ def curate_options(args: argparse.Namespace) -> Any:
 def run_curate(args: argparse.Namespace) -> int:
     from pipelines.engine.run import run_stage
     from pipelines.recipes import find_recipe
-    from pipelines.stages.curate import plan_curate
+    from pipelines.stages.curate.plan import plan_curate
 
     run = plan_curate(
         find_recipe(args.recipe, args.languages, args.language_model),
@@ -162,7 +162,7 @@ def add_dedup_options(parser: Any, tokenizer: str = "fills token_count") -> None
 def run_dedup(args: argparse.Namespace) -> int:
     from pipelines.engine.run import run_stage
     from pipelines.recipes import find_recipe
-    from pipelines.stages.dedup_plan import plan_dedup, recipe_of_inputs
+    from pipelines.stages.dedup.plan import plan_dedup, recipe_of_inputs
 
     inputs = documents_of(args)
     recipe = find_recipe(args.recipe) if args.recipe is not None else recipe_of_inputs(inputs)

@@ -13,8 +13,8 @@ from pipelines.engine.output import RUN, refuse_inside_dataset
 from pipelines.engine.run import Execution, StageRun, Stopped, run_stage
 from pipelines.recipes.as_is import AS_IS
 from pipelines.recipes.recipe import Recipe
-from pipelines.stages.curate import CurateOptions, plan_curate
-from pipelines.stages.dedup_plan import plan_dedup
+from pipelines.stages.curate.plan import CurateOptions, plan_curate
+from pipelines.stages.dedup.plan import plan_dedup
 from pipelines.stages.shard import plan_shards
 from pipelines.stages.train import TrainRun
 from schemas.faults import BadInput

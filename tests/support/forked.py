@@ -22,7 +22,7 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
         *("apache_beam", "apache_beam.runners.portability.fn_api_runner.fn_runner", "spacy", "presidio_analyzer"),
-        *("pipelines.cli.app", "pipelines.engine.runner", "pipelines.stages.shard", "pipelines.stages.dedup"),
+        *("pipelines.cli.app", "pipelines.engine.runner", "pipelines.stages.shard", "pipelines.stages.dedup.run"),
         *("transforms.curate", "transforms.dedup.corpus", "transforms.encode", "transforms.steps.pii.recognisers"),
         *("pipelines.reports.curate", "pipelines.reports.corpus", "sentencepiece", "tokenizers", "tiktoken"),
     ]

@@ -54,7 +54,7 @@ def test_what_is_of_this_machine_is_told(bateia: Call, tmp_path: Path) -> None:
     with (
         mock.patch("pipelines.analysis.graphs.texts_of", return_value=[]),
         mock.patch("pipelines.analysis.graphs.make_inputs", return_value=([], None)),
-        mock.patch("pipelines.stages.curate.plan_curate"),
+        mock.patch("pipelines.stages.curate.plan.plan_curate"),
         mock.patch("pipelines.engine.run.run_stage", return_value=0),
     ):
         given = ("--recipe", "tiny", "--input", tmp_path, "gs://b/x", "--output", tmp_path / "o")

@@ -19,7 +19,7 @@ from pipelines.reports.curate import Counts, CurateReport
 from pipelines.reports.records import Stage
 from pipelines.reports.render import decode
 from pipelines.sample.build import SampleIndex
-from pipelines.stages.curate import CurateSummary
+from pipelines.stages.curate.finish import CurateSummary
 from support.reports import CURATE
 
 Call = Callable[..., subprocess.CompletedProcess[str]]

@@ -40,7 +40,7 @@ def test_it_runs_every_stage_and_then_passes_over_them(
 @pytest.mark.slow
 def test_it_goes_on_where_it_stopped(warcs: list[str], corpus: Path, bateia: Call, tmp_path: Path) -> None:
     command = ("run", "tiny", "--input", *warcs, "--output", tmp_path / "o", "--until", "shards", "--quiet")
-    with mock.patch("pipelines.stages.dedup.rewrite", side_effect=OSError(28, "No space left on device")):
+    with mock.patch("pipelines.stages.dedup.run.rewrite", side_effect=OSError(28, "No space left on device")):
         ended = bateia(*command)
     assert ended.returncode == 1
     assert "The same command goes on from there." in ended.stderr
@@ -51,7 +51,7 @@ def test_it_goes_on_where_it_stopped(warcs: list[str], corpus: Path, bateia: Cal
 
 
 def test_a_stage_that_fails_is_the_last(warcs: list[str], bateia: Call, tmp_path: Path) -> None:
-    with mock.patch("pipelines.stages.curate.CurateRun.execute", side_effect=OSError("broken")):
+    with mock.patch("pipelines.stages.curate.run.CurateRun.execute", side_effect=OSError("broken")):
         ended = bateia("run", "--recipe", "tiny", "--input", *warcs, "--output", tmp_path / "o", "--quiet")
     assert ended.returncode == 1
     assert not (tmp_path / "o" / "corpus").exists()

@@ -80,7 +80,7 @@ def curate_until_dead(server: CrawlServer, path: str, bateia: Call, output: Path
             server.dead.add(path)
             return plan(*given)  # type: ignore[arg-type]
 
-        patch.setattr("pipelines.stages.curate.plan_units", and_die)
+        patch.setattr("pipelines.stages.curate.plan.plan_units", and_die)
         told = curate(bateia, output, *addresses)
     rows = ledger(str(output)).to_table().to_pylist()
     [lost] = [row for row in rows if row["reason"] == "not_fetched"]
@@ -100,7 +100,7 @@ def test_a_dead_host_ends_the_run_and_the_same_command_goes_on(
         words = ("--recipe", "tiny", "--output", tmp_path / "o", "--quiet", "--unit-mb", "1", "--input", *addresses)
         with pytest.MonkeyPatch.context() as patch:
             plan = inputs.plan_units
-            dying = "pipelines.stages.curate.plan_units"
+            dying = "pipelines.stages.curate.plan.plan_units"
             patch.setattr(dying, lambda *given: server.dead.update(names(crawl)) or plan(*given))
             patch.setattr("transforms.steps.fetch.fetcher.MAX_LOST", 2)
             ended = bateia("curate", *words)

@@ -120,7 +120,7 @@ def test_a_task_has_its_own_parts_alone_done_again(
             server.url + paths[0],
         )
         command = (*command, server.url + paths[1])
-        plan = "pipelines.stages.curate.plan_units"
+        plan = "pipelines.stages.curate.plan.plan_units"
         with pytest.MonkeyPatch.context() as patch:
             from pipelines.engine.inputs import plan_units
 

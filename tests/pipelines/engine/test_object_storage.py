@@ -74,7 +74,7 @@ def test_curate_into_a_bucket(many: SampleIndex, bateia: Call, store: Store, tmp
     inputs = many.warc_files[:3]
     command = ("curate", "--recipe", "tiny", "--input", *inputs, "--quiet", "--output")
     assert bateia(*command, tmp_path / "o").returncode == 0
-    with mock.patch("pipelines.stages.curate.finish", side_effect=OSError("gone")):
+    with mock.patch("pipelines.stages.curate.run.finish", side_effect=OSError("gone")):
         assert bateia(*command, "s3://bucket/o").returncode == 1
     other = Claim(WHOLE, "there", "elsewhere", 1, "1", time.time(), "other", held=True)
     write_json(other.file("s3://bucket/o"), asdict(other))

@@ -27,8 +27,10 @@ from pipelines.engine.run import Execution, RunStats, run_stage
 from pipelines.recipes.tiny import TINY
 from pipelines.reports.curate import nothing_kept
 from pipelines.sample.build import SampleIndex
-from pipelines.stages.curate import CurateOptions, CurateRun, check, curate_run
-from pipelines.stages.curate_totals import throughput_of
+from pipelines.stages.curate.finish import check
+from pipelines.stages.curate.plan import CurateOptions, curate_run
+from pipelines.stages.curate.run import CurateRun
+from pipelines.stages.curate.totals import throughput_of
 from schemas.faults import BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset
 from schemas.tally import Tally, funnel

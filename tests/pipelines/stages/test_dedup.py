@@ -238,8 +238,8 @@ def test_two_workers_give_the_same_bytes(families: Path, undisturbed: Path, dedu
 
 @contextmanager
 def small_parts() -> Iterator[None]:
-    cut = mock.patch("pipelines.stages.dedup_plan.MIN_PART_BYTES", 20_000)
-    partitions = mock.patch.multiple("pipelines.stages.dedup", PARTITION_BYTES=16_000, MEMBERS_PER_PARTITION=100)
+    cut = mock.patch("pipelines.stages.dedup.plan.MIN_PART_BYTES", 20_000)
+    partitions = mock.patch.multiple("pipelines.stages.dedup.run", PARTITION_BYTES=16_000, MEMBERS_PER_PARTITION=100)
     with cut, partitions:
         yield
 
@@ -272,7 +272,7 @@ def test_doing_it_again_removes_nothing(undisturbed: Path, corpus: Path, dedup: 
 def test_a_run_that_failed_goes_on(
     families: Path, undisturbed: Path, bateia: Call, dedup: Call, tmp_path: Path, phase: str
 ) -> None:
-    with mock.patch(f"pipelines.stages.dedup.{phase}", side_effect=OSError(28, "No space left on device")):
+    with mock.patch(f"pipelines.stages.dedup.run.{phase}", side_effect=OSError(28, "No space left on device")):
         ended = bateia("dedup", "--input", families, "--output", tmp_path / "o", "--quiet")
     assert ended.returncode == 1
     assert "No space left on device" in ended.stderr
@@ -391,7 +391,7 @@ def test_verified_by_two_workers_it_is_the_same_bytes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", ["stages.dedup.choose", "stages.dedup.audit"])
+@pytest.mark.parametrize("phase", ["stages.dedup.run.choose", "stages.dedup.run.audit"])
 def test_verified_a_run_that_failed_goes_on(
     chained: Path, verified: Path, verifying: str, bateia: Call, dedup: Call, tmp_path: Path, phase: str
 ) -> None:
@@ -708,7 +708,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 def test_an_unfinished_run_is_resumed_by_the_same_command_alone(
     documents: Path, bateia: Call, dedup: Call, tmp_path: Path
 ) -> None:
-    with mock.patch("pipelines.stages.dedup.choose", side_effect=OSError("gone")):
+    with mock.patch("pipelines.stages.dedup.run.choose", side_effect=OSError("gone")):
         bateia("dedup", "--input", documents, "--output", tmp_path / "o", "--quiet")
     ended = bateia("dedup", "--input", documents, "--output", tmp_path / "o", "--recipe", "fineweb", "--quiet")
     assert ended.returncode == 2
@@ -766,7 +766,7 @@ def test_a_duplicate_that_was_kept_fails_the_run(families: Path, bateia: Call, t
     command = ("dedup", "--input", families, "--output", tmp_path / "o", "--quiet")
     with (
         mock.patch("transforms.dedup.components.keys", all_different),
-        mock.patch("pipelines.stages.dedup.audit", side_effect=OSError("late")),
+        mock.patch("pipelines.stages.dedup.run.audit", side_effect=OSError("late")),
     ):
         assert bateia(*command).returncode == 1
     ended = bateia(*command)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipelines.engine.output import damaged_files
 from pipelines.engine.run import Phases
 from pipelines.reports.corpus.outcome import DedupSummary, throughput_of
-from pipelines.stages.curate import VERSIONED
-from pipelines.stages.dedup_job import STAGE, DedupJob
+from pipelines.stages.curate.job import VERSIONED
+from pipelines.stages.dedup.job import STAGE, DedupJob
 from pipelines.stages.part_totals import add_up
 from schemas.corpus_tally import CorpusTally
 from schemas.faults import BrokenRun

@@ -8,8 +8,8 @@ from typing import Any
 from pipelines.engine.run import Phases
 from pipelines.engine.tasks import TaskSummary, require_all
 from pipelines.reports.corpus.outcome import DedupSummary
-from pipelines.stages.dedup_finish import check_share, finish
-from pipelines.stages.dedup_job import DedupJob
+from pipelines.stages.dedup.finish import check_share, finish
+from pipelines.stages.dedup.job import DedupJob
 from pipelines.stages.tokenizers.given import files_of
 from schemas.faults import BadInput, BrokenRun
 from schemas.storage import (

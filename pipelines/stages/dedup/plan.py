@@ -14,7 +14,7 @@ from pipelines.assets.bind import described
 from pipelines.recipes import RECIPES
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.datasets import READABLE, Input, in_order, open_input, overlap, read_inputs
-from pipelines.stages.dedup import DedupRun
+from pipelines.stages.dedup.run import DedupRun
 from schemas.faults import BadInput
 from schemas.manifest import FileEntry, Manifest
 from schemas.storage import absolute, join, sizes_below

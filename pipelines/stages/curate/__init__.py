@@ -1,0 +1,1 @@
+"""The stage from web pages to documents."""

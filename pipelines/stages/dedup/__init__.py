@@ -1,0 +1,1 @@
+"""The stage from documents to a corpus without duplicates and personal data."""
