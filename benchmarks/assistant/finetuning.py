@@ -33,7 +33,7 @@ from trainer.run.loop import Training
 from trainer.settings import TrainRecipe
 
 CONTEXT = 128
-PAGES = 24  # of the pretraining's held-out ones, each cut to the context
+PAGES = 24  # of the pretraining's held-out ones, read in pieces of the context
 ANSWER_TOKENS = 32
 COLUMNS = ("stopped", "in format", "right", "nats a token of held-out answers", "of held-out pages")
 
@@ -42,6 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--base-steps", type=int, default=120, help="of pretraining; default: %(default)s")
     parser.add_argument("--steps", type=int, default=120, help="of fine-tuning; default: %(default)s")
+    parser.add_argument("--batch-size", type=int, default=16, help="of fine-tuning; default: %(default)s")
     parser.add_argument("--conversations", type=int, default=6000, help="default: %(default)s")
 
 
@@ -73,14 +74,16 @@ def one_seed(args: argparse.Namespace, folder: Path, shards: Path, seed: int) ->
     }
     for number, (name, (begin, replay)) in enumerate(ways.items()):
         tuned = folder / str(number)
-        fine_tune(begin, talks, replay, args.steps, tuned, seed)
+        fine_tune(begin, talks, replay, args, tuned, seed)
         yield name, values_of(tuned / "run", shards, talks)
 
 
-def fine_tune(begin: Path, talks: list[Conversation], replay: Replay, steps: int, folder: Path, seed: int) -> None:
+def fine_tune(
+    begin: Path, talks: list[Conversation], replay: Replay, args: argparse.Namespace, folder: Path, seed: int
+) -> None:
     base = open_base(str(begin))
     write_shards(tokenize(talks, base.chat()), base.tokenizer, base.ids, folder / "talks", CONTEXT, seed)
-    recipe = TrainRecipe(steps=steps, batch_size=32, seed=seed)
+    recipe = TrainRecipe(steps=args.steps, batch_size=args.batch_size, seed=seed)
     options = {"output": str(folder / "run"), "quiet": True, "eval_every": 10**6, "save_every": 10**6}
     job, source = plan_sft(base, str(folder / "talks"), recipe, replay, **options)
     run_here(Training(job, standard_hooks(job), source=source))
@@ -94,8 +97,12 @@ def values_of(run: Path, shards: Path, talks: list[Conversation]) -> list[float]
     scored = rate(score_conversations(generator.decoder, chat, held, sampling))
     rendered = [chat.render(talk.messages) for talk in held]
     answers = nats(generator, [one.tokens for one in rendered], [one.mask[1:] for one in rendered])
-    pages = DocumentTokens(read_shards(str(shards)), VAL).drawn(PAGES, CONTEXT, 1)
-    texts = [page.tokens[:CONTEXT].tolist() for page in pages]
+    pages = DocumentTokens(read_shards(str(shards)), VAL).drawn(PAGES, 2, 1)
+    texts = [
+        page.tokens[begin : begin + CONTEXT].tolist()
+        for page in pages
+        for begin in range(0, len(page.tokens) - 1, CONTEXT - 1)
+    ]
     return [
         scored["stopped"],
         scored["in_format"],

@@ -41,6 +41,10 @@ class Words:
             return str(value)
         return self._signed(f"{value:,}" if isinstance(value, int) else f"{value:,.3f}")
 
+    def brief(self, value: float) -> str:
+        """With the digits that it has, and no more than six."""
+        return self._signed(f"{value:g}")
+
     def share(self, value: float | None) -> str:
         """A share as a percentage, which says 0 or 100 only if it is that."""
         return NONE if value is None else self._signed(share(value, 1))

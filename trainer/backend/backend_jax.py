@@ -75,8 +75,11 @@ class JaxBackend:
 
     def losses(self, batch: Batch) -> np.ndarray:
         """Each process computes its share of the rows, as many as the others."""
-        own = Batch(*(array[self._group.rank :: self._group.world] for array in batch.arrays()))
-        return self._interleaved(np.asarray(self._losses(self._weights, self._on_devices(own, 1))))
+        try:
+            own = Batch(*(array[self._group.rank :: self._group.world] for array in batch.arrays()))
+            return self._interleaved(np.asarray(self._losses(self._weights, self._on_devices(own, 1))))
+        except jax.errors.JaxRuntimeError as error:
+            raise explained(error, self._settings, self.devices) from error
 
     def snapshot(self) -> Snapshot:
         """Copies, because the next step donates the buffers themselves."""

@@ -129,9 +129,12 @@ class TorchBackend:
     @torch.no_grad()
     def losses(self, batch: Batch) -> np.ndarray:
         """Each process computes its share of the rows, as many as the others."""
-        own = Batch(*(array[self._group.rank :: self.devices] for array in batch.arrays()))
-        ((x, y, _, segments),) = self._parts(own, 1)
-        return self._interleaved(self._model(x, y, segments)).cpu().numpy()
+        try:
+            own = Batch(*(array[self._group.rank :: self.devices] for array in batch.arrays()))
+            ((x, y, _, segments),) = self._parts(own, 1)
+            return self._interleaved(self._model(x, y, segments)).cpu().numpy()
+        except torch.OutOfMemoryError as error:
+            raise out_of_memory(self._settings, self.devices) from error
 
     def snapshot(self) -> Snapshot:
         """Copies; of several processes the first has all and the others nothing."""

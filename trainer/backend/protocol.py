@@ -69,7 +69,10 @@ class Backend(Protocol):
         ...
 
     def losses(self, batch: Batch) -> np.ndarray:
-        """losses_BxT of the current weights, nats, float32, also where the mask is 0. All processes give all rows."""
+        """losses_BxT of the current weights, nats, float32, also where the mask is 0. All processes give all rows.
+
+        Raises BrokenRun if a device is out of memory.
+        """
         ...
 
     def snapshot(self) -> Snapshot:

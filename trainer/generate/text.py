@@ -59,18 +59,25 @@ class Text:
         return self._tokenizer.token_to_id(name)
 
     def stream(self, tokens: Iterable[int]) -> Iterator[str]:
-        """Pieces of text as soon as no later token can change them; together they are `decode` of all tokens."""
+        """Pieces of text as soon as no later token can change them; together they are `decode` of all tokens.
+
+        Of what is yielded only the last token is kept, as what comes after it is decoded another way than what begins.
+        """
         held: list[int] = []
         yielded = ""
         for token in tokens:
             held.append(token)
-            if self._is_byte(token):  # bytes are a character, or none, together with those that follow
+            alone = self.decode([token])
+            # Bytes are a character, or none, together with those that follow, also behind a token without a text.
+            if self._is_byte(token) or not alone.strip():
                 continue
             text = self.decode(held)
             final = text.rstrip(UNFINISHED)
             if len(text) - len(final) < MAX_CHAR_BYTES and len(final) > len(yielded):
                 yield final[len(yielded) :]
                 yielded = final
+                if final == text:
+                    held, yielded = [token], alone
         text = self.decode(held)
         if len(text) > len(yielded):
             yield text[len(yielded) :]

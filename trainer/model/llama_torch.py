@@ -239,7 +239,9 @@ def attend(q_BxTxNxH: Tensor, k_BxSxKxH: Tensor, v_BxSxKxH: Tensor, seen: Tensor
     """
     group = q_BxTxNxH.shape[2] // k_BxSxKxH.shape[2]
     q, k, v = (part.transpose(1, 2) for part in (q_BxTxNxH, k_BxSxKxH, v_BxSxKxH))
-    if group > 1 and q.device.type == "cpu":  # whose kernel has no groups
+    # Without groups: CPUs' kernel, and of CUDA's all but flash attention, which takes neither float32 nor a mask.
+    grouped = q.device.type == "cuda" and q.dtype != torch.float32 and seen is None
+    if group > 1 and not grouped:
         k, v = (part.repeat_interleave(group, dim=1) for part in (k, v))
         group = 1
     out = F.scaled_dot_product_attention(q, k, v, seen, is_causal=seen is None, enable_gqa=group > 1)

@@ -69,7 +69,10 @@ class Optimizer:
         rate: learning rate, shape ()
         """
         settings, state = self._settings, self.state
-        counts = {key: state[key] + sound for key in ("adam.count", "muon.count")}
+        counts = {
+            "adam.count": state["adam.count"] + sound,
+            "muon.count": state["muon.count"] + sound * bool(self._muon),
+        }
         if self._adam:
             given = [self._given(name, "adam.mu", "adam.nu", gradients=gradients) for name in self._adam]
             self._adam_step(given, counts["adam.count"], factor, sound, rate, settings.beta1, settings.beta2)

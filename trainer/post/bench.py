@@ -49,21 +49,23 @@ def measure_bench(
     conversations: a file; its held-out conversations that say what is right are asked
     shards: the training's, in which the questions are looked for: `seen` is then a page's URL, or None
     """
-    chat = ChatFormat(generator.text, generator.bos)
     held = [one for one in read_conversations(conversations) if one.split == VAL] if conversations else []
+    # Cloze questions need none of a chat's tokens, which older tokenizers and others' lack.
+    chat = ChatFormat(generator.text, generator.bos) if held or settings.tasks else None
     ended = cloze_of(generator, settings, shards)
     found: list[dict[str, Any]] = []
     for seed in range(settings.seeds):
         drawing = Sampling(settings.tokens, temperature=1.0 if seed else 0.0, top_k=0, top_p=1.0, seed=seed)
-        if held:
+        if held and chat:
             progress(f"{Path(conversations or '').name}, seed {seed}")
             found += [score.to_json() for score in score_conversations(generator.decoder, chat, held, drawing)]
         if ended and not seed:  # nothing is drawn
             progress(CLOZE)
             found += [score.to_json() for score in score_cloze(generator, ended)]
-        for name in settings.tasks:
-            progress(f"{name}, seed {seed}")
-            found += [score.to_json() for score in score_task(generator, chat, name, settings, seed)]
+        if chat:
+            for name in settings.tasks:
+                progress(f"{name}, seed {seed}")
+                found += [score.to_json() for score in score_task(generator, chat, name, settings, seed)]
     return found if shards is None else with_pages(found, generator, asked_of(held, settings, ended), shards)
 
 

@@ -19,7 +19,7 @@ from trainer.run.checkpoints import MODEL, Checkpoint, find_checkpoint, run_of
 from trainer.run.job import Parent, TrainJob, read_data
 from trainer.settings import TrainRecipe, default_rate
 
-LOWER = 0.3  # of the pretraining's rate: what is known is to be used, not learned anew; ours
+LOWER = 0.2  # of the pretraining's rate: what is known is to be used, not learned anew; ours, measured with replay
 SFT = "sft"
 
 
@@ -32,7 +32,7 @@ class Replay:
 
     replay: str | None = setting(None, "shards of the pretraining", none="none", metavar="DIR")
     replay_plan: str = setting("main", "their plan", metavar="NAME")
-    replay_share: float = setting(0.3, "share of a batch's rows that are the pretraining's", "ours", metavar="F")
+    replay_share: float = setting(0.5, "share of a batch's rows that are the pretraining's", "ours", metavar="F")
 
     def __post_init__(self) -> None:
         if not 0 < self.replay_share < 1:

@@ -49,7 +49,7 @@ class TrainJob:
     output: the run's folder
     stage: train, or sft or rl, which begin with the weights of `parent`
     asked: what else a run of that stage depends on, and a resumed one must be asked for again
-    ends_with: token that ends what the model writes, where it is not the shards' EOS
+    ends_with: token that ends what the model writes, where it is not the BOS that ends documents in the shards
     """
 
     output: str
@@ -102,10 +102,6 @@ class TrainJob:
             return {}
         told = {"run": self.parent.run, "step": self.parent.step, "weights_sha256": self.parent.weights_sha256}
         return {"stage": self.stage, "from": told, **self.asked}
-
-    @property
-    def end_id(self) -> int | None:
-        return self.ends_with if self.ends_with is not None else self.shards.eos_id
 
     def state(self) -> dict[str, Any]:
         """The content of a checkpoint's state.json besides the step."""

@@ -209,7 +209,7 @@ class Training:
         shards, snapshot = self.job.shards, self.backend.snapshot()
         if self.is_first:
             self.folder.flush_logs()
-            config = to_hf(self.settings.model, shards.bos_id, self.job.end_id, shards.pad_id)
+            config = to_hf(self.settings.model, shards.bos_id, self.job.ends_with, shards.pad_id)
             self.checkpoints.save(self.steps, snapshot, config, {**self.job.state(), EVAL_DUE: self._eval_due})
         self._saved = self.steps
         for hook in self.hooks:

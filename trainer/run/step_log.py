@@ -18,6 +18,7 @@ PEAK_FLOPS: dict[str, float] = {
     "NVIDIA B200": 2250e12,
     "NVIDIA L4": 121e12,
     "NVIDIA L40": 181e12,
+    "NVIDIA L40S": 362e12,
     "Tesla T4": 65e12,
     "TPU v4": 275e12,
     "TPU v5 lite": 197e12,

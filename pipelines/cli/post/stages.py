@@ -36,7 +36,7 @@ def add_training(parser: argparse.ArgumentParser, rate: str) -> None:
 def add_sft(parser: argparse.ArgumentParser) -> None:
     from trainer.post.sft import Replay
 
-    add_training(parser, "0.3 of the pretraining's default, if --lr gives no other")
+    add_training(parser, "0.2 of the pretraining's default, if --lr gives no other")
     parser.add_argument("--conversations", required=True, metavar="DIR", help="output of `bateia converse shard`")
     add_settings(parser, Replay)
     only = 'train nothing but the output row of the token that says "I don\'t know", without weight decay'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from pipelines.analysis.base import BaseSettings, show_base
@@ -87,9 +89,9 @@ def said(written: Written) -> Said:
 
 def tell(numbers: Numbers, words: Words) -> list[Part]:
     shares = {name: words.share(getattr(numbers, name)) for name in ("dreamt_share", "held_out_share")}
-    shots = numbers.few_shot[0].shots if numbers.few_shot else ()
+    shots = max((one.shots for one in numbers.few_shot), key=len, default=())  # a longer task has room for fewer
     heads = (words(NAME, "task"), *(words(NAME, "shots", shots=count) for count in shots))
-    rows = tuple((one.task, *(words.share(value) for value in one.accuracy)) for one in numbers.few_shot)
+    rows = tuple((one.task, *accuracies(one, shots, words)) for one in numbers.few_shot)
     in_context = (Text(words(NAME, "shown", chance=words.share(numbers.chance))),)
     return [
         Part(
@@ -114,8 +116,14 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
+def accuracies(task: Shots, shots: Sequence[int], words: Words) -> list[str]:
+    """For each of these numbers of shots, also where the context had no room for so many."""
+    known = dict(zip(task.shots, task.accuracy, strict=True))
+    return [words.share(known.get(count)) for count in shots]
+
+
 def passage(one: Said, words: Words) -> Passage:
-    values = {"temperature": f"{one.temperature:g}", "tokens": one.tokens, "recited": one.recited}
+    values = {"temperature": words.brief(one.temperature), "tokens": one.tokens, "recited": one.recited}
     return Passage(words(NAME, "about", **values), one.prompt, one.text)
 
 

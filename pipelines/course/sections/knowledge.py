@@ -4,7 +4,6 @@ what it can look up instead."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,44 +23,13 @@ from trainer.generate.generator import load_generator
 from trainer.post.makers.refusals import make_refusals
 from trainer.post.sft import open_base
 from trainer.probes.documents import DocumentTokens
-from trainer.probes.facts import Probed, Prober, auroc, by_exposure, refusals, tested
+from trainer.probes.facts import Exposure, Probed, Prober, Refusals, auroc, by_exposure, refusals, tested
 from trainer.probes.told import LABELS, Fact, read_facts
 
 NAME = "knowledge"
 BASE, ROW, SHUFFLED, WHOLE = MODELS = ("base", "row", "shuffled", "whole")  # names of texts, too
 REFUSALS = 2000  # conversations
 EXAMPLES = 3
-
-
-class Exposure(Struct, frozen=True):
-    """Facts told equally often.
-
-    recalled, known: shares of what is completed, and of what is answered, rightly and surely
-    right: share of right answers; confidence: their mean probability
-    found: share that the best passage of the search holds; None without a search
-    """
-
-    told: int
-    facts: int
-    recalled: float
-    known: float
-    right: float
-    confidence: float
-    found: float | None
-
-
-class Refusals(Struct, frozen=True):
-    """What a model says to questions on people whom nothing but this asks for."""
-
-    model: str
-    known: int
-    unknown: int
-    known_right: float
-    known_idk: float
-    known_wrong: float
-    unknown_right: float
-    unknown_idk: float
-    unknown_wrong: float
 
 
 class Example(Struct, frozen=True):
@@ -74,12 +42,20 @@ class Example(Struct, frozen=True):
 
 
 class Numbers(Struct, frozen=True):
-    """auroc: of the answer's probability for what is known; why_not: why nothing was taught to refuse."""
+    """What was found.
+
+    exposures, found: by how often facts were told; and of each, the share that the best passage of the search holds,
+        None without a search
+    auroc: of the answer's probability for what is known
+    models: what each says to questions on people whom nothing but this asks for
+    why_not: why nothing was taught to refuse
+    """
 
     people: int
     exposures: tuple[Exposure, ...]
+    found: tuple[float | None, ...]
     auroc: float | None
-    models: tuple[Refusals, ...]
+    models: dict[str, Refusals]
     why_not: str
     examples: tuple[Example, ...]
 
@@ -92,7 +68,7 @@ def measure(work: Work) -> Numbers:
     before = probe(work, base_run, facts)
     asked = tested(before)
     known = [one.known for one in asked]
-    models, after, why_not = [refused(BASE, asked, known)], None, ""
+    models, after, why_not = {BASE: refusals(asked, known)}, None, ""
     try:
         runs = teach(work, base_run, before)
     except BadInput as fault:  # a model that knows all or nothing has nothing to learn from; the page says so
@@ -100,15 +76,16 @@ def measure(work: Work) -> Numbers:
     for number, (name, run) in enumerate(runs.items()):
         work.tell(f"asking {name}", 0.85 + 0.03 * number)
         probed = probe(work, run, [one.fact for one in asked])
-        models.append(refused(name, probed, known))
+        models[name] = refusals(probed, known)
         after = probed if name == ROW else after
     work.tell("searching", 0.95)
     passages = found_by_search(work, shards, facts)
     return Numbers(
         len(facts),
-        tuple(exposures(before, passages)),
+        tuple(by_exposure(before)),
+        tuple(found_shares(facts, passages)),
         auroc([one.asked.confidence for one in asked], known),
-        tuple(models),
+        models,
         why_not,
         tuple(examples(asked, after, passages)),
     )
@@ -134,10 +111,6 @@ def teach(work: Work, base_run: str, probed: Sequence[Probed]) -> dict[str, str]
     return runs
 
 
-def refused(name: str, probed: Sequence[Probed], known: Sequence[bool]) -> Refusals:
-    return Refusals(name, **asdict(refusals(probed, known)))
-
-
 def found_by_search(work: Work, shards: str, facts: Sequence[Fact]) -> dict[str, str] | None:
     """Of each fact, by its id, the passage that a search for its question finds; None where no search is installed."""
     if find_spec("bm25s") is None:
@@ -152,13 +125,14 @@ def found_by_search(work: Work, shards: str, facts: Sequence[Fact]) -> dict[str,
     return {name: passages[0][0] if passages else "" for name, passages in found}
 
 
-def exposures(probed: Sequence[Probed], passages: dict[str, str] | None) -> list[Exposure]:
-    found = []
-    for planned, one in zip(sorted({one.fact.planned for one in probed}), by_exposure(probed), strict=True):
-        some = [each.fact for each in probed if each.fact.planned == planned]
-        share = sum(has(passages[fact.id], fact) for fact in some) / len(some) if passages is not None else None
-        found.append(Exposure(one.told, one.facts, one.recalled, one.known, one.right, one.confidence, share))
-    return found
+def found_shares(facts: Sequence[Fact], passages: dict[str, str] | None) -> list[float | None]:
+    """In classes of equal planned exposures, as `by_exposure`."""
+    classes = [
+        [fact for fact in facts if fact.planned == planned] for planned in sorted({one.planned for one in facts})
+    ]
+    if passages is None:
+        return [None] * len(classes)
+    return [sum(has(passages[fact.id], fact) for fact in some) / len(some) for some in classes]
 
 
 def has(passage: str, fact: Fact) -> bool:
@@ -192,16 +166,18 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
             words.shown(one.facts),
             *(words.share(value) for value in (one.recalled, one.known, one.right)),
             words.shown(one.confidence),
-            words.share(one.found),
+            words.share(found),
         )
-        for one in numbers.exposures
+        for one, found in zip(numbers.exposures, numbers.found, strict=True)
     )
     kinds = ("known_right", "known_idk", "known_wrong", "unknown_right", "unknown_idk", "unknown_wrong")
     refusal_heads = (words(NAME, "model"), *(words(NAME, name) for name in kinds))
     refusal_rows = tuple(
-        (words(NAME, one.model), *(words.share(getattr(one, kind)) for kind in kinds)) for one in numbers.models
+        (words(NAME, name), *(words.share(getattr(one, kind)) for kind in kinds))
+        for name, one in numbers.models.items()
     )
-    tested_on = {"known": numbers.models[0].known, "unknown": numbers.models[0].unknown, "auroc": numbers.auroc}
+    base = numbers.models[BASE]
+    tested_on = {"known": base.known, "unknown": base.unknown, "auroc": numbers.auroc}
     why_not = (Text(words(NAME, "why_not", fault=numbers.why_not)),) if numbers.why_not else ()
     spoken = [
         Passage(

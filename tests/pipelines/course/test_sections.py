@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from pipelines.course.page import CoursePage
+from pipelines.course.sections.base import Shots, accuracies
 from pipelines.course.sections.order import SECTIONS
 from pipelines.course.sections.pretraining import POINTS, thinned
 from pipelines.course.sections.tokens import joined, merge_pairs, ranks_of, steps_of
+from pipelines.course.words import NONE, words_of
 from support.pages import Strict
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -57,6 +59,14 @@ def test_sections_need_only_what_is_before_them() -> None:
         before.add(section.name)
 
 
+def test_a_task_without_room_for_some_examples_has_empty_cells() -> None:
+    tasks = (Shots("copy", (0, 1), (0.25, 0.5)), Shots("cycle", (0, 1, 2), (0.25, 0.5, 1.0)))
+    words = words_of("en")
+    quarter, half, whole = map(words.share, (0.25, 0.5, 1.0))
+    found = [accuracies(task, (0, 1, 2), words) for task in tasks]
+    assert found == [[quarter, half, NONE], [quarter, half, whole]]
+
+
 @pytest.mark.slow
 def test_the_whole_course_in_a_few_steps(bateia: Call, tmp_path: Path) -> None:
     """Every section runs, its page shows its numbers, all links lead somewhere; a second call makes nothing."""
@@ -70,6 +80,8 @@ def test_the_whole_course_in_a_few_steps(bateia: Call, tmp_path: Path) -> None:
     for page in folder.glob("*.html"):
         text = page.read_text()
         Strict(text, links=True)
+        for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
+            assert len({len(re.findall("<t[hd]", row)) for row in table.split("</tr>")[:-1]}) == 1, page.name
         for link in re.findall(r'href="([^":]+\.html)"', text):
             assert (folder / link).is_file(), f"{page.name}: {link}"
             checked += 1

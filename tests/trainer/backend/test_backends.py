@@ -162,7 +162,7 @@ def test_one_process_has_one_device(make_job: Make) -> None:
 
 @pytest.mark.parametrize("name", BACKENDS)
 def test_out_of_memory_names_the_knobs(make_job: Make, name: str) -> None:
-    """Devices' own exceptions, raised while a step is begun."""
+    """Devices' own exceptions, raised while a step is begun or rows are evaluated."""
     import jax
     import torch
 
@@ -174,6 +174,21 @@ def test_out_of_memory_names_the_knobs(make_job: Make, name: str) -> None:
     backend, batch = backend_of(name, job), failing_batch(job, fault)
     with pytest.raises(BrokenRun, match=r"4 rows of 32 tokens.*logits.*--accumulate 4.*--remat.*bfloat16"):
         backend.step(batch, 0.01)
+    with pytest.raises(BrokenRun, match=r"out of memory.*--accumulate 4"):
+        backend.losses(batch)
+
+
+@pytest.mark.slow
+def test_counts_of_updates_are_the_same_in_each_framework(make_job: Make) -> None:
+    """Of Muon's too, which makes none where AdamW makes all."""
+    job = make_job(2, optimizer="adamw")
+    counts = []
+    for name in BACKENDS:
+        backend = backend_of(name, job)
+        backend.result(backend.step(batches(job, 1)[0], 0.01))
+        state = backend.snapshot().optimizer
+        counts.append({key: int(state[key]) for key in ("adam.count", "muon.count")})
+    assert counts == [{"adam.count": 1, "muon.count": 0}] * len(BACKENDS)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,6 +144,38 @@ def test_streams_are_whole_characters_and_the_same_text(text: Text) -> None:
         assert "".join(pieces) == whole == text.decode(tokens)
     broken = [*text.encode("ab"), *text.encode("é")[:1], *text.encode("c")]
     assert "".join(text.stream(broken)) == text.decode(broken)
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Text:
+    """A tokenizer as SentencePiece's: words with their space, single bytes, and special tokens without a text."""
+    from tokenizers import Tokenizer, decoders, models
+
+    names = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", "▁the", "▁gold", "é", "x", "▁▁"]
+    model = models.BPE(vocab={name: at for at, name in enumerate(names)}, merges=[], byte_fallback=True)
+    made: Any = Tokenizer(model)
+    parts = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    made.decoder = decoders.Sequence(parts)
+    made.add_special_tokens(names[:3])
+    made.save(str(tmp_path / "tokenizer.json"))
+    return Text(tmp_path)
+
+
+def test_a_stream_is_the_text_of_any_tokens(text: Text, words: Text) -> None:
+    generator = np.random.Generator(np.random.PCG64(3))
+    for one in (text, words):
+        for _ in range(300):
+            kinds = generator.integers(0, one.vocabulary, 12)  # few, so that words are among the bytes
+            tokens = generator.choice([*kinds, one.vocabulary - 4, one.vocabulary - 5, 1], 30).tolist()
+            assert "".join(one.stream(tokens)) == one.decode(tokens)
+
+
+def test_a_long_stream_decodes_each_token_a_few_times(words: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = [words.vocabulary - 5, words.vocabulary - 4, 1] * 300
+    decoded, decode = [], words.decode
+    monkeypatch.setattr(words, "decode", lambda some: decoded.append(len(some)) or decode(some))
+    assert "".join(words.stream(tokens)) == "the gold" + " the gold" * 299
+    assert sum(decoded) <= 5 * len(tokens)
 
 
 def test_special_tokens_are_not_read_from_a_prompt(text: Text) -> None:

@@ -66,6 +66,33 @@ def test_from_conversations_to_an_arena(bateia: Call, folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_sentences_of_held_out_pages_are_ended(bateia: Call, write_shards: Callable[..., Path], tmp_path: Path) -> None:
+    """By command; one of the sentences stands in a page of the training too, which its line names."""
+    sentences = [
+        "The miner washed much gravel before breakfast.",
+        "A child carries three books along to school.",
+        "Cold wind blows over empty fields until sunset.",
+        "That man cooks rice and beans for each dinner.",
+        "Small birds look out for seeds through winter.",
+    ]
+    held = [f"Um dia. {sentence} It rained." for sentence in sentences]
+    shards = write_shards(tmp_path / "shards", ["Only this is told here.", f"Again: {sentences[2]}"], held)
+    write_run(tmp_path / "run", (shards / "tokenizer" / "tokenizer.json").read_text(), context=96)
+    asked = ("bench", "--run", tmp_path / "run", "--cloze", 5, "--shards", shards)
+    table = done(bateia(*asked, "--output", tmp_path / "scores.jsonl"))
+    scores = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
+    assert [score["task"] for score in scores] == ["cloze"] * 5
+    assert all(
+        any(one.endswith(f" {score['answer']}.") for one in sentences) and score["stopped"] is None for score in scores
+    )
+    assert sum(score["seen"] is not None for score in scores) == 1
+    right = sum(score["right"] for score in scores) / 5
+    assert f"{right:.1%}" in table and "20.0%" in table
+    alone = bateia("bench", "--run", tmp_path / "run", "--cloze", 5, "--output", tmp_path / "o")
+    assert alone.returncode == 2 and "give --shards" in alone.stderr and not (tmp_path / "o").exists()
+
+
+@pytest.mark.slow
 def test_facts_are_probed_and_label_refusals(bateia: Call, folder: Path) -> None:
     write_facts(str(folder / "facts.jsonl"), make_town(2, (0, 3)).facts)
     probe = ("probe", "--run", folder / "base", "--facts", folder / "facts.jsonl")
