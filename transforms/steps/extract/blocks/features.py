@@ -88,8 +88,8 @@ def of_blocks(out: Columns, page: Layout, shape: Shape, own: np.ndarray) -> None
     for text in texts:
         times[text] = times.get(text, 0) + 1
     out.add(length=shape.size, linked=shape.linked, words=shape.words())
-    out.add_all(list(KINDS[1:5]), shape.classes[1:5])
-    out.add_all([f"{name}_share" for name in KINDS[1:5]], share(shape.classes[1:5], shape.length))
+    out.add_all(list(KINDS[2:]), shape.classes[2:])
+    out.add_all([f"{name}_share" for name in KINDS[2:]], share(shape.classes[2:], shape.length))
     out.add(last=np.array([LAST.get(text[-1], 0) for text in texts]), heading=LEVEL_OF[own], tag=own)
     out.add(times=np.array([times[text] for text in texts]), index=index, rest=n - index)
     out.add(index_share=index * 1000 // n, text_share=share(before[:-1], int(before[-1])))
@@ -131,6 +131,12 @@ def of_containers(out: Columns, shape: Shape, quantities: np.ndarray, whole: np.
         "alike_mean": alike[2] // number,
     }.items():
         out.add_all([f"{name}_{level}" for level in LEVELS[:LIKES]], row[which])
+    order = np.argsort(shape.sign, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order)) - (np.cumsum(number) - number)[shape.sign[order]]
+    at = place[shape.lines[1:LIKES]]
+    out.add_all([f"place_{level}" for level in LEVELS[1:LIKES]], at)
+    out.add_all([f"tag_{level}" for level in LEVELS[1:LIKES]], shape.code[shape.lines[1:LIKES]])
 
 
 def of_neighbours(out: Columns, shape: Shape, own: np.ndarray, totals: np.ndarray) -> None:
@@ -186,6 +192,9 @@ def of_page(out: Columns, page: Layout, shape: Shape, own: np.ndarray, whole: np
         "paragraphs": paragraphs,
         "longest": int(shape.size.max()),
         "articles": int((shape.code == ARTICLE).sum()),
+        "money": int(shape.classes[-1].sum()),
+        "digits": int(shape.classes[-2].sum()) * 1000 // max(int(shape.length.sum()), 1),
+        "signs": int(shape.sign.max()) + 1,
         **page.kinds,
     }
     out.add_all([f"page_{name}" for name in numbers], np.array(list(numbers.values()))[:, None])

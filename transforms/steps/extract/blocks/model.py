@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from transforms.steps.extract.blocks.lexicon import Lexicon
+
 try:
     from transforms.steps.extract.blocks.blocks_c import add_votes
 except ImportError:  # not built: there was no compiler
@@ -92,14 +94,15 @@ class Trees:
 
 @dataclass(frozen=True)
 class Model:
-    """The trees that look at a block, and those that look at the first ones' verdicts too."""
+    """The words, the trees that look at a block, and those that look at the first ones' verdicts too."""
 
+    words: Lexicon
     first: Trees
     second: Trees
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Model:
-        return cls(Trees.of(data["first"]), Trees.of(data["second"]))
+        return cls(Lexicon.of(data["words"]), Trees.of(data["first"]), Trees.of(data["second"]))
 
 
 @cache

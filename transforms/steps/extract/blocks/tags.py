@@ -98,6 +98,7 @@ IMAGE_TAG = Tag(IMAGE, "img")
 PLAIN_IMAGE = Tag(INLINE, "img")
 NO_TAG = Tag(INLINE, "")
 _words: dict[str, int] = {}
+_parts: dict[str, int] = {}
 _values: dict[str, int] = {}
 _tags: dict[str, Tag] = {}
 remembered = _tags.get
@@ -121,14 +122,19 @@ def word_mask(word: str) -> int:
 
 
 def value_mask(value: str) -> int:
-    """Bits of the hints in the words of an attribute's value, each word looked at once."""
+    """Bits of the hints in the words of an attribute's value. Its parts, a site's classes, are remembered too."""
     if (mask := _values.get(value)) is not None:
         return mask
     mask = 0
-    for word in WORDS.findall(value[:LONGEST_REMEMBERED]):
-        if (bits := _words.get(word)) is None:
-            bits = word_mask(word)
-            remember(_words, word, bits)
+    for part in value[:LONGEST_REMEMBERED].split():
+        if (bits := _parts.get(part)) is None:
+            bits = 0
+            for word in WORDS.findall(part):
+                if (own := _words.get(word)) is None:
+                    own = word_mask(word)
+                    remember(_words, word, own)
+                bits |= own
+            remember(_parts, part, bits)
         mask |= bits
     remember(_values, value, mask)
     return mask
@@ -175,7 +181,8 @@ def block_tag(name: str, tag: str) -> Tag:
         common = common_attributes(tag)
         classes, mask = attributes(tag) if common is None else common
     mask |= ROOM_BIT.get(name, 0)
-    return Tag(BLOCK, name, TAG_CODE[name], GROUP[name], mask, f"{name} {classes[:LONGEST_REMEMBERED]}")
+    fields = BLOCK, name, TAG_CODE[name], GROUP[name], mask, f"{name} {classes[:LONGEST_REMEMBERED]}"
+    return tuple.__new__(Tag, fields)  # Tag(…) in a third of the time
 
 
 def parsed(tag: str) -> Tag:
@@ -216,7 +223,8 @@ def tag_of(tag: str) -> Tag:
             return LINK_TAG
         if tag.startswith(UNSEEN) or (tag.startswith("img ") and "math" not in tag and "tex" not in tag):
             return NO_TAG
-        known = parsed(tag)
+        name = tag[: max(tag.find(" "), 0)]
+        known = block_tag(name, tag) if name in TAG_CODE else parsed(tag)
         if known.kind == BLOCK or len(tag) <= 30:
             remember(_tags, tag, known)
     return known
