@@ -8,6 +8,7 @@ of which few pages were marked have no words there, and nothing is said of their
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 
 from transforms.steps.extract.blocks.features import LEVEL_OF, Columns

@@ -39,7 +39,7 @@ ANNOTATION = re.compile(
 ALTTEXT = re.compile(r"\balttext\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
 MARKUP = re.compile(r"<[^>]*>")
 LONGEST_TITLE = 500  # characters; it is looked for in every block
-FIRST_PART = 60_000  # characters of a page in which its own address stands
+FIRST_PART = 200_000  # characters of a page in which its own address stands
 LINE_BREAK, TEX = "\x1e", "\x1f"  # stand for <br> and around a formula within a block's text, until it is written
 
 
@@ -95,7 +95,10 @@ KINDS = {
     "collection": ('"CollectionPage"', '"ItemList"', '"OfferCatalog"'),
     "website": ('og:type" content="website',),
     "shop": ("Shopify", "WooCommerce", "Magento", "BigCommerce"),
+    "frequent": ('"FAQPage"',),
     "manual": ('"TechArticle"', "Docusaurus", "Sphinx", "MkDocs"),
+    "place": ('LocalBusiness"', '"Service"', '"PostalAddress"'),
+    "reviews": ('"AggregateRating"', '"Review"'),
 }
 
 KIND_WORDS = tuple((name, word) for name, words in KINDS.items() for word in words)

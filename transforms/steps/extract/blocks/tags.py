@@ -98,7 +98,6 @@ IMAGE_TAG = Tag(IMAGE, "img")
 PLAIN_IMAGE = Tag(INLINE, "img")
 NO_TAG = Tag(INLINE, "")
 _words: dict[str, int] = {}
-_parts: dict[str, int] = {}
 _values: dict[str, int] = {}
 _tags: dict[str, Tag] = {}
 remembered = _tags.get
@@ -122,20 +121,20 @@ def word_mask(word: str) -> int:
 
 
 def value_mask(value: str) -> int:
-    """Bits of the hints in the words of an attribute's value. Its parts, a site's classes, are remembered too."""
+    """Bits of the hints in the words of an attribute's value. Its parts, a site's classes, are remembered as well."""
     if (mask := _values.get(value)) is not None:
         return mask
     mask = 0
-    for part in value[:LONGEST_REMEMBERED].split():
-        if (bits := _parts.get(part)) is None:
-            bits = 0
-            for word in WORDS.findall(part):
-                if (own := _words.get(word)) is None:
-                    own = word_mask(word)
-                    remember(_words, word, own)
-                bits |= own
-            remember(_parts, part, bits)
-        mask |= bits
+    parts = value[:LONGEST_REMEMBERED].split()
+    if len(parts) == 1 and parts[0] == value:
+        for word in WORDS.findall(value):
+            if (bits := _words.get(word)) is None:
+                bits = word_mask(word)
+                remember(_words, word, bits)
+            mask |= bits
+    else:
+        for part in parts:
+            mask |= value_mask(part)
     remember(_values, value, mask)
     return mask
 
