@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from transforms.steps.extract.blocks.context import context
@@ -24,37 +22,13 @@ except ImportError:  # not built: there was no compiler
 SCRIPTED = 400  # characters
 
 
-class Extracted(NamedTuple):
-    """A page's main text, and what the model says of it.
-
-    text: empty if the page has none.
-    sure: mean chance that it is text, over its words, in thousandths.
-    share: its share of the page's words, in thousandths.
-    """
-
-    text: str
-    sure: int = 0
-    share: int = 0
-
-
 def main_text(html: str, form: Format = "text") -> str:
-    """The main text of a page, empty if it has none."""
-    return extracted(html, form).text
-
-
-def extracted(html: str, form: Format = "text") -> Extracted:
-    """The main text of a page.
+    """The main text of a page, empty if it has none.
 
     html: the decoded page. Time is linear in its length; no page is refused, whatever it holds.
     """
     page = page_of(html)
-    if not page.texts:
-        return Extracted("")
-    chance, words = chances_of(page, load_model())
-    kept = choose(chance, words)
-    size = int(words[kept].sum())
-    sure = int((chance * words)[kept].sum()) // max(size, 1)
-    return Extracted(render(page, with_code(page, kept), form), sure, size * 1000 // max(int(words.sum()), 1))
+    return render(page, verdicts(page, load_model()), form) if page.texts else ""
 
 
 def page_of(html: str) -> Layout:
@@ -69,17 +43,13 @@ def page_of(html: str) -> Layout:
 
 def verdicts(page: Layout, model: Model) -> np.ndarray:
     """Which blocks are text: a bool for each block of a page that has some."""
-    return with_code(page, choose(*chances_of(page, model)))
-
-
-def chances_of(page: Layout, model: Model) -> tuple[np.ndarray, np.ndarray]:
-    """Thousandths that each block is text, and about how many words it has."""
     shape = Shape.of(page)
     columns = features(page, shape)
     model.words.add(columns, page, shape)
     first = model.first.chance(columns.chosen(model.first.columns))
     context(columns, shape, first)
-    return model.second.chance(columns.chosen(model.second.columns)), shape.words()
+    second = model.second.chance(columns.chosen(model.second.columns))
+    return with_code(page, choose(second, shape.words()))
 
 
 def with_code(page: Layout, kept: np.ndarray) -> np.ndarray:

@@ -53,7 +53,8 @@ def test_chances_are_the_logistic_function() -> None:
     ("chance", "kept"),
     [
         ([900, 900, 100], [True, True, False]),
-        ([900, 900, 600], [True, True, True]),
+        ([900, 900, 600], [True, True, False]),
+        ([900, 900, 700], [True, True, True]),
         ([200, 200, 200, 10], [True, True, True, False]),
     ],
 )
