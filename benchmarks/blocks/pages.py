@@ -18,6 +18,7 @@ from benchmarks.curate.extraction_quality import gold_lines
 from benchmarks.inputs import read_pages
 from schemas.document import Page
 from transforms.steps.extract.blocks.features import features
+from transforms.steps.extract.blocks.layout import Layout
 from transforms.steps.extract.blocks.main_text import page_of
 from transforms.steps.extract.blocks.shape import Shape
 
@@ -30,6 +31,7 @@ class Example:
     domain: the registered domain of its URL, as near as the URL tells.
     shape: its blocks and containers.
     names, columns: names of the columns, and blocks × columns.
+    page: the blocks and containers themselves, and their texts.
     labels: of each block, the share of it that is text; NaN if nothing is known.
     tokens: of each block.
     full: whether people marked its whole text, not only snippets.
@@ -40,6 +42,7 @@ class Example:
     shape: Shape
     names: list[str]
     columns: np.ndarray
+    page: Layout
     labels: np.ndarray
     tokens: np.ndarray
     full: bool
@@ -76,6 +79,7 @@ def example(task: tuple[str, str, str, dict[str, Any]]) -> Example | None:
         shape,
         columns.names,
         columns.chosen(columns.names).T,
+        page,
         np.array(labels(page.texts, row), np.float32),
         np.array([len(words(text)) for text in page.texts]),
         row["gold_kind"] == "full_text",

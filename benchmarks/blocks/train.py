@@ -4,11 +4,12 @@
 
 --corpus: folders of *.warc.gz with gold.jsonl or gold.jsonl.gz, as benchmarks.curate.extraction_quality reads them.
 --folds: also write a model for each of five folds of hosts, trained on the other four, for
-benchmarks.blocks.quality: figures of the model that is trained on all would be of pages that it has seen.
+benchmarks.curate.extraction_quality: figures of the model that is trained on all would be of pages that it has seen.
 --model: write transforms/steps/extract/blocks/model.json.
 
-Nothing of a page but numbers goes into a model. The second set of trees is trained on what the first one says of pages
-of folds that it was not trained on, as it will be of pages that neither has seen.
+Nothing of a page but numbers, and single words that many sites have, goes into a model. What is trained on what came
+before it (the first trees on the words' votes, the second ones on the first ones' verdicts) sees what that says of
+pages of folds that it was not trained on, as it will be of pages that neither has seen.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ import numpy as np
 from benchmarks.blocks.fit import Settings, fit
 from benchmarks.blocks.hosts import FOLDS
 from benchmarks.blocks.pages import Example, examples, weights
+from benchmarks.blocks.vocabulary import LEAST_DOMAINS, WORDS, heard_on, vocabulary
 from transforms.steps.extract.blocks.context import context
 from transforms.steps.extract.blocks.features import Columns
+from transforms.steps.extract.blocks.lexicon import Lexicon
 from transforms.steps.extract.blocks.model import ASSET, Trees
 
 FIRST = Settings(iterations=60, learning_rate=0.2)
@@ -44,14 +47,28 @@ class Training:
 
     def __init__(self, pages: Sequence[Example]) -> None:
         self.pages = pages
-        self.names = pages[0].names
-        self.columns = np.concatenate([page.columns for page in pages])
+        self.heard = [heard_on([page for page in pages if page.fold == fold]) for fold in range(FOLDS)]
+        self.words = [vocabulary(self.heard[:fold] + self.heard[fold + 1 :]) for fold in range(FOLDS)]
+        note(f"{len(self.words[0]):,} words")
+        names, columns = self.with_words([Lexicon.of(words) for words in self.words])
+        self.names = pages[0].names + names
+        self.columns = np.concatenate([np.concatenate([page.columns for page in pages]), columns], axis=1)
         self.labels = np.concatenate([page.labels for page in pages])
         self.fold = np.concatenate([np.full(len(page.labels), page.fold) for page in pages])
         easy = self.labels <= EASY
         picked = ~easy | (np.random.default_rng(0).random(len(easy)) < KEPT_EASY)
         self.weights = weights(pages, POWER, CORPORA) / np.where(easy, KEPT_EASY, 1)
         self.usable = ~np.isnan(self.labels) & picked
+
+    def with_words(self, lexicons: Sequence[Lexicon]) -> tuple[list[str], np.ndarray]:
+        """What the words say that were learned without a page's fold, as they will speak of pages never seen."""
+        parts, names = [], []
+        for page in self.pages:
+            added = Columns(len(page.labels))
+            lexicons[page.fold].add(added, page.page, page.shape)
+            names = added.names
+            parts.append(added.chosen(names).T)
+        return names, np.concatenate(parts)
 
     def fit(self, names: list[str], columns: np.ndarray, settings: Settings, without: int | None) -> dict[str, Any]:
         """Trees from all folds but one, or from all."""
@@ -99,6 +116,7 @@ def record(pages: Sequence[Example]) -> dict[str, Any]:
         "first": asdict(FIRST),
         "second": asdict(SECOND),
         "weights": {"power": POWER, "corpora": CORPORA, "easy": KEPT_EASY},
+        "words": {"domains": LEAST_DOMAINS, "most": WORDS},
         "corpora": {name: sum(page.corpus == name for page in pages) for name in corpora},
         "domains": len({page.domain for page in pages}),
         "blocks": sum(len(page.labels) for page in pages),
@@ -107,7 +125,7 @@ def record(pages: Sequence[Example]) -> dict[str, Any]:
 
 def write(model: dict[str, Any], path: Path) -> None:
     """A line a tree, so that a difference of two models can be read."""
-    parts = [f'"made": {json.dumps(model["made"])}']
+    parts = [f'"made": {json.dumps(model["made"])}', f'"words": {json.dumps(model["words"], ensure_ascii=False)}']
     for name in ("first", "second"):
         trees = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in model[name]["trees"])
         columns = json.dumps(model[name]["columns"])
@@ -129,12 +147,19 @@ def train(args: argparse.Namespace) -> None:
         for fold, first in enumerate(firsts):
             second = training.fit(names, columns, SECOND, fold)
             write(
-                {"made": made | {"without_fold": fold}, "first": first, "second": second}, args.folds / f"{fold}.json"
+                {
+                    "made": made | {"without_fold": fold},
+                    "words": training.words[fold],
+                    "first": first,
+                    "second": second,
+                },
+                args.folds / f"{fold}.json",
             )
     if args.model:
         first = training.fit(training.names, training.columns, FIRST, None)
         second = training.fit(names, columns, SECOND, None)
-        write({"made": made, "first": first, "second": second}, ASSET)
+        words = vocabulary(training.heard)
+        write({"made": made, "words": words, "first": first, "second": second}, ASSET)
 
 
 def main() -> None:

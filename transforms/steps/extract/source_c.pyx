@@ -166,54 +166,73 @@ def find_closing(str page not None, str name not None, Py_ssize_t at):
         at += 1
 
 
-cdef class Words:
-    """Which of some ASCII words are in a text. Of each word its first capital is looked for, else its first letter."""
+cdef enum:
+    MOST_WORDS = 64
+    LONGEST_WORD = 32
 
-    cdef list words, keys  # each word's bytes; where in it that letter is
-    cdef signed char first[256]  # by letter, the first word with that one as its key
-    cdef list others  # by word, the next one with the same key, or -1
+
+cdef class Words:
+    """Which of some ASCII words are in a text.
+
+    Of each word is looked for what is seldom: its first capital, underscore or colon, or its first letter, and the
+    letter behind that one.
+    """
+
+    cdef unsigned char words[MOST_WORDS][LONGEST_WORD]
+    cdef int lengths[MOST_WORDS]
+    cdef int keys[MOST_WORDS]  # where in each word that letter is
+    cdef int others[MOST_WORDS]  # the next word with the same key, or -1
+    cdef int first[128]  # by letter, the first word with that one as its key
+    cdef unsigned char pairs[8192]  # bits of the pairs of letters to look for
 
     def __init__(self, words):
-        self.words, self.keys, self.others = [], [], []
-        self.first = [-1] * 256
+        cdef int number, place, pair
+        for place in range(128):
+            self.first[place] = -1
+        for place in range(8192):
+            self.pairs[place] = 0
         for number, word in enumerate(words):
-            key = next((place for place, letter in enumerate(word) if letter.isupper()), 0)
-            self.words.append(word.encode())
-            self.keys.append(key)
-            self.others.append(self.first[ord(word[key])])
-            self.first[ord(word[key])] = number
+            if number >= MOST_WORDS or not 1 < len(word) <= LONGEST_WORD or not word.isascii():
+                raise ValueError(f"more than {MOST_WORDS} words, or one of too few or too many letters: {word}")
+            for place in range(len(word)):
+                self.words[number][place] = ord(word[place])
+            seldom = (place for place, letter in enumerate(word[:-1]) if letter.isupper() or letter in "_:")
+            place = next(seldom, 0)
+            self.lengths[number], self.keys[number] = len(word), place
+            pair = self.words[number][place] << 8 | self.words[number][place + 1]
+            self.pairs[pair >> 3] |= 1 << (pair & 7)
+            self.others[number] = self.first[self.words[number][place]]
+            self.first[self.words[number][place]] = number
 
     def found(self, str text not None):
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), index, start, place, number
-        cdef int kind = PyUnicode_KIND(text)
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), index = -1, start
+        cdef int kind = PyUnicode_KIND(text), number, place, pair
         cdef void* data = PyUnicode_DATA(text)
         cdef Py_UCS4 char
-        cdef bytes word
-        cdef const char* letters
         cdef const unsigned char* bytes = <const unsigned char*>data
-        cdef set there = set()
-        index = -1
+        cdef unsigned long long there = 0
         while True:
             index += 1
             if kind == 1:
-                while index < size and self.first[bytes[index]] < 0:
+                while index + 1 < size:
+                    pair = bytes[index] << 8 | bytes[index + 1]
+                    if self.pairs[pair >> 3] >> (pair & 7) & 1:
+                        break
                     index += 1
-            if index >= size:
-                return there
+            if index + 1 >= size:
+                return {number for number in range(MOST_WORDS) if there >> number & 1}
             char = PyUnicode_READ(kind, data, index)
-            if char >= 128 or self.first[<int>char] < 0:
+            if char >= 128:
                 continue
-            number = self.first[<int>char]
+            number = self.first[char]
             while number >= 0:
-                word = self.words[number]
-                letters = word
-                start = index - <Py_ssize_t>self.keys[number]
-                if start >= 0 and start + len(word) <= size:
-                    for place in range(len(word)):
-                        if PyUnicode_READ(kind, data, start + place) != <unsigned char>letters[place]:
+                start = index - self.keys[number]
+                if start >= 0 and start + self.lengths[number] <= size:
+                    for place in range(self.lengths[number]):
+                        if PyUnicode_READ(kind, data, start + place) != self.words[number][place]:
                             break
                     else:
-                        there.add(number)
+                        there |= <unsigned long long>1 << number
                 number = self.others[number]
 
 

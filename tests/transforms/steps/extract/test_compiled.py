@@ -73,6 +73,9 @@ PIECES = [
     *("文，", "\U0001f600", "\ud800", "\uffff", "&", "&amp;", "&#", "&#39;", "&#x41;", "&#128;", "&#1;", "&#xd800;"),
     *("&#65", "&#65x", "&#1234567890;", "&#&#65;", "x&#65;", "&&#65;", "&#x;", '"Product"', "phpbb"),
     *('"QAPage"', "php"),
+    *('"CollectionPage"', 'og:type" content="website', "Shopify", "MkDocs", '"FAQPage"'),
+    *('"Service"', '"Review"', "og:price:amount"),
+    *("product:price", "article:published_time", "published_time", "Shop"),
     *("vbulletin", "xenForo", 'NewsArticle"', "Article", '"BlogPosting"', "A", "P", "Q"),
 ]
 

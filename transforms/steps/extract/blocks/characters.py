@@ -1,4 +1,4 @@
-"""How many characters of a kind a text has: sentence ends, commas, capitals, signs, wide characters, blanks."""
+"""How many characters of a kind a text has: sentence ends, commas, capitals, digits, signs of money, …"""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ try:
 except ImportError:  # not built: there was no compiler
     count_kinds = None
 
-KINDS = ("wide", "ends", "commas", "uppers", "signs", "blanks")
-WIDE_ROW, BLANKS_ROW = 0, 5
-WIDE, END, COMMA, UPPER, SIGN, BLANK = (1 << bit for bit in range(6))
+KINDS = ("wide", "blanks", "ends", "commas", "uppers", "signs", "digits", "money")
+WIDE_ROW, BLANKS_ROW = 0, 1
+WIDE, BLANK, END, COMMA, UPPER, SIGN, DIGIT, MONEY = (1 << bit for bit in range(8))
 
 
 def character_kinds() -> np.ndarray:
@@ -25,6 +25,8 @@ def character_kinds() -> np.ndarray:
         (COMMA, ",，、،;؛"),
         (SIGN, "|©®•·»«›‹→←▶▼@#$€£¥/_+=<>*~^{}[]\\"),
         (BLANK, " \n"),
+        (DIGIT, "0123456789"),
+        (MONEY, "$€£¥₹₽₴₺₩₫฿"),
     ):
         table[[ord(character) for character in characters]] |= bit
     for code in range(0x3000):

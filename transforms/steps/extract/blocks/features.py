@@ -5,6 +5,8 @@ All arithmetic is on integers, so the same page has the same features on every m
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from transforms.steps.extract.blocks.characters import KINDS
@@ -23,7 +25,6 @@ NAMES = (*BLOCKS, "body")
 LEVEL_OF = np.array([HEADINGS.get(name, 0) for name in NAMES])
 PARAGRAPH = np.array([name == "p" for name in NAMES])
 ARTICLE = NAMES.index("article")
-MASK_BITS = np.arange(len(MASK_NAMES))[:, None]
 
 
 class Columns:
@@ -46,8 +47,14 @@ class Columns:
 
     def chosen(self, names: list[str]) -> np.ndarray:
         """int32, a row for each of these names."""
-        index = {name: number for number, name in enumerate(self.names)}
-        return self.matrix[[index[name] for name in names]]
+        return self.matrix.take(places(tuple(self.names), tuple(names)), axis=0)
+
+
+@cache
+def places(names: tuple[str, ...], chosen: tuple[str, ...]) -> np.ndarray:
+    """Where the chosen names stand. All pages have the same."""
+    index = {name: number for number, name in enumerate(names)}
+    return np.array([index[name] for name in chosen])
 
 
 def shifted(rows: np.ndarray, by: int) -> np.ndarray:
@@ -88,8 +95,8 @@ def of_blocks(out: Columns, page: Layout, shape: Shape, own: np.ndarray) -> None
     for text in texts:
         times[text] = times.get(text, 0) + 1
     out.add(length=shape.size, linked=shape.linked, words=shape.words())
-    out.add_all(list(KINDS[1:5]), shape.classes[1:5])
-    out.add_all([f"{name}_share" for name in KINDS[1:5]], share(shape.classes[1:5], shape.length))
+    out.add_all(list(KINDS[2:]), shape.classes[2:])
+    out.add_all([f"{name}_share" for name in KINDS[2:]], share(shape.classes[2:], shape.length))
     out.add(last=np.array([LAST.get(text[-1], 0) for text in texts]), heading=LEVEL_OF[own], tag=own)
     out.add(times=np.array([times[text] for text in texts]), index=index, rest=n - index)
     out.add(index_share=index * 1000 // n, text_share=share(before[:-1], int(before[-1])))
@@ -101,8 +108,13 @@ def of_masks(out: Columns, page: Layout, shape: Shape) -> None:
     masks, above = np.array([tag[4] for tag in page.infos]), np.array(page.above)
     own, near = masks[shape.node], masks[shape.lines[:3]]
     near = near[0] | near[1] | near[2]
-    rows = ((above[shape.node] >> MASK_BITS) & 1) + ((near >> MASK_BITS) & 1) + ((own >> MASK_BITS) & 1)
-    out.add_all([f"in_{name}" for name in MASK_NAMES], rows)
+    out.add_all([f"in_{name}" for name in MASK_NAMES], bits_of(above[shape.node]) + bits_of(near) + bits_of(own))
+
+
+def bits_of(masks: np.ndarray) -> np.ndarray:
+    """uint8, bits × masks."""
+    rows = np.unpackbits(masks.astype("<i8").view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    return rows[:, : len(MASK_NAMES)].T
 
 
 def of_containers(out: Columns, shape: Shape, quantities: np.ndarray, whole: np.ndarray) -> None:
@@ -131,6 +143,12 @@ def of_containers(out: Columns, shape: Shape, quantities: np.ndarray, whole: np.
         "alike_mean": alike[2] // number,
     }.items():
         out.add_all([f"{name}_{level}" for level in LEVELS[:LIKES]], row[which])
+    order = np.argsort(shape.sign, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order)) - (np.cumsum(number) - number)[shape.sign[order]]
+    at = place[shape.lines[1:LIKES]]
+    out.add_all([f"place_{level}" for level in LEVELS[1:LIKES]], at)
+    out.add_all([f"tag_{level}" for level in LEVELS[1:LIKES]], shape.code[shape.lines[1:LIKES]])
 
 
 def of_neighbours(out: Columns, shape: Shape, own: np.ndarray, totals: np.ndarray) -> None:
@@ -154,7 +172,8 @@ def of_headings(out: Columns, page: Layout, shape: Shape, level: np.ndarray, pro
     ones = np.flatnonzero(level == 1)
     top = int(ones[0]) if len(ones) else -1
     title = page.title.casefold()
-    titled = np.array([5 < len(text) < 300 and text.casefold() in title for text in page.texts])
+    longest = min(300, len(title) + 1)  # casefold makes no text shorter
+    titled = np.array([5 < len(text) < longest and text.casefold() in title for text in page.texts])
     last = np.flatnonzero(titled)
     out.add(since_heading=np.minimum(index - at_heading, FAR))
     out.add(heading_above=np.where(at_heading >= 0, level[np.maximum(at_heading, 0)], 0))
@@ -186,6 +205,9 @@ def of_page(out: Columns, page: Layout, shape: Shape, own: np.ndarray, whole: np
         "paragraphs": paragraphs,
         "longest": int(shape.size.max()),
         "articles": int((shape.code == ARTICLE).sum()),
+        "money": int(shape.classes[-1].sum()),
+        "digits": int(shape.classes[-2].sum()) * 1000 // max(int(shape.length.sum()), 1),
+        "signs": int(shape.sign.max()) + 1,
         **page.kinds,
     }
     out.add_all([f"page_{name}" for name in numbers], np.array(list(numbers.values()))[:, None])

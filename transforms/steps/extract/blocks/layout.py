@@ -66,7 +66,7 @@ class Layout:
     """
 
     title: str
-    kinds: dict[str, bool]
+    kinds: dict[str, int]
     texts: list[str]
     links: list[int]
     nodes: list[int]

@@ -45,6 +45,7 @@ def verdicts(page: Layout, model: Model) -> np.ndarray:
     """Which blocks are text: a bool for each block of a page that has some."""
     shape = Shape.of(page)
     columns = features(page, shape)
+    model.words.add(columns, page, shape)
     first = model.first.chance(columns.chosen(model.first.columns))
     context(columns, shape, first)
     second = model.second.chance(columns.chosen(model.second.columns))

@@ -39,6 +39,7 @@ ANNOTATION = re.compile(
 ALTTEXT = re.compile(r"\balttext\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
 MARKUP = re.compile(r"<[^>]*>")
 LONGEST_TITLE = 500  # characters; it is looked for in every block
+FIRST_PART = 200_000  # characters of a page in which its own address stands
 LINE_BREAK, TEX = "\x1e", "\x1f"  # stand for <br> and around a formula within a block's text, until it is written
 
 
@@ -83,17 +84,45 @@ class Source:
 
     parts: list[str | None]
     title: str
-    kinds: dict[str, bool]
+    kinds: dict[str, int]
 
 
 # What the source says of the kind of page, as its writers put it for search engines; "Article" also ends NewsArticle.
 KINDS = {
-    "product": ('"Product"',),
-    "forum": ('"DiscussionForumPosting"', '"QAPage"', "phpbb", "vbulletin", "enForo"),
-    "news": ('Article"', '"BlogPosting"'),
+    "product": ('"Product"', "og:price:amount", "product:price"),
+    "forum": ('"DiscussionForumPosting"', '"QAPage"', "phpbb", "vbulletin", "enForo", "Discourse "),
+    "news": ('Article"', '"BlogPosting"', "article:published_time"),
+    "collection": ('"CollectionPage"', '"ItemList"', '"OfferCatalog"'),
+    "website": ('og:type" content="website',),
+    "shop": ("Shopify", "WooCommerce", "Magento", "BigCommerce"),
+    "frequent": ('"FAQPage"',),
+    "manual": ('"TechArticle"', "Docusaurus", "Sphinx", "MkDocs"),
+    "place": ('LocalBusiness"', '"Service"', '"PostalAddress"'),
+    "reviews": ('"AggregateRating"', '"Review"'),
 }
 
 KIND_WORDS = tuple((name, word) for name, words in KINDS.items() for word in words)
+
+
+# The page's own address as it gives it to search engines: how deep it lies, and whether its name is one of words.
+CANONICAL = re.compile(r"<(?ai:link)\b[^>]*\brel=[\"']?canonical\b[^>]*>")
+ADDRESS = re.compile(r"\bhref=[\"']?(?:https?:)?//[^/\"'\s>?#]*([^\"'\s>?#]*)")
+NO_ADDRESS, MOST_PARTS = -1, 9
+
+
+def address_of(page: str) -> dict[str, int]:
+    """depth: parts of the path of the page's address, -1 if it gives none; slug: hyphens in the last of them."""
+    at = page.find("canonical", 0, FIRST_PART)
+    while at >= 0:
+        start = page.rfind("<", max(0, at - LONGEST_TITLE), at)
+        end = page.find(">", at, at + 2 * LONGEST_TITLE)
+        if start >= 0 and end >= 0 and CANONICAL.match(page, start, end + 1) is not None:
+            address = ADDRESS.search(page, start, end)
+            parts = [part for part in address[1].split("/") if part] if address is not None else []
+            if address is not None:
+                return {"depth": min(len(parts), MOST_PARTS), "slug": parts[-1].count("-") if parts else 0}
+        at = page.find("canonical", at + 1, FIRST_PART)
+    return {"depth": NO_ADDRESS, "slug": 0}
 
 
 def kinds_of(page: str) -> dict[str, bool]:
@@ -154,4 +183,5 @@ def read_source(page: str, noscript: bool = False) -> Source:
     parts = split_tags("".join(kept) + ">")  # the added > closes a tag that the end of the page cuts
     last = parts[-1] or ""
     parts[-1] = last[:-1] if last.endswith(">") else last
-    return Source(parts, " ".join(title[:LONGEST_TITLE].split()), page_kinds(page))
+    kinds = {**page_kinds(page), **address_of(page)}
+    return Source(parts, " ".join(title[:LONGEST_TITLE].split()), kinds)

@@ -1,0 +1,74 @@
+"""Words and their votes: how a text is taken apart, what is counted, and the columns that come of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from transforms.steps.extract.blocks.features import Columns
+from transforms.steps.extract.blocks.lexicon import FEW, MOST, NAMES, Lexicon, words_of
+from transforms.steps.extract.blocks.main_text import page_of
+from transforms.steps.extract.blocks.shape import Shape
+
+WORDS = Lexicon.of({"cookies": [-5, -9, -7], "river": [1, 2, 3], "ürün": [10, 20, 30], "οδοσ": [4, 5, 6]})
+TEXTS = [
+    *("River, cookies; COOKIES!", "ÜRÜN İürün ürün", "ΟΔΟΣ Οδός", "中river文cookies", "rivers", "a", "3river3", "…"),
+    *("river " * (MOST + 7), "x" * 21 + " river", "cookies-river_river"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Don't PANIC", ["don", "panic"]),
+        ("A day", ["day"]),
+        ("Straße, ÉTÉ 2024", ["straße", "été"]),
+        ("中文 word", ["word"]),
+        ("a" * 20 + " " + "b" * 21, ["a" * 20]),
+    ],
+)
+def test_words_are_runs_of_letters_in_small_ones(text: str, words: list[str]) -> None:
+    assert words_of(text) == words
+
+
+FEW_OF = np.arange(len(TEXTS)) % 2 == 0
+HEADING = np.arange(len(TEXTS)) % 3 == 1
+
+
+def counted_slowly(texts: list[str], few: np.ndarray, heading: np.ndarray) -> list[list[int]]:
+    found = np.zeros((len(NAMES), len(texts)), np.int32)
+    WORDS.count_words(texts, few, heading, found)
+    return found.tolist()
+
+
+def test_known_words_are_counted_and_their_votes_added() -> None:
+    texts = ["River and cookies, cookies", "nothing known", "river and cookies"]
+    found = counted_slowly(texts, np.array([True, False, False]), np.array([True, False, False]))
+    assert np.array(found).T.tolist() == [
+        [3, -9, -3, -5, 1, -11, -7, 3],  # -9 ÷ 4 rounded down
+        [0, 0, 0, 0, 0, -11, -7, 3],
+        [2, -7, -3, -9, 2, -11, -7, 3],
+    ]
+
+
+def test_the_compiled_loop_counts_the_same() -> None:
+    pytest.importorskip("transforms.steps.extract.blocks.blocks_c", reason="no compiler built it")
+    counted = WORDS.counts(TEXTS, FEW_OF, HEADING).tolist()
+    assert counted == counted_slowly(TEXTS, FEW_OF, HEADING) and max(counted[0]) == MOST
+    assert min(counted[2]) < 0 < max(counted[2])
+
+
+def test_no_text_and_no_word_are_no_trouble() -> None:
+    assert Lexicon.of({}).counts(["river"], FEW_OF[:1], HEADING[:1]).tolist() == [[0]] * len(NAMES)
+
+
+def test_a_heading_speaks_for_what_stands_below_it() -> None:
+    long = "river " * FEW
+    page = page_of(f"<p>first<h2>Cookies</h2><p>{long}<p>river<h2>Else</h2><p>last")
+    columns = Columns(len(page.texts))
+    WORDS.add(columns, page, Shape.of(page))
+    assert page.texts == ["first", "Cookies", long.strip(), "river", "Else", "last"]
+    assert columns.chosen(["votes_of_words", "heading_sum_vote"]).tolist() == [
+        [0, -5, 2 * FEW, 1, 0, 0],
+        [0, -7, -7, -7, 0, 0],
+    ]

@@ -1,0 +1,130 @@
+"""What a text's words say of it: "reply", "cookies" or "related" tell more than their number does.
+
+The words stand in model.json, with votes as the trees have them: those of a text of few words, those of a longer one,
+and those of a heading for all that stands below it. They are words of many sites, learned from none alone. Languages
+of which few pages were marked have no words there, and nothing is said of their texts here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from transforms.steps.extract.blocks.features import LEVEL_OF, Columns
+from transforms.steps.extract.blocks.layout import Layout
+from transforms.steps.extract.blocks.shape import Shape
+
+try:
+    from transforms.steps.extract.blocks.blocks_c import count_words
+except ImportError:  # not built: there was no compiler
+    count_words = None
+
+FEW = 8  # words; a text of fewer is a label, a link or a heading, and its words say something else
+SETS = ("few", "many", "heading")
+NAMES = [
+    *("known_words", "votes_of_words", "mean_vote", "least_vote", "most_vote"),
+    *("heading_sum_vote", "heading_least_vote", "heading_most_vote"),
+]
+LETTERS = 0x3000  # code points below which there are letters that words are made of; Han and kana are not split
+SHORTEST, LONGEST = 2, 20  # letters of a word
+MOST = 1000  # known words of a text that are asked, so that sums stay small
+FNV_BASIS, FNV_PRIME, BITS_64 = 0xCBF29CE484222325, 0x100000001B3, 2**64 - 1
+
+
+def folded_letters() -> np.ndarray:
+    """Of each code point of the first plane the small letter that it is read as, 0 if it is no letter of a word."""
+    table = np.zeros(0x10001, np.uint16)
+    for code in range(LETTERS):
+        if chr(code).isalpha():
+            small = chr(code).lower()
+            table[code] = ord(small) if len(small) == 1 else code
+    return table
+
+
+FOLD = folded_letters()
+FOLD_TEXT = {code: chr(small) if small else " " for code, small in enumerate(FOLD.tolist())}
+
+
+class _Folding(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        return " "
+
+
+FOLDING = _Folding(FOLD_TEXT)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in small letters."""
+    return [word for word in text.translate(FOLDING).split() if SHORTEST <= len(word) <= LONGEST]
+
+
+def hash_of(word: str) -> int:
+    """FNV-1a over code points, 64 bits."""
+    state = FNV_BASIS
+    for letter in word:
+        state = (state ^ ord(letter)) * FNV_PRIME & BITS_64
+    return state
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Words and what they vote.
+
+    index: row of each word.
+    votes: words × SETS.
+    keys, rows: a hash table with free places; the hash that stands in each place and its word's row, -1 in a free one.
+    """
+
+    index: dict[str, int]
+    votes: np.ndarray
+    keys: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, data: dict[str, list[int]]) -> Lexicon:
+        """data: votes of each word, in the order of SETS."""
+        places = 1 << max(4, (4 * len(data)).bit_length())
+        keys, rows = np.zeros(places, np.uint64), np.full(places, -1, np.int32)
+        for row, word in enumerate(data):
+            key = hash_of(word)
+            place = key & (places - 1)
+            while rows[place] >= 0:
+                place = (place + 1) & (places - 1)
+            keys[place], rows[place] = key, row
+        votes = np.array(list(data.values()), np.int32).reshape(len(data), len(SETS))
+        return cls({word: row for row, word in enumerate(data)}, votes, keys, rows)
+
+    def add(self, out: Columns, page: Layout, shape: Shape) -> None:
+        """The columns that words give."""
+        few = shape.words() < FEW
+        heading = LEVEL_OF[shape.code[shape.node]] > 0
+        out.add_all(NAMES, self.counts(page.texts, few, heading))
+
+    def counts(self, texts: list[str], few: np.ndarray, heading: np.ndarray) -> np.ndarray:
+        """What the words of each text, and those of the heading above it, say: int32, NAMES × texts.
+
+        few: whether a text has few words; heading: whether it is a heading
+        """
+        found = np.empty((len(NAMES), len(texts)), np.int32)
+        flags = few.view(np.uint8), heading.view(np.uint8)
+        if count_words is None:
+            self.count_words(texts, few, heading, found)
+        else:
+            count_words(texts, *flags, FOLD, self.keys, self.rows, self.votes, found)
+        return found
+
+    def count_words(self, texts: list[str], few: np.ndarray, heading: np.ndarray, found: np.ndarray) -> None:
+        """What blocks_c.count_words does, where it was not built."""
+        above = [0, 0, 0]
+        for number, text in enumerate(texts):
+            rows = [self.index[word] for word in words_of(text) if word in self.index][:MOST]
+            own = said_by(self.votes[rows, 0 if few[number] else 1].tolist())
+            if heading[number]:
+                above = said_by(self.votes[rows, 2].tolist())
+            found[:, number] = [len(rows), own[0], own[0] // (len(rows) + 1), *own[1:], *above]
+
+
+def said_by(votes: list[int]) -> list[int]:
+    """The sum of some words' votes, the least and the largest."""
+    return [sum(votes), min(votes, default=0), max(votes, default=0)]
