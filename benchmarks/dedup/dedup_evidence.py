@@ -1,11 +1,11 @@
-"""Claim: that shuffles count what they send and receive makes `bateia dedup` less than 3 % dearer.
+"""Claim: that shuffles count what they send and receive costs a run of `bateia dedup` some tenths of a CPU second.
 
     python -m benchmarks.dedup.dedup_evidence --documents 20000 --rounds 3 --scratch DIR --out
 
 The same command on the same made-up documents, with the counts and without, in turns. Without is this module as a
 program: it runs the command with what counts replaced by nothing, in a single process. Measured are CPU seconds of the
 whole command, and of its phases that shuffle. What is counted grows with files and partitions, not with documents, so
-the share shrinks as documents grow.
+the share shrinks as documents grow: it is below 3 % of the command from some 10,000 documents on.
 """
 
 from __future__ import annotations
