@@ -126,8 +126,30 @@ def count_received(element: tuple[int, Iterable[bytes]], name: str) -> Count:
 
 def write_sums(collections: Iterable[Any], path: str) -> Any:
     """Collections of Count to their sums, by name, in a JSON file."""
-    sums = tuple(collections) | "Counts" >> beam.Flatten() | "SumCounts" >> beam.CombinePerKey(sum)
-    return sums | "AllCounts" >> beam.combiners.ToDict() | "WriteCounts" >> beam.Map(write_counts, path)
+    counts = tuple(collections) | "Counts" >> beam.Flatten()
+    return counts | "SumCounts" >> beam.CombineGlobally(SumByName()) | "WriteCounts" >> beam.Map(write_counts, path)
+
+
+class SumByName(beam.CombineFn):
+    """Counts to their sums by name, at once: a sum for each key and then a table of them would be one shuffle more."""
+
+    def create_accumulator(self) -> dict[str, int]:
+        return {}
+
+    def add_input(self, mutable_accumulator: dict[str, int], element: Count) -> dict[str, int]:
+        name, count = element
+        mutable_accumulator[name] = mutable_accumulator.get(name, 0) + count
+        return mutable_accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[dict[str, int]]) -> dict[str, int]:
+        merged = self.create_accumulator()
+        for accumulator in accumulators:
+            for count in accumulator.items():
+                self.add_input(merged, count)
+        return merged
+
+    def extract_output(self, accumulator: dict[str, int]) -> dict[str, int]:
+        return accumulator
 
 
 def write_counts(counts: dict[str, int], path: str) -> None:

@@ -11,7 +11,7 @@ from schemas.manifest import FileEntry
 from schemas.tally import Tally
 from transforms.units import Heartbeat, Records, UnitFiles, UnitResult
 
-GROUP_UNITS, MOST_GROUPS = 256, 32  # of more units a group has more: each group is a few requests to an object store
+GROUP_UNITS, MOST_GROUPS = 256, 16  # of more units a group has more: each is six requests to an object store
 GROUP_HOSTS = 20_000  # hosts kept of a group, those with the most pages
 
 

@@ -3,9 +3,8 @@
     python -m benchmarks.scale.scaling --out
 
 The small end is measured here: runs on the embedded crawl, in units of some CPU seconds, by one and two workers, and a
-task that is killed in the middle and begun again. From the costs of the first runs a simulation (simulation.py) says
-what the others must have cost, and both are shown.
-
+task that is killed in the middle of a unit and begun again. From the costs of the first runs a simulation
+(simulation.py) says
 The large end is a model: pages and documents of a WARC file, and CPU time a page, a document and a token, as the
 results that stand in the table below say. Nobody has run it.
 """
@@ -19,11 +18,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean
 from typing import Any, NamedTuple
 
 from benchmarks.harness import Benchmark, note, positive, table
 from benchmarks.process_cost import bateia, children_cpu_s, measure
-from benchmarks.scale.simulation import CALM, Weather, resampled, simulate
+from benchmarks.scale.simulation import CALM, Outcome, Weather, simulate
 from pipelines.sample.build import build_sample
 from pipelines.stages.curate.totals import UNIT_MB, WHOLE_FILES_FROM
 from pipelines.stages.dedup.run import KEY_ROW_BYTES, LINES_EXPECTED
@@ -33,6 +33,7 @@ RATES = json.loads((Path(__file__).parents[2] / "deploy" / "rates.json").read_te
 FILES = (10, 1_000, 90_000)
 GIB = 1 << 30  # of a WARC file
 CORES = (2, 64, 4_096)
+FEWEST = 3  # units of a calibration, so that by one worker two are not its first
 BEGIN_S = 5.0  # of a worker until its first unit
 ROUGH = Weather(stragglers=0.02, slower=5.0, losses_per_hour=0.05, refused=0.01)
 # S3 in us-east-1: https://aws.amazon.com/s3/pricing/, dollars a request.
@@ -61,7 +62,7 @@ FIGURES = (PAGES, KEPT, CURATE, DEDUP, TOKENS, ENCODE, WORKER)
 
 
 class Measured(NamedTuple):
-    """A run: CPU seconds of all its processes, and those of each of its units."""
+    """A run: CPU seconds of all its processes, and those of each of its units, in the order in which they ended."""
 
     cpu_s: float
     units_s: list[float]
@@ -71,6 +72,12 @@ class Measured(NamedTuple):
         """What was not spent on units."""
         return self.cpu_s - sum(self.units_s)
 
+    @property
+    def first_s(self) -> float:
+        """What the first unit of a run by one worker cost more than the others: its worker starts an extraction child,
+        and reads pages of code and tables for the first time."""
+        return max(self.units_s[0] - mean(self.units_s[1:]), 0.0)
+
 
 def command(inputs: list[Path], output: Path, *options: object) -> list[str]:
     common = ("--recipe", "tiny", "--no-guard", "--quiet", "--unit-mb", 1024)
@@ -78,8 +85,8 @@ def command(inputs: list[Path], output: Path, *options: object) -> list[str]:
 
 
 def units_of(output: Path) -> list[float]:
-    records = [json.loads(path.read_text()) for path in sorted(output.glob("units/*.json"))]
-    return [record["timings"]["cpu_s"] for record in records]
+    paths = sorted(output.glob("units/*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(path.read_text())["timings"]["cpu_s"] for path in paths]
 
 
 def run(inputs: list[Path], output: Path, *options: object) -> Measured:
@@ -87,16 +94,30 @@ def run(inputs: list[Path], output: Path, *options: object) -> Measured:
     return Measured(cost.cpu_s, units_of(output))
 
 
-def run_killed(inputs: list[Path], output: Path, after: int) -> float:
-    """CPU seconds of a task that is killed once so many units are done, begun again, and finished."""
-    before = children_cpu_s()
+def run_killed(inputs: list[Path], output: Path, after: int) -> tuple[float, float]:
+    """CPU seconds of a task that is killed once so many units are done and half of the next, begun again, and finished;
+    and how much of that unit was done, of 1, as its heartbeat told it."""
+    before, lost, size = children_cpu_s(), 0.0, inputs[0].stat().st_size
     process = subprocess.Popen(command(inputs, output, "--part", "1/1"))
-    while process.poll() is None and len(list(output.glob("units/*.json"))) < after:
+    while process.poll() is None and (done := len(list(output.glob("units/*.json")))) <= after:
+        lost = share_done(output, size) if done == after else 0.0
+        if lost >= 0.5:
+            break
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    first = children_cpu_s() - before
-    return first + measure(command(inputs, output, "--part", "1/1"), output.with_suffix(".log")).cpu_s
+    measure(command(inputs, output, "--part", "1/1"), output.with_suffix(".log"))  # waits for the killed one's, too
+    return children_cpu_s() - before, lost
+
+
+def share_done(output: Path, size: int) -> float:
+    """Of the unit under way, by its heartbeat."""
+    for path in output.glob(".progress/*.json"):
+        try:
+            return json.loads(path.read_text())["done"] / size
+        except (OSError, ValueError):  # it ended meanwhile
+            continue
+    return 0.0
 
 
 def make_files(folder: Path, files: int) -> list[Path]:
@@ -111,31 +132,38 @@ def make_files(folder: Path, files: int) -> list[Path]:
 
 def small_end(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     """Runs against what is predicted of them, from a run by one worker and one by two on fewer files."""
-    paths = make_files(scratch, args.units)
-    few = max(2, args.units // 3)
+    few = max(FEWEST, args.units // 3)
+    paths = make_files(scratch, max(args.units, few + 1))
     one, two = (run(paths[:few], scratch / f"few-{workers}", "--workers", workers) for workers in (1, 2))
-    note(f"{few} units: {one.cpu_s:.1f} CPU s by one worker, {two.cpu_s:.1f} by two")
-    known = [*one.units_s, *two.units_s]
+    first = one.first_s
+    note(f"{few} units: {one.cpu_s:.1f} CPU s by one worker, {two.cpu_s:.1f} by two; {first:.1f} more for the first")
     rows = []
 
     def compare(what: str, predicted: float, measured: float) -> None:
         rows.append([what, f"{predicted:.1f}", f"{measured:.1f}", f"{predicted / measured - 1:+.1%}"])
 
+    def predicted(calibration: Measured, workers: int) -> Outcome:
+        """Each worker begins, which takes its share of what is not of units, and what its first unit costs more."""
+        each = (sum(calibration.units_s) - workers * first) / few  # cores that are shared make a unit dearer
+        return simulate([each] * len(paths), workers, calibration.besides_s / workers + first)
+
     for workers, calibration in ((1, one), (2, two)):
-        costs = resampled(known, args.units)
-        outcome = simulate(costs, workers, calibration.besides_s / workers)
         compare(
-            f"{args.units} units, {workers} worker{'s' * (workers > 1)}",
-            outcome.busy_s,
+            f"{len(paths)} units, {workers} worker{'s' * (workers > 1)}",
+            predicted(calibration, workers).busy_s,
             run(paths, scratch / f"all-{workers}", "--workers", workers).cpu_s,
         )
     # A task ends without the finish, which the calibration has: a task of the same units is the measure of its begin.
-    task = measure(command(paths[:few], scratch / "task", "--part", "1/1"), scratch / "task.log").cpu_s
-    begin = task - sum(units_of(scratch / "task"))
-    killed = run_killed(paths, scratch / "killed", after=few)
-    predicted = simulate(resampled(known, args.units), 1, begin).busy_s + begin + sum(known) / len(known) / 2
-    compare(f"{args.units} units, a task killed after {few} and begun again", predicted, killed)
-    yield "CPU seconds of all processes; a unit is the embedded crawl's 246 pages:\n"
+    task = run(paths[:few], scratch / "task", "--part", "1/1")
+    killed, lost = run_killed(paths, scratch / "killed", after=few)
+    unit_s = (sum(task.units_s) - first) / few
+    twice = task.besides_s + first + lost * unit_s
+    what = f"{len(paths)} units, a task killed after {few} and {lost:.0%} of the next, and begun again"
+    compare(what, predicted(task, 1).busy_s + twice, killed)
+    yield (
+        "CPU seconds of all processes; a unit is the embedded crawl's 246 pages. Predicted from runs of "
+        f"{few} units; a worker's first unit takes {first:.1f} s more than a later one's {unit_s:.1f} s:\n"
+    )
     yield table(["run", "predicted", "measured", "off by"], rows)
 
 

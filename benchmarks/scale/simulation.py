@@ -91,8 +91,3 @@ def waited_for(requests: int, weather: Weather, draw: Random) -> float:
             waited += pause
             pause = min(2 * pause, MAX_PAUSE_S)
     return waited
-
-
-def resampled(measured_s: Sequence[float], units: int, seed: int = 1) -> list[float]:
-    """Costs of so many units, drawn from measured ones."""
-    return Random(seed).choices(list(measured_s), k=units)
