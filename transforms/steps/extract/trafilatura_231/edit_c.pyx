@@ -126,6 +126,47 @@ cdef void cut(tree.xmlNode* node, bint with_tail) noexcept nogil:
         part = part.next
 
 
+cdef class Cuts:
+    """Elements that are out of a tree for the time of a copy, and elements that have another name."""
+
+    cdef Nodes nodes, renamed  # of a cut node also: what held it, what came before and after
+
+    def __cinit__(self):
+        self.nodes, self.renamed = Nodes(), Nodes()
+
+    cdef int cut(self, tree.xmlNode* node) except -1:
+        for place in (0, 1, 2, 3):
+            self.nodes.append(node if place == 0 else node.parent if place == 1 else node.prev if place == 2 else node.next)
+        cut(node, False)
+        return 0
+
+    cdef int rename(self, tree.xmlNode* node, const tree.xmlChar* name) except -1:
+        self.renamed.append(node)
+        self.renamed.append(<tree.xmlNode*>node.name)
+        node.name = name
+        return 0
+
+    cdef void restore(self) noexcept:
+        cdef tree.xmlNode* node
+        while self.nodes.count > 0:
+            self.nodes.count -= 4
+            node = self.nodes.at[self.nodes.count]
+            node.parent = self.nodes.at[self.nodes.count + 1]
+            node.prev = self.nodes.at[self.nodes.count + 2]
+            node.next = self.nodes.at[self.nodes.count + 3]
+            if node.prev is NULL:
+                node.parent.children = node
+            else:
+                node.prev.next = node
+            if node.next is NULL:
+                node.parent.last = node
+            else:
+                node.next.prev = node
+        while self.renamed.count > 0:
+            self.renamed.count -= 2
+            self.renamed.at[self.renamed.count].name = <const tree.xmlChar*>self.renamed.at[self.renamed.count + 1]
+
+
 cdef inline int take_out(_Document document, tree.xmlNode* node, bint with_tail) except -1:
     cut(node, with_tail)
     elementFactory(document, node)  # lxml frees it as this goes
@@ -253,6 +294,7 @@ cdef enum:
     FORM = 1 << 15
     STRONG = 1 << 16
     FORMULA = 1 << 17
+    ATTRIBUTE = 1 << 18
     SLOTS = 1024
 
 FORMS_APART = [name for name in settings.MANUALLY_CLEANED if name != "form"]
@@ -274,7 +316,11 @@ NAMES = {
     FIGURE: ["figure"],
     FORM: ["form"],
     STRONG: ["strong"],
-    FORMULA: ["math"],
+    FORMULA: ["math", "graphic"],  # or images, which an element of that name would be
+    ATTRIBUTE: [  # of rules, tables, code, forms (readability), and those that trafilatura itself sets
+        *("id", "class", "role", "itemprop", "style", "aria-hidden", "data-component"),
+        *("data-lp-replacement-content", "colspan", "rowspan", "lang", "type", "src", "rend"),
+    ],
 }
 CONVERSIONS = htmlprocessing.CONVERSIONS
 
@@ -345,7 +391,7 @@ cdef Names names_for(_Element top):
 
 
 def is_plain(_Element top not None) -> bool:
-    """Whether a tree has elements and text alone, none of a namespace, no formulas: what can be edited here."""
+    """Whether a tree has elements and text alone, none of a namespace, no formulas or images of TEI: what can be edited here."""
     cdef Names names = names_for(top)
     cdef tree.xmlNode* root = top._c_node
     cdef tree.xmlNode* node = root
@@ -361,32 +407,73 @@ def is_plain(_Element top not None) -> bool:
     return True
 
 
-def clean(_Element top not None):
-    """`tree_cleaning` of a whole tree that is_plain."""
+def shed(_Element top not None):
+    """Take out the attributes that nothing looks at from here on, which copies would cost."""
+    cdef Names names = names_for(top)
+    cdef tree.xmlNode* root = top._c_node
+    cdef tree.xmlNode* node = root
+    cdef _Element heap = makeSubElement(top, "div", None, None, None, None)
+    cdef tree.xmlNode* holder = heap._c_node
+    cdef tree.xmlAttr* attribute
+    cdef tree.xmlAttr* after
+    cut(holder, False)
+    while node is not NULL:
+        if is_element(node):
+            attribute = node.properties
+            while attribute is not NULL:
+                after = attribute.next
+                if attribute.ns is NULL and not names.kinds[names.slot(attribute.name)] & ATTRIBUTE:
+                    if attribute.prev is NULL:
+                        node.properties = after
+                    else:
+                        attribute.prev.next = after
+                    if after is not NULL:
+                        after.prev = attribute.prev
+                    attribute.parent, attribute.prev, attribute.next = holder, NULL, holder.properties
+                    if attribute.next is not NULL:
+                        attribute.next.prev = attribute
+                    holder.properties = attribute
+                attribute = after
+        node = following(node, root, True)
+
+
+def cleaned(_Element top not None):
+    """A copy of a whole tree that is_plain after `tree_cleaning`. What that takes out is not copied."""
     cdef Names names = names_for(top)
     cdef tree.xmlNode* root = top._c_node
     cdef tree.xmlNode* node = root
     cdef tree.xmlNode* after
+    cdef Cuts cuts = Cuts()
+    cdef _Element copied
     cdef int kind
+    try:
+        while node is not NULL:
+            if is_element(node):
+                kind = names.kind(node)
+                if kind & FIGURE and holds_table(node, names) or kind & TABLE and is_layout(node):
+                    cuts.rename(node, names.div)
+            node = following(node, root, True)
+        cut_cleaned(root, names, cuts)
+        settle_forms(root, names, cuts)
+        copied = top.__copy__()
+    finally:
+        cuts.restore()
+    root = copied._c_node
+    node = following(root, root, True)
     while node is not NULL:
         after = following(node, root, True)
-        if is_element(node):
-            kind = names.kind(node)
-            if kind & FIGURE and holds_table(node, names) or kind & TABLE and is_layout(node):
-                node.name = names.div
-            elif kind & STRIPPED and node is not root:
-                unwrap(top._doc, node)
+        if is_element(node) and names.kind(node) & STRIPPED:
+            unwrap(copied._doc, node)
         node = after
-    take_out_cleaned(top, names)
-    settle_forms(top, names)
     node = following(root, root, True)
     while node is not NULL:
         after = following(node, root, True)
         if is_element(node) and node.children is NULL and names.kind(node) & CUT_IF_EMPTY:
             while after is not NULL and is_text(after) and after.parent is node.parent:  # its tail goes too
                 after = following(after, root, True)
-            take_out(top._doc, node, True)
+            take_out(copied._doc, node, True)
         node = after
+    return copied
 
 
 cdef bint holds_table(tree.xmlNode* top, Names names) noexcept nogil:
@@ -414,16 +501,14 @@ cdef bint is_layout(tree.xmlNode* table):
     return False
 
 
-cdef int take_out_cleaned(_Element top, Names names) except -1:
+cdef int cut_cleaned(tree.xmlNode* root, Names names, Cuts cuts) except -1:
     """Name by name, as trafilatura does.
 
     It deletes while it iterates, and lxml knows the next element before: if that is in the deleted one, the iteration
     goes on there and ends there, so all later elements of that name stay.
     """
-    cdef tree.xmlNode* root = top._c_node
     cdef tree.xmlNode* node = root
-    cdef tree.xmlNode* after
-    cdef Nodes found = Nodes(), gone = Nodes()
+    cdef Nodes found = Nodes()
     cdef Py_ssize_t index, later
     cdef int rank
     cdef unsigned long long present[4]
@@ -443,13 +528,10 @@ cdef int take_out_cleaned(_Element top, Names names) except -1:
             later = next_attached(found, names, rank, index + 1, root)
             if node is not root:
                 is_inside = later < found.count and is_below(found.at[later], node)
-                cut(node, False)
-                gone.append(node)
+                cuts.cut(node)
                 if is_inside:
                     break
             index = later
-    for index in range(gone.count):
-        elementFactory(top._doc, gone.at[index])  # lxml frees it as this goes
     return 0
 
 
@@ -462,11 +544,10 @@ cdef Py_ssize_t next_attached(Nodes found, Names names, int rank, Py_ssize_t sta
     return start
 
 
-cdef int settle_forms(_Element top, Names names) except -1:
+cdef int settle_forms(tree.xmlNode* root, Names names, Cuts cuts) except -1:
     """`_handle_forms`: one that holds most of the page's text is a wrapper, others go."""
-    cdef tree.xmlNode* root = top._c_node
     cdef tree.xmlNode* node = root
-    cdef Nodes forms = Nodes(), gone = Nodes()
+    cdef Nodes forms = Nodes()
     cdef Py_ssize_t total, index
     while node is not NULL:
         if is_element(node) and names.kind(node) & FORM:
@@ -478,12 +559,9 @@ cdef int settle_forms(_Element top, Names names) except -1:
     for index in range(forms.count):
         node = forms.at[index]
         if total > 0 and 2 * all_chars(node) > total:
-            node.name = names.div
+            cuts.rename(node, names.div)
         elif node is not root and is_below(node, root):
-            cut(node, False)
-            gone.append(node)
-    for index in range(gone.count):
-        elementFactory(top._doc, gone.at[index])
+            cuts.cut(node)
     return 0
 
 
@@ -591,13 +669,12 @@ cdef int convert_list(_Document document, tree.xmlNode* top, Names names) except
 cdef class Removal:
     """Takes out, of what is below an element, the elements of some names and those that meet a rule; tails stay."""
 
-    cdef tuple names, finders, exempt
+    cdef tuple names, finders
     cdef Finder suspected
     cdef object convicts
 
-    def __init__(self, rules=(), names=(), suspected=None, convicts=None, exempt=()):
-        """rules: or their finders. suspected: a rule whose elements go if `convicts` says so. exempt: names."""
-        self.exempt = tuple(name.encode() for name in exempt)
+    def __init__(self, rules=(), names=(), suspected=None, convicts=None):
+        """rules: or their finders. suspected: a rule whose elements go if `convicts` says so of them."""
         self.finders = tuple(walk_c.finder_of(rule) for rule in rules)
         self.names = tuple(name.encode() for name in names)
         self.suspected = None if suspected is None else walk_c.finder_of(suspected)
@@ -611,13 +688,6 @@ cdef class Removal:
                 return True
         for finder in self.finders:
             if finder.may_meet(node) and finder.meets(node):
-                return not self.is_exempt(node)
-        return False
-
-    cdef bint is_exempt(self, tree.xmlNode* node) except -1:
-        cdef bytes name
-        for name in self.exempt:
-            if strcmp(<const char*>node.name, <const char*>name) == 0:
                 return True
         return False
 
@@ -637,6 +707,25 @@ cdef class Removal:
             else:
                 after = following(node, root, True)
             node = after
+
+
+    def copy_without(self, _Element top not None):
+        """A copy of a whole tree without them."""
+        cdef tree.xmlNode* root = top._c_node
+        cdef tree.xmlNode* node = following(root, root, True)
+        cdef tree.xmlNode* after
+        cdef Cuts cuts = Cuts()
+        try:
+            while node is not NULL:
+                if is_element(node) and (self.concerns(node) or self.convicted(top._doc, node)):
+                    after = following(node, root, False)
+                    cuts.cut(node)
+                else:
+                    after = following(node, root, True)
+                node = after
+            return top.__copy__()
+        finally:
+            cuts.restore()
 
 
 cdef class GuardedRemoval(Removal):
@@ -914,19 +1003,6 @@ def candidates(_Element top not None) -> list:
 
 
 # readability
-
-
-def drop_named(_Element top not None):
-    """Readability's first step; tails stay."""
-    cdef tree.xmlNode* root = top._c_node
-    cdef tree.xmlNode* node = following(root, root, True)
-    cdef tree.xmlNode* after
-    while node is not NULL:
-        after = following(node, root, True)
-        if is_named(node, b"script") or is_named(node, b"style") or is_named(node, b"fencedframe"):
-            after = following(node, root, False)
-            take_out(top._doc, node, False)
-        node = after
 
 
 def text_length(_Element top not None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any
 
 from lxml.etree import XPath
@@ -28,6 +27,8 @@ class Edits:
 
         self.edits = edit_c
         self.fit = edit_c.is_plain
+        self.shed = edit_c.shed
+        self.cleaned = edit_c.cleaned
         self.remove_hidden = edit_c.Removal(names=hidden)
         of_comments, *boilerplate = map(walk_c.Finder, (rules.COMMENTS, rules.BOILERPLATE, rules.HIDDEN))
         unlikely = walk_c.Finder(rules.UNLIKELY)
@@ -38,18 +39,16 @@ class Edits:
             edit_c.GuardedRemoval(boilerplate),
             edit_c.Removal([rules.CAPTION, rules.TEASER, rules.CHROME], names=("header",)),
         )
-        self.remove_boilerplate = edit_c.Removal(boilerplate)
-        self.remove_unlikely = edit_c.Removal([unlikely], exempt=FRAME_TAGS)
+        self.readable = edit_c.Removal(
+            boilerplate,
+            names=("script", "style", "fencedframe"),
+            suspected=unlikely,
+            convicts=lambda element: element.tag not in FRAME_TAGS,
+        )
         # Readability begins by taking these out, and what trafilatura itself takes out for it.
         self.most_chars = walk_c.MostChars(*boilerplate, unlikely)
         self.readability = Readability
         self.as_ever = main_extractor.prune_unwanted_sections
-
-    def cleaned(self, tree: Any) -> Any:
-        """A copy after `tree_cleaning`."""
-        cleaned = copy(tree)
-        self.edits.clean(cleaned)
-        return cleaned
 
     def converted(self, tree: Any, is_forum: bool) -> Any:
         converted = self.cleaned(tree)
@@ -64,14 +63,11 @@ class Edits:
             most = self.most_chars(tree, wins_from)
             if most is not None and most < wins_from:
                 return None
-        raw = copy(tree)
-        self.remove_boilerplate(raw)
-
         def is_too_short(article: Any) -> bool:
             chars = self.edits.text_length(article) + len(article.tail or "")
             return chars < wins_from and not RAW_TEXT(article)
 
-        return self.readability(raw, self.remove_unlikely, is_too_short).text()
+        return self.readability(self.readable.copy_without(tree), is_too_short).text()
 
     def content(self, tree: Any, is_forum: bool, options: Extractor) -> tuple[Any, str]:
         main_extractor.prune_unwanted_sections = self.sections  # which recover_wild_text calls

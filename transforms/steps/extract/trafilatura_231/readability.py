@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lxml.html import HtmlElement, html_parser
@@ -14,13 +15,12 @@ from transforms.steps.extract.trafilatura_231 import edit_c
 class Readability(Document):
     """One page's."""
 
-    __slots__ = ("remove_unlikely", "may_stop")
+    __slots__ = ("is_too_short",)
 
-    def __init__(self, page: Any, remove_unlikely: Any, may_stop: Any) -> None:
-        """remove_unlikely: takes out what readability drops by class and id. may_stop: whether a text is too short."""
+    def __init__(self, page: Any, is_too_short: Callable[[Any], bool]) -> None:
+        """page: without what readability drops first. is_too_short: whether nothing can come of an article."""
         super().__init__(page, min_text_length=25)
-        self.remove_unlikely = remove_unlikely
-        self.may_stop = may_stop
+        self.is_too_short = is_too_short
 
     def text(self) -> Any:
         """The element that trafilatura takes for its text, an empty one for none (`external.try_readability`)."""
@@ -33,8 +33,6 @@ class Readability(Document):
     def summary(self) -> str:
         """The article as XML; empty if it may be left."""
         assert self.doc.tag not in ("script", "style", "fencedframe")  # which `drop_tree` says of a root
-        edit_c.drop_named(self.doc)
-        self.remove_unlikely(self.doc)
         self.transform_misused_divs_into_paragraphs()
         candidates = self.score_paragraphs()
         best = self.select_best_candidate(candidates)
@@ -43,7 +41,7 @@ class Readability(Document):
         else:
             body = self.doc.find("body")
             article = body if body is not None else self.doc
-        if self.may_stop(article):
+        if self.is_too_short(article):
             return ""
         return self.sanitize(article, candidates)
 
