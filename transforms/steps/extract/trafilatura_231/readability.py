@@ -9,7 +9,7 @@ from lxml.html import HtmlElement, html_parser
 from trafilatura.readability_lxml import Candidate, Document
 from trafilatura.utils import fromstring_bytes
 
-from transforms.steps.extract.trafilatura_231 import edit_c
+from transforms.steps.extract.trafilatura_231 import content_c
 
 
 class Readability(Document):
@@ -46,7 +46,7 @@ class Readability(Document):
         return self.sanitize(article, candidates)
 
     def get_link_density(self, elem: Any) -> float:
-        return edit_c.link_density(elem)
+        return content_c.link_density(elem)
 
     def score_paragraphs(self) -> dict[Any, Candidate]:
         candidates: dict[Any, Candidate] = {}
@@ -54,7 +54,7 @@ class Readability(Document):
             parent = element.getparent()
             if parent is None:
                 continue
-            chars, commas = edit_c.length_and_commas(element)
+            chars, commas = content_c.length_and_commas(element)
             if chars < self.min_text_length:
                 continue
             above = parent.getparent()
@@ -66,11 +66,11 @@ class Readability(Document):
             if above is not None:
                 candidates[above].score += score / 2
         for element, candidate in candidates.items():
-            candidate.score *= 1 - edit_c.link_density(element)
+            candidate.score *= 1 - content_c.link_density(element)
         return candidates
 
     def transform_misused_divs_into_paragraphs(self) -> None:
-        edit_c.divs_as_paragraphs(self.doc)
+        content_c.divs_as_paragraphs(self.doc)
         for element in self.doc.findall(".//div"):
             if element.text and element.text.strip():
                 paragraph = html_parser.makeelement("p")
