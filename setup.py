@@ -13,7 +13,8 @@ JAX = ["jax>=0.7", "optax>=0.2.6", *LOADER]
 TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo needs
 
 
-COMPILED = ("source_c", "blocks.blocks_c", "trafilatura_231.walk_c", "trafilatura_231.edit_c")  # of transforms.steps.extract
+TREES = tuple(f"trafilatura_231.{name}_c" for name in ("walk", "nodes", "clean", "sections", "content"))
+COMPILED = ("source_c", "blocks.blocks_c", *TREES)  # of transforms.steps.extract
 
 
 def compiled_loops() -> list[Extension]:

@@ -23,18 +23,18 @@ HANDLED = {"list", "code", "quote", "head", "p", "lb", "table", *INLINE_CONSUMIN
 
 
 def extract_content(
-    tree: Any, again: Callable[[], Any], options: Extractor, edits: Any, sections: Callable[[Any], Any]
+    tree: Any, again: Callable[[], Any], options: Extractor, nodes: Any, sections: Callable[[Any], Any]
 ) -> tuple[Any, str]:
     """The body and its text.
 
-    tree: converted, which is taken apart. again: makes another like it. edits: the module edit_c. sections: its
-    `prune_unwanted_sections`, which stands in that one's place.
+    tree: converted, which is taken apart. again: makes another like it. nodes: the module content_c. sections: what
+    stands in the place of `prune_unwanted_sections`.
     """
-    order = edits.candidates(tree)
-    body, text, tags = main_pass(tree, options, edits, sections)
+    order = nodes.candidates(tree)
+    body, text, tags = main_pass(tree, options, nodes, sections)
     if len(body) == 0 or len(text) < options.min_extracted_size:
         backup = again()
-        twins = zip(order, edits.candidates(backup), strict=True)
+        twins = zip(order, nodes.candidates(backup), strict=True)
         consumed = {twin for element, twin in twins if element.tag == "done"}
         body = main_extractor.recover_wild_text(backup, body, options, tags, consumed)
         text = " ".join(body.itertext()).strip()
@@ -54,9 +54,7 @@ def extract_content(
     return body, text
 
 
-def main_pass(
-    tree: Any, options: Extractor, edits: Any, sections: Callable[[Any], Any]
-) -> tuple[Any, str, set[str]]:
+def main_pass(tree: Any, options: Extractor, nodes: Any, sections: Callable[[Any], Any]) -> tuple[Any, str, set[str]]:
     """`_extract`: the body, its text, and the names of what it may hold."""
     tags = {*TAG_CATALOG, "table", "td", "th", "tr"}
     body = Element("body")
@@ -67,9 +65,9 @@ def main_pass(
         sections(subtree)
         if len(subtree) == 0:
             continue
-        if not edits.has_paragraphs(subtree, options.min_extracted_size):
+        if not nodes.has_paragraphs(subtree, options.min_extracted_size):
             tags.add("div")
-        elements, inline = edits.handled(subtree, "div" in tags)
+        elements, inline = nodes.handled(subtree, "div" in tags)
         if inline == 2 or (inline == 1 and subtree.tag == "div" and "div" in tags):
             elements = [subtree]
         lead, start = None, len(body)
@@ -78,8 +76,8 @@ def main_pass(
             lead.text = subtree.text
             lead = process_node(lead, options)
         for element in elements:
-            if not edits.is_of(element, body):
-                take(element, body, tags, options, edits)
+            if not nodes.is_of(element, body):
+                take(element, body, tags, options, nodes)
         while len(body) > 0 and body[-1].tag in NOT_AT_THE_END:
             delete_element(body[-1], keep_tail=False)
         if sum(element.tag != "graphic" for element in body) > 1:
@@ -89,16 +87,16 @@ def main_pass(
     return body, " ".join(body.itertext()).strip(), tags
 
 
-def take(element: Any, body: Any, tags: set[str], options: Extractor, edits: Any) -> None:
+def take(element: Any, body: Any, tags: set[str], options: Extractor, nodes: Any) -> None:
     """Append what one element has for the body."""
     tag = element.tag
-    if tag not in HANDLED and (tag != "div" or "div" not in tags and "w3-code" not in element.get("class", "")):
+    if tag not in HANDLED and (tag != "div" or ("div" not in tags and "w3-code" not in element.get("class", ""))):
         return
     tail = element.tail
     processed = handle_textelem(element, tags, options)
     if processed is not None:
         body.append(processed)
-        if not edits.is_of(element, body):
+        if not nodes.is_of(element, body):
             element.tag = "done"
     if tag in REBUILT_BLOCKS and text_chars_test(tail) and (processed is None or processed.tail is None):
         after = Element("p")

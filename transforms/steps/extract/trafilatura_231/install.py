@@ -31,7 +31,7 @@ IN_PYTHON = Walk(walk.FindAll, walk.FindFirst)
 def compiled() -> Walk | None:
     """The walk in C; None if it was not built, or for another lxml."""
     try:
-        from transforms.steps.extract.trafilatura_231 import edit_c, walk_c  # noqa: F401
+        from transforms.steps.extract.trafilatura_231 import content_c, sections_c, walk_c  # noqa: F401
     except ImportError:
         return None
     return Walk(walk_c.FindAll, walk_c.FindFirst, walk_c.MostChars)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lxml.html import HtmlElement, html_parser
 from trafilatura.readability_lxml import Candidate, Document
 from trafilatura.utils import fromstring_bytes
 
-from transforms.steps.extract.trafilatura_231 import edit_c
+from transforms.steps.extract.trafilatura_231 import content_c
 
 
 class Readability(Document):
     """One page's."""
 
-    __slots__ = ("remove_unlikely", "may_stop")
+    __slots__ = ("is_too_short",)
 
-    def __init__(self, page: Any, remove_unlikely: Any, may_stop: Any) -> None:
-        """remove_unlikely: takes out what readability drops by class and id. may_stop: whether a text is too short."""
+    def __init__(self, page: Any, is_too_short: Callable[[Any], bool]) -> None:
+        """page: without what readability drops first. is_too_short: whether nothing can come of an article."""
         super().__init__(page, min_text_length=25)
-        self.remove_unlikely = remove_unlikely
-        self.may_stop = may_stop
+        self.is_too_short = is_too_short
 
     def text(self) -> Any:
         """The element that trafilatura takes for its text, an empty one for none (`external.try_readability`)."""
@@ -33,8 +33,6 @@ class Readability(Document):
     def summary(self) -> str:
         """The article as XML; empty if it may be left."""
         assert self.doc.tag not in ("script", "style", "fencedframe")  # which `drop_tree` says of a root
-        edit_c.drop_named(self.doc)
-        self.remove_unlikely(self.doc)
         self.transform_misused_divs_into_paragraphs()
         candidates = self.score_paragraphs()
         best = self.select_best_candidate(candidates)
@@ -43,12 +41,12 @@ class Readability(Document):
         else:
             body = self.doc.find("body")
             article = body if body is not None else self.doc
-        if self.may_stop(article):
+        if self.is_too_short(article):
             return ""
         return self.sanitize(article, candidates)
 
     def get_link_density(self, elem: Any) -> float:
-        return edit_c.link_density(elem)
+        return content_c.link_density(elem)
 
     def score_paragraphs(self) -> dict[Any, Candidate]:
         candidates: dict[Any, Candidate] = {}
@@ -56,7 +54,7 @@ class Readability(Document):
             parent = element.getparent()
             if parent is None:
                 continue
-            chars, commas = edit_c.length_and_commas(element)
+            chars, commas = content_c.length_and_commas(element)
             if chars < self.min_text_length:
                 continue
             above = parent.getparent()
@@ -68,11 +66,11 @@ class Readability(Document):
             if above is not None:
                 candidates[above].score += score / 2
         for element, candidate in candidates.items():
-            candidate.score *= 1 - edit_c.link_density(element)
+            candidate.score *= 1 - content_c.link_density(element)
         return candidates
 
     def transform_misused_divs_into_paragraphs(self) -> None:
-        edit_c.divs_as_paragraphs(self.doc)
+        content_c.divs_as_paragraphs(self.doc)
         for element in self.doc.findall(".//div"):
             if element.text and element.text.strip():
                 paragraph = html_parser.makeelement("p")

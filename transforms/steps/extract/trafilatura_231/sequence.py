@@ -86,6 +86,7 @@ class Sequence:
             edits.remove_hidden(tree)
             is_forum = _forum_thread_page(tree)
             edits.remove_comments(tree)
+            edits.shed(tree)
             body, text = edits.content(tree, is_forum, options)
         return self.compared(tree, body, text, options, edits)
 

@@ -1,0 +1,1 @@
+"""nodes_c.pyx gives Python nothing: it is what the other edits are made of."""
