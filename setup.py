@@ -1,7 +1,9 @@
 """Bateia's distribution. It is run from its checkout or a container image and never uploaded to an index."""
 
 import sys
+from hashlib import sha256
 from importlib.util import find_spec
+from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
@@ -23,9 +25,15 @@ def compiled_loops() -> list[Extension]:
         return []
     import lxml
 
-    names = [f"transforms.steps.extract.{name}" for name in COMPILED]
-    headers = lxml.get_include()
-    return [Extension(name, [f"{name.replace('.', '/')}.pyx"], include_dirs=headers, optional=True) for name in names]
+    return [compiled(f"transforms.steps.extract.{name}", lxml.get_include()) for name in COMPILED]
+
+
+def compiled(name: str, headers: list[str]) -> Extension:
+    """One of them, which knows the source that it is built of: one of another source is refused when it is loaded."""
+    source = Path(f"{name.replace('.', '/')}.pyx")
+    built_of = sha256(source.read_bytes()).hexdigest()[:16]
+    macros: list[tuple[str, str | None]] = [("BUILT_OF", f'"{built_of}"')]
+    return Extension(name, [str(source)], define_macros=macros, include_dirs=headers, optional=True)
 
 
 class BuildIfPossible(build_ext):

@@ -4,6 +4,13 @@
 Each function says which expression it takes the place of; where this is not built, that expression does the same.
 """
 
+from transforms.steps.extract.built import require_current
+
+cdef extern from *:
+    const char* BUILT_OF  # digest of this file, which setup.py gives to the compiler
+
+require_current(__name__, BUILT_OF.decode())
+
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
 
 cdef extern from "Python.h":

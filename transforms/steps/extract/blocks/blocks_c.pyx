@@ -4,6 +4,13 @@
 Written beside them, step by step; what is seldom called is called there. Tests compare both on pages of every kind.
 """
 
+from transforms.steps.extract.built import require_current
+
+cdef extern from *:
+    const char* BUILT_OF  # digest of this file, which setup.py gives to the compiler
+
+require_current(__name__, BUILT_OF.decode())
+
 from array import array
 
 from cpython cimport array as carray

@@ -5,6 +5,13 @@ Nodes, their text, and names. An element that is taken out is handed to lxml, wh
 it. Text nodes that come to stand side by side stay so: lxml reads them as one. Built and refused as walk_c is.
 """
 
+from transforms.steps.extract.built import require_current
+
+cdef extern from *:
+    const char* BUILT_OF  # digest of this file, which setup.py gives to the compiler
+
+require_current(__name__, BUILT_OF.decode())
+
 from libc.stdlib cimport free, realloc
 from libc.string cimport strcmp, strstr
 from lxml.includes cimport tree

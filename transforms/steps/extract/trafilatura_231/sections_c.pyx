@@ -1,6 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """`prune_unwanted_nodes`, and `prune_unwanted_sections` for precision, of trees that clean_c converted."""
 
+from transforms.steps.extract.built import require_current
+
+cdef extern from *:
+    const char* BUILT_OF  # digest of this file, which setup.py gives to the compiler
+
+require_current(__name__, BUILT_OF.decode())
+
 from libc.string cimport strcmp
 from lxml.includes cimport tree
 from lxml.includes.etreepublic cimport _Document, _Element, elementFactory, import_lxml__etree

@@ -5,6 +5,13 @@ Built where the installation finds Cython and a C compiler. It reads the nodes o
 lxml of another version, or with another libxml2, is refused at import.
 """
 
+from transforms.steps.extract.built import require_current
+
+cdef extern from *:
+    const char* BUILT_OF  # digest of this file, which setup.py gives to the compiler
+
+require_current(__name__, BUILT_OF.decode())
+
 from cpython.bytes cimport PyBytes_FromStringAndSize
 cdef extern from *:
     Py_ssize_t PY_SSIZE_T_MAX
