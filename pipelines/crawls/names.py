@@ -125,6 +125,8 @@ def refuse_crawl(crawl: str, path: str, settings: FetchSettings) -> NoReturn:
         known = [row["id"] for row in read_crawls(settings)]
     except (BadInput, OSError):
         known = []
+    if crawl in known:
+        raise BadInput(f"{crawl} has no {path.rpartition('/')[2]} where its files lie ({path} does not exist)")
     near = difflib.get_close_matches(crawl, known, 3, 0.6)
     hint = f"the nearest are {', '.join(near)}" if near else "`bateia crawls` lists those that there are"
     raise BadInput(f"no crawl is called {crawl} ({path} does not exist); {hint}")
