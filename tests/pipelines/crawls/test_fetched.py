@@ -150,7 +150,7 @@ def test_requests_a_second_stay_under_the_setting(crawl: Path) -> None:
     ("pattern", "message"),
     [
         ("CC-MAIN-2024-34", "no crawl is called CC-MAIN-2024-34 .*; the nearest are CC-MAIN-2024-33, CC-MAIN-2024-30"),
-        ("CC-MAIN-2024-33/wet", "CC-MAIN-2024-33 has no wet.paths.gz where its files lie .*/wet.paths.gz does not exist"),
+        ("CC-MAIN-2024-33/wet", "CC-MAIN-2024-33 has no wet.paths.gz where its files lie"),
         ("CC-MAIN-2024-33[x]", r"\[x\] means nothing; write \[:20\], \[5:20\] or \[sample=20,seed=1\]"),
         ("CC-MAIN-2024-33[7:]", "has 4 warc files, and none of them is asked for"),
         ("{}nowhere.warc.gz", "input .*nowhere.warc.gz does not exist"),
