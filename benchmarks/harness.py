@@ -136,8 +136,11 @@ class Benchmark:
 
 
 def write(parts: Iterable[Part], path: Path) -> None:
-    """Parts as they come, to standard output and to a file that gets its name with the last one."""
-    unfinished, picture = path.with_name(path.name + ".part"), path.with_suffix(".svg")
+    """Parts as they come, to standard output and to a file that gets its name with the last one.
+
+    Its name until then is this process's own: two benchmarks of one name may run at once, and the later one's stays.
+    """
+    unfinished, picture = path.with_name(f"{path.name}.{os.getpid()}.part"), path.with_suffix(".svg")
     with unfinished.open("w", encoding="utf-8") as file:
         for part in parts:
             if isinstance(part, Chart):
