@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -12,6 +16,7 @@ from schemas.storage import PendingFile, write_whole
 from support.baselines import made_once
 from support.killing import Killing
 from support.pages import Strict, replaced
+from support.web_server import WebServer, serve_web
 
 
 @pytest.mark.parametrize(
@@ -80,3 +85,25 @@ def test_files_are_written_as_the_moments_say(tmp_path: Path) -> None:
     assert pending.path == str(tmp_path / "b")
     pending.commit()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("gone", "printed"), [(True, False), (False, True)], ids=["client gone", "handler's fault"])
+def test_a_web_server_prints_its_own_faults_only(
+    gone: bool, printed: bool, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that has what it wants may go; other tests count the lines that a command prints."""
+    ended = threading.Event()
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            raise BrokenPipeError if gone else ValueError
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    monkeypatch.setattr(WebServer, "shutdown_request", lambda self, request: (request.close(), ended.set()))
+    with serve_web(Answers) as address:
+        with pytest.raises(OSError):
+            urlopen(address, timeout=10)
+        assert ended.wait(10)
+    assert ("Traceback" in capfd.readouterr().err) is printed

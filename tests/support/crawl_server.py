@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha1
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote
+
+from support.web_server import serve_web
 
 FAULTS = ("503", "503 later", "403", "cut", "slow", "wrong range")
 MOST_DRIPS = 300
@@ -173,14 +175,6 @@ def span_of(value: str) -> tuple[int, int | None]:
 @contextmanager
 def serve_crawl(root: Path, **options: object) -> Iterator[CrawlServer]:
     crawl = CrawlServer(root, **options)  # type: ignore[arg-type] - fields by name
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("OneHandler", (Handler,), {"crawl": crawl}))
-    server.daemon_threads = True
-    crawl.url = f"http://127.0.0.1:{server.server_address[1]}/"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serve_web(type("OneHandler", (Handler,), {"crawl": crawl})) as address:
+        crawl.url = f"{address}/"
         yield crawl
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

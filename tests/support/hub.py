@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from support.crawl_server import CrawlServer, Handler
+from support.web_server import serve_web
 
 TREE = re.compile(r"/api/datasets/([^/]+/[^/]+)/tree/([^/]+)/?(.*)")
 FILE = re.compile(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
@@ -42,14 +41,5 @@ class HubHandler(Handler):
 @contextmanager
 def hub(root: Path) -> Iterator[str]:
     """Its address, for HF_ENDPOINT."""
-    handler = type("OneHandler", (HubHandler,), {"crawl": CrawlServer(root)})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve_web(type("OneHandler", (HubHandler,), {"crawl": CrawlServer(root)})) as address:
+        yield address

@@ -8,7 +8,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from pipelines.assets.registry import (
     resolve_blocklist,
     resolve_language_model,
 )
+from support.web_server import WebServer
 from transforms.steps.urls.blocklist import open_blocklist, read_header
 from transforms.steps.urls.build import build_blocklist
 
@@ -66,11 +67,11 @@ def small_model(monkeypatch: pytest.MonkeyPatch) -> Asset:
     return small
 
 
-class Server(ThreadingHTTPServer):
+class Server(WebServer):
     """Serves `body` and honours Range and If-Range; `script` says, request by request, what goes wrong."""
 
     def __init__(self, body: bytes, script: list[str], etag: str = '"v1"') -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.body, self.script, self.etag, self.seen = body, script, etag, []
 
     @property

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +19,7 @@ from pipelines.engine.run import job_of
 from schemas.faults import BadInput
 from schemas.lease import WHOLE, Claim, NoAnswer, holding, process_space, take
 from schemas.storage import write_json
+from support.web_server import serve_web
 
 
 class Result:
@@ -114,11 +114,9 @@ class Cluster(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def cluster_address() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Cluster)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     Cluster.state, Cluster.asked, Cluster.status, Cluster.body = "RUNNING", [], 200, ""
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with serve_web(Cluster) as address:
+        yield address
 
 
 def test_a_cluster_is_asked_by_rest(cluster_address: str) -> None:
