@@ -93,16 +93,21 @@ def unbroken(text: str) -> str:
 
 
 def first_heading(page: Layout, kept: np.ndarray) -> int:
-    """The page's h1, if there is one that its title repeats or that is kept; -1 if there is none."""
-    title = page.title.casefold()
+    """The page's h1: the one that has most of the title, or else the first that is kept; -1 if there is neither.
+
+    One that stands late in the title ("An article - The site") is the site's, and none unless it is kept.
+    """
+    title, best, most = page.title.casefold(), -1, 0
     for block, node in enumerate(page.nodes):
-        if page.infos[node].name == "h1" and (kept[block] or named(page.texts[block].casefold(), title)):
-            return block
-    return -1
-
-
-def named(heading: str, title: str) -> bool:
-    return len(heading) > 2 and (heading in title or (len(title) > 9 and title in heading))
+        if page.infos[node].name != "h1":
+            continue
+        heading = page.texts[block].casefold()
+        shared = len(heading) if heading in title else len(title) if len(title) > 9 and title in heading else 0
+        if shared <= 2 or not (kept[block] or title.find(heading) <= len(heading)):
+            shared = int(kept[block])
+        if shared > most:
+            best, most = block, shared
+    return best
 
 
 class Writer:

@@ -94,6 +94,15 @@ def test_page_becomes_exactly_this(html, text, markdown) -> None:
         ("<title>Site</title><p>menu<h1>Gold</h1><p>a", [True, False, True], "menu\na"),
         ("<title>Site</title><p>menu<h1>Gold</h1><p>a", [True, True, True], "Gold\nmenu\na"),
         ("<title>Gold</title><h1>Gold</h1><p>a", [False, False], ""),
+        ("<title>Gold is found - Site</title><h1>Site</h1><p>a", [False, True], "a"),
+        ("<title>Gold is found - Site</title><h1>Site</h1><p>a", [True, True], "Site\na"),
+        ("<title>Gold is found - Site</title><h1>Site</h1><h1>Gold is found</h1><p>a", [0, 0, 1], "Gold is found\na"),
+        ("<title>Site | Gold is found</title><h1>Site</h1><h1>Gold is found</h1><p>a", [0, 0, 1], "Gold is found\na"),
+        (
+            "<title>Gold is found</title><h1>Gold is found</h1><h1>How gold is found</h1>",
+            [0, 1],
+            "Gold is found\nHow gold is found",
+        ),
     ],
 )
 def test_the_pages_own_heading_comes_first(html, kept, text) -> None:
