@@ -114,7 +114,8 @@ def scale(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     measure(curate(small, source), log)
     [path] = (source / "units").glob("*.json")
     template: dict[str, Any] = json.loads(path.read_text())
-    listed, output = make_inputs(scratch / "crawl", small, args.units), scratch / "out"
+    inputs, output = make_inputs(scratch / "crawl", small, max(args.units, args.store_units)), scratch / "out"
+    listed = first_of(inputs, args.units)
     costs = {"plan, and a task of one unit": measure([*curate(listed, output), "--part", f"1/{args.units}"], log)}
     make_finished(output, source, template, args.units)
     note(f"{args.units:,} units are there; {costs}")
@@ -134,9 +135,14 @@ def scale(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     yield table(["what", "wall s", "CPU s", "peak MiB"], rows_of(costs))
     yield f"\nThe progress line's first look took {looks[0]:.1f} s, a later one {looks[1]:.2f} s.\n"
     for units in (args.store_units // 10, args.store_units):
-        some = scratch / "crawl" / f"{units}.paths"
-        some.write_text("\n".join(listed.read_text().splitlines()[:units]) + "\n")
-        yield from in_store(units, some, source, template, log)
+        yield from in_store(units, first_of(inputs, units), source, template, log)
+
+
+def first_of(inputs: Path, units: int) -> Path:
+    """A list of the first so many inputs, beside the list of all."""
+    some = inputs.with_name(f"{units}.paths")
+    some.write_text("\n".join(inputs.read_text().splitlines()[:units]) + "\n")
+    return some
 
 
 def rows_of(costs: dict[str, Cost]) -> list[list[str]]:
