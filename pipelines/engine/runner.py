@@ -15,6 +15,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from pipelines.engine.beam.jobs import Job
+from pipelines.engine.beam.wiring import Options
 from pipelines.engine.children import module_path, python_command
 from schemas.lease import release_all
 
@@ -36,7 +37,7 @@ def run_pipeline(
 
     Raises RunFailed if the runner says so, and whatever a step raised (in-process: as it was; elsewhere: RuntimeError).
     """
-    options = PipelineOptions(with_defaults(beam_args))
+    options = Options(with_defaults(beam_args))
     if named := options.view_as(StandardOptions).runner:
         pipeline = beam.Pipeline(options=options)
     else:
@@ -119,7 +120,7 @@ def in_process_runner(workers: int) -> Any:
 
 
 def in_process_options(workers: int, beam_args: list[str]) -> PipelineOptions:
-    return PipelineOptions([f"--direct_num_workers={workers}", *beam_args])
+    return Options([f"--direct_num_workers={workers}", *beam_args])
 
 
 def exit_now(code: int) -> NoReturn:
