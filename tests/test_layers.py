@@ -28,6 +28,7 @@ WITHIN = {
     """,
     "transforms.steps": """
         curator → recipe → {filters, dedup, pii, extract} → {text, warc} → step
+        templates → {text, urls}
         sources → {fetch, warc}
         {tokens, urls} → step
         tokens → dedup

@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import pyarrow as pa
 
 from schemas.document import Document, document_schema, kept_value
-from schemas.ledger import CONTENT_TYPE_CHARS, TRUNCATED_CHARS, ledger_schema
+from schemas.ledger import CONTENT_TYPE_CHARS, MEASURED_COLUMNS, TRUNCATED_CHARS, ledger_schema
 from schemas.storage import absolute, column_names, join, read_table
 from schemas.tally import Tally
 from schemas.verdict import Drop
@@ -81,6 +81,12 @@ class Item(NamedTuple):
     warc_file: str
     file_path: str
     dump: str
+
+
+class Parts(Protocol):
+    """Takes what becomes of a unit's pages, one at a time."""
+
+    def add(self, item: Response | Text | Unreadable, outcome: Outcome, warc_file: str) -> None: ...
 
 
 class CuratePages:
@@ -163,7 +169,7 @@ class CuratePages:
     def _curate(self, unit: CurateUnit, items: Iterator[Item], files: UnitFiles) -> Tally:
         """Each item's outcome to the unit's files. Raises what reading raises."""
         tally = self._seen = Tally()
-        parts = UnitParts(files, unit, self._recipe, self._keep_dropped, self._kept)
+        parts = self.parts_of(unit, files)
         for event, warc_file, file_path, dump in items:
             if isinstance(event, Skipped):
                 tally.skipped[event.kind] += 1
@@ -175,6 +181,10 @@ class CuratePages:
         if not tally.adds_up():
             raise RuntimeError(f"{unit.path} from {unit.start}: the pages' fates do not add up: {tally.to_json()}")
         return tally
+
+    def parts_of(self, unit: CurateUnit, files: UnitFiles) -> Parts:
+        """What takes the outcomes of a unit."""
+        return UnitParts(files, unit, self._recipe, self._keep_dropped, self._kept)
 
     def _outcome(self, event: Response | Text | Unreadable, file_path: str, dump: str) -> Outcome:
         assert self._curator is not None
@@ -228,6 +238,7 @@ class UnitParts:
         self._document_schema = document_schema(recipe.measures, recipe.columns, kept)
         self._texts = text_columns(kept)
         self._ledger = f"ledger/part-{unit.name}.parquet"
+        self._ledger_schema = ledger_schema(keep_dropped, recipe.measures)
 
     def add(self, item: Response | Text | Unreadable, outcome: Outcome, warc_file: str) -> None:
         verdict = outcome.verdict
@@ -237,9 +248,10 @@ class UnitParts:
             file = self._files.rows(path, lambda: self._document_schema, counted=self._texts)
             file.add(document_row(verdict) | found)
         row = ledger_row(item, outcome, warc_file)
+        row |= {name: outcome.quality.get(name) for name, _ in MEASURED_COLUMNS}  # the schema has the recipe's alone
         if self._keep_dropped:
             row["text"] = None if isinstance(verdict, Document) else outcome.text
-        self._files.rows(self._ledger, lambda: ledger_schema(self._keep_dropped)).add(row)
+        self._files.rows(self._ledger, lambda: self._ledger_schema).add(row)
 
 
 def language_folder(language: str | None) -> str:

@@ -1,4 +1,4 @@
-"""`bateia run`, `curate`, `dedup`, `demo-crawl`: web pages to documents, to a corpus, and on to a model."""
+"""`bateia run`, `curate`, `templates`, `dedup`, `demo-crawl`: pages to documents, to a corpus, and on to a model."""
 
 from __future__ import annotations
 
@@ -139,6 +139,39 @@ def run_curate(args: argparse.Namespace) -> int:
     return run_stage(run, execution_of(args))
 
 
+# --- templates --------------------------------------------------------------------------------------------------------
+
+
+def add_templates(parser: argparse.ArgumentParser) -> None:
+    from pipelines.stages.curate.plan import CurateOptions
+    from pipelines.stages.templates import OPTIONS, TemplateOptions
+
+    parser.add_argument("--recipe", required=True, metavar="RECIPE", help=f"{RECIPE}, that curate is to have")
+    parser.add_argument("--input", required=True, nargs="+", metavar="WARC", help=WARC_INPUT)
+    add_languages(parser)
+    add_settings(parser, TemplateOptions)
+    add_settings(parser, CurateOptions, OPTIONS)
+    add_sources(parser)
+    add_execution(parser, output="directory to write, local or s3:// or gs://", array=True)
+
+
+def run_templates(args: argparse.Namespace) -> int:
+    from pipelines.engine.run import run_stage
+    from pipelines.recipes import find_recipe
+    from pipelines.stages.templates import TemplateOptions, plan_templates
+
+    run = plan_templates(
+        find_recipe(args.recipe, args.languages, args.language_model),
+        args.input,
+        args.output,
+        TemplateOptions(**given(args, TemplateOptions)),
+        curate_options(args),
+        columns_of(args),
+        fetch_of(args),
+    )
+    return run_stage(run, execution_of(args))
+
+
 # --- dedup ------------------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +272,15 @@ COMMANDS = (
         example="bateia curate --recipe fineweb-gated --input 'warc/*.warc.gz' --output out/documents --no-blocklist",
         options=add_curate,
         run=or_check(run_curate),
+        takes_beam_args=True,
+    ),
+    Command(
+        name="templates",
+        group="data",
+        about="Find the lines that sites repeat on their pages, for `bateia curate --templates` to take out",
+        example="bateia templates --recipe web --input 'warc/*.warc.gz' --output out/templates --no-blocklist",
+        options=add_templates,
+        run=or_check(run_templates),
         takes_beam_args=True,
     ),
     Command(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from uuid import NAMESPACE_URL, uuid5
 
 from schemas.document import Document, Page
@@ -20,10 +21,12 @@ class Outcome:
 
     verdict: the finished document, or why there is none
     text: what extraction gave, before any step rewrote it; None if it came to none
+    quality: what steps measured on the way, of a page that a later one dropped too
     """
 
     verdict: Document | Drop
     text: str | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
 
 
 class Curator:
@@ -57,7 +60,7 @@ class Curator:
         text = self.extractor.extract(page)
         if isinstance(text, Drop):
             return Outcome(text)
-        return Outcome(self.judge(new_document(page, text, dump)), text)
+        return self._judged(new_document(page, text, dump), text)
 
     def curate_text(self, item: Text, file: str, dump: str) -> Outcome:
         """What became of a text that is there already: no step on pages needs its HTML, and nothing is extracted."""
@@ -78,21 +81,24 @@ class Curator:
             title=item.title,
             kept=item.kept,
         )
-        return Outcome(self.judge(document), text)
+        return self._judged(document, text)
 
     def judge(self, document: Document) -> Document | Drop:
         """Apply the document steps until one drops it."""
+        return self._judged(document).verdict
+
+    def _judged(self, document: Document, text: str | None = None) -> Outcome:
         for step in self.recipe.documents:
             try:
                 verdict = step(document)
             except NoWordSplitter:  # a recipe that keeps all languages meets some that it can't count words in
                 verdict = Drop(step.stage, "no_word_splitter", detail=document.language)
             if isinstance(verdict, Drop):
-                if verdict.language is not None:
-                    return verdict
-                return replace(verdict, language=document.language, language_score=document.language_score)
+                if verdict.language is None:
+                    verdict = replace(verdict, language=document.language, language_score=document.language_score)
+                return Outcome(verdict, text, document.quality)
             document = verdict
-        return document
+        return Outcome(document, text, document.quality)
 
 
 def id_by_place(page: Page) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -49,6 +49,10 @@ class CurateJob:
     estimate: Estimate | None = None
     kept: tuple[pa.Field, ...] = ()
 
+    stage: ClassVar[str] = STAGE
+    folders: ClassVar[tuple[str, ...]] = OUTPUT_FOLDERS
+    written: ClassVar[tuple[str, ...]] = OUTPUT_FILES
+
     @property
     def plan_path(self) -> str:
         return join(self.output, "plan.jsonl")
@@ -61,7 +65,7 @@ class CurateJob:
     def directory(self) -> StageOutput:
         # Times are for resuming only: half of a file and half of another are no dataset, though their sizes be equal.
         seen = [row | state_of_file(file) for row, file in zip(self.source, self.files, strict=True)]
-        return StageOutput(self.output, STAGE, OUTPUT_FOLDERS, OUTPUT_FILES, self.settings, seen)
+        return StageOutput(self.output, self.stage, self.folders, self.written, self.settings, seen)
 
     @property
     def source(self) -> list[dict[str, Any]]:
@@ -87,12 +91,18 @@ class CurateJob:
         fetch = self.fetch.shared(share_of(phases.execution))
         if self.is_remote:
             sys.stderr.write(f"bateia: note: {fetch.politeness}\n")
-        dump, keep_dropped = self.settings["dump"], self.settings["keep_dropped"]
-        folder = absolute(".") if any(is_relative(file.root or file.path) for file in self.files) else ""
-        given = self.columns, fetch, self.bound.find, folder
-        work = CuratePages(self.bound.travelling, dump, keep_dropped, *given, self.kept)
         sizes = [(unit.name, unit.end - unit.start) for unit in self.units]
-        phases.run_units("curate", listed, work, self.records, sizes, "page", ("read", "kept"), done)
+        phases.run_units(self.stage, listed, self.work(fetch), self.records, sizes, "page", ("read", "kept"), done)
+
+    def work(self, fetch: FetchSettings) -> CuratePages:
+        """What is done with a unit. fetch: with this worker's share of the requests."""
+        return CuratePages(*self.given(fetch), kept=self.kept)
+
+    def given(self, fetch: FetchSettings) -> tuple[Any, ...]:
+        """What reads a unit and knows the recipe, as CuratePages takes it."""
+        folder = absolute(".") if any(is_relative(file.root or file.path) for file in self.files) else ""
+        asked = self.settings["dump"], self.settings["keep_dropped"]
+        return (self.bound.travelling, *asked, self.columns, fetch, self.bound.find, folder)
 
     @property
     def size(self) -> int:

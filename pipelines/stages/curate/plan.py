@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.assets.bind import BoundRecipe, bind
 from pipelines.assets.robots import reading_robots, robots_line, robots_map, with_rules
+from pipelines.assets.templates import require_same_extraction, without_templates
 from pipelines.engine.inputs import InputFile, find_inputs, kept_of, plan_units
 from pipelines.engine.terminal import StatusLine
 from pipelines.recipes.recipe import Recipe
@@ -31,6 +32,12 @@ class CurateOptions:
     no_blocklist: bool = setting(False, "run without the recipe's URL block list")
     exclude_hosts: str | None = setting(
         None, "drop pages of the hosts in this file, one a line, and of those below them", none="none", metavar="FILE"
+    )
+    templates: str | None = setting(
+        None,
+        "take out the lines that sites repeat on their pages, as `bateia templates` has counted them",
+        none="no line",
+        metavar="DIR",
     )
     robots_txt: tuple[str, ...] = setting(
         (),
@@ -74,20 +81,29 @@ def plan_curate(
     """A run of a recipe on files, crawls and lists of them. Raises BadInput; warns of files that are left out."""
     if recipe.curate.counts_words:
         require_installed(recipe.curate.languages)
-    files = find_inputs(inputs, options.paths_root, columns, fetch)
-    for file in files:
-        if file.problem:
-            sys.stderr.write(f"bateia: warning: {file.path} {file.problem}; it is left out\n")
+    files = inputs_of(inputs, options, columns, fetch)
     if options.robots_txt:
         recipe = with_robots(recipe, options, fetch)
     if options.exclude_hosts is not None:
         recipe = excluding(recipe, options.exclude_hosts)
+    if options.templates is not None:
+        recipe = without_templates(recipe, options.templates)
+    require_same_extraction(recipe)
     run = curate_run(output, bind(recipe, options.no_blocklist), files, options, columns, fetch)
     if options.estimate is None:
         return run
     from pipelines.reports.curate import read_estimate
 
     return replace(run, estimate=read_estimate(options.estimate, recipe.name, len(run.units), run.size))
+
+
+def inputs_of(inputs: list[str], options: CurateOptions, columns: Columns, fetch: FetchSettings) -> list[InputFile]:
+    """The files of an input. Raises BadInput; warns of files that are left out."""
+    files = find_inputs(inputs, options.paths_root, columns, fetch)
+    for file in files:
+        if file.problem:
+            sys.stderr.write(f"bateia: warning: {file.path} {file.problem}; it is left out\n")
+    return files
 
 
 def excluding(recipe: Recipe, hosts: str) -> Recipe:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.run import Phases, share_of
+from pipelines.engine.run import Phases, Summary, share_of
 from pipelines.engine.tasks import TaskSummary, require_all
-from pipelines.stages.curate.finish import CurateSummary, finish, not_fetched_in
+from pipelines.stages.curate.finish import finish, not_fetched_in
 from pipelines.stages.curate.job import CurateJob
 from schemas.manifest import MANIFEST, read_manifest
 from schemas.storage import is_local, join, remove
@@ -42,12 +42,12 @@ class CurateRun(CurateJob):
     def progress_summary(self) -> str:
         return f"{len(self.finished)} of {len(self.units)} units are finished"
 
-    def execute(self, phases: Phases) -> CurateSummary:
+    def execute(self, phases: Phases) -> Summary:
         """Run what is left of the run and finish it. Raises BrokenRun."""
         self.forget_not_fetched(self.units)
         resumed = self.finished
         self.run_units(phases, self.list_left(resumed), resumed)
-        return finish(self, phases, self.record_sizes(), resumed)
+        return self.finish(phases, self.record_sizes(), resumed)
 
     def execute_task(self, phases: Phases) -> TaskSummary:
         assert phases.execution.task is not None
@@ -57,7 +57,11 @@ class CurateRun(CurateJob):
         done += f"; {self.fetch.shared(share_of(phases.execution)).politeness}" if self.is_remote else ""
         return TaskSummary(f"{done}; when all are, the same command with --finish instead of --part ends the run")
 
-    def execute_finish(self, phases: Phases) -> CurateSummary:
+    def execute_finish(self, phases: Phases) -> Summary:
         sizes = self.record_sizes()
         require_all(sizes, [unit.name for unit in self.units], "curated")
-        return finish(self, phases, sizes, frozenset(sizes))
+        return self.finish(phases, sizes, frozenset(sizes))
+
+    def finish(self, phases: Phases, sizes: Mapping[str, int], resumed: frozenset[str]) -> Summary:
+        """What comes after all units. sizes: of their records. resumed: units that were finished before this run."""
+        return finish(self, phases, sizes, resumed)

@@ -1,0 +1,1 @@
+"""Lines that a site repeats on its pages: how they are known, and how they are taken out."""
