@@ -93,6 +93,7 @@ setup(
         "resiliparse>=2",  # encoding detection, and an extraction choice
         "sentencepiece==0.2.1",  # pinned: another may learn another vocabulary; 0.2.3 wants a newer protobuf than Beam
         "spacy>=3.8,<3.9",  # its blank tokenizers define the words that FineWeb's thresholds were set on
+        "tldextract==5.4.0",  # pinned: its list of suffixes says which hosts are one site; presidio-analyzer brings it
         "tiktoken>=0.9",  # encodes byte-level BPE at three times tokenizers' speed
         "tokenizers>=0.20",  # counts tokens by a tokenizer.json
         "trafilatura==2.3.1",  # pinned: another version is another dataset

@@ -277,7 +277,7 @@ COMMANDS = (
     Command(
         name="templates",
         group="data",
-        about="Find the lines that sites repeat on their pages, for `bateia curate --templates` to take out",
+        about="Find the lines that sites repeat from page to page, which `bateia curate` can then take out",
         example="bateia templates --recipe web --input 'warc/*.warc.gz' --output out/templates --no-blocklist",
         options=add_templates,
         run=or_check(run_templates),

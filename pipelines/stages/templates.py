@@ -27,13 +27,13 @@ from schemas.setting import setting
 from schemas.storage import absolute, join, open_read, remove, remove_folder, write_whole
 from schemas.tally import Tally
 from schemas.wording import plural
+from transforms.dedup.site_lines import RANGES, CountLines, FindLines, KeyRange
 from transforms.steps.fetch.settings import FetchSettings
 from transforms.steps.sources.columns import Columns
 from transforms.steps.sources.read import SELECTION
 from transforms.steps.sources.selection import NOT_FETCHED
 from transforms.steps.templates.remove import KEYS, STAGE, RemoveTemplateLines
 from transforms.steps.warc.reader import kinds_text
-from transforms.templates import RANGES, CountLines, FindLines, KeyRange
 from transforms.units import PROGRESS, Records, write_units
 
 RANGE_BYTES = 512 << 20  # of input for a range of keys: 10 MB of lines out of WARC files, 100 out of plain texts

@@ -41,7 +41,7 @@ def test_it_is_known_of_every_value_whether_it_is_a_path() -> None:
 
 
 def test_no_path_is_forgotten() -> None:
-    assert len(PATH_OPTIONS) == 135, PATH_OPTIONS
+    assert len(PATH_OPTIONS) == 143, PATH_OPTIONS
     assert set(COMMANDS) - {name for name, _ in PATH_OPTIONS} == {"assets"}
 
 

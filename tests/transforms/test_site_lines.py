@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from transforms.dedup.site_lines import LINE, LINES, RANGES, CountLines, KeyRange, smallest_texts
 from transforms.sorted_files import as_ranges
-from transforms.templates import LINE, LINES, RANGES, CountLines, KeyRange, smallest_texts
 from transforms.units import Heartbeat, UnitFiles
 
 PAIRS = [(1, 9), (1, 5), (1, 5), (1, 7), (2, 5), (1, 6), (2**64 - 1, 3), (2, 4)]
