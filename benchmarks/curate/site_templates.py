@@ -3,10 +3,10 @@
     python -m benchmarks.curate.site_templates --corpus DIR … --look out/lines.txt --out
 
 DIR as for extraction_quality. All pages of a folder are extracted, those without gold too; the lines of each site are
-counted as `bateia templates` counts them, and taken out as the step RemoveTemplateLines does. Scores are over pages
-with a gold text; those of sites with fewer different texts than --min-pages can't change and stand in the last columns
-alone. A folder holds a few pages of each site, a crawl more: what is found here is the least. Results name no texts;
---look lists the lines that went, with what they belong to, for one's own eyes.
+counted as `bateia templates` counts them, and taken out as the step RemoveTemplateLines does. Measured are tokens and
+snippets as in extraction_quality, before and after, over pages with a gold text. Those of sites with fewer different
+texts than --min-pages can't change and stand in the last column alone. A folder holds a few pages of each site, a crawl
+more: what is found here is the least. Results name no texts; --look lists the lines that went, for one's own eyes.
 """
 
 from __future__ import annotations

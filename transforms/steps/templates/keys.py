@@ -30,9 +30,13 @@ def keyed_lines(url: str, text: str) -> Iterator[Keyed]:
     site = site_of(url)
     if not site:
         return
+    keys: dict[str, int] = {}  # a hostile page says half a million times the same
     for number, line in enumerate(lines_of(text)):
-        if line.kind in SAID and (said := " ".join(line.text.split())):
-            yield Keyed(number, line, hash_key(f"{site}\n{said}"))
+        if line.kind not in SAID or not (said := " ".join(line.text.split())):
+            continue
+        if (key := keys.get(said)) is None:
+            key = keys[said] = hash_key(f"{site}\n{said}")
+        yield Keyed(number, line, key)
 
 
 def text_key(text: str) -> int:

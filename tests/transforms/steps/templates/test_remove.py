@@ -46,6 +46,7 @@ def step(tmp_path: Path) -> Step:
         (("return x", "| a | b |"), f"{LONG}\n```\nreturn x\n```\n| a | b |", None),  # code and tables
         ((LONG,), f"{LONG}\nShort", None),  # most of it
         (("Other",), f"{LONG}\nShare this", None),
+        ((), f"{LONG}\nShare this", None),  # no site repeats any
     ],
 )
 def test_only_template_goes(step: Step, template: tuple[str, ...], text: str, left: str | None) -> None:
