@@ -72,16 +72,24 @@ def tokenizer_config(run: Path, checkpoint: Checkpoint) -> dict[str, Any]:
         settings = json.loads(own.read_text(encoding="utf-8"))
         # A class of its own would build the tokenizer anew by its own rules, BOS among them.
         settings = {key: value for key, value in settings.items() if key not in ("add_bos_token", "add_eos_token")}
-        settings |= {"tokenizer_class": "PreTrainedTokenizerFast"}
+        # Of the model's tokens only the one that ends a text: it is learned, and another than the tokenizer's makers'.
+        settings |= {"tokenizer_class": "PreTrainedTokenizerFast", **named_tokens(run, config, ("eos",))}
     else:
-        names = special_tokens(run / "tokenizer" / TOKENIZER)
-        numbers = {"bos_token": "bos_token_id", "eos_token": "eos_token_id", "pad_token": "pad_token_id"}
-        named = {key: names.get(config[number]) for key, number in numbers.items()}
-        settings = {key: name for key, name in named.items() if name is not None}
+        settings = named_tokens(run, config, ("bos", "eos", "pad"))
         settings |= {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     if is_chat(checkpoint):
         settings |= {"chat_template": CHAT_TEMPLATE, "eos_token": END_OF_TURN}
     return settings | {"model_max_length": config["max_position_embeddings"]}
+
+
+def named_tokens(run: Path, config: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
+    """The names, as tokenizer_config.json has them, of special tokens that the model's config.json has the numbers of.
+
+    kinds: of bos, eos, pad
+    """
+    names = special_tokens(run / "tokenizer" / TOKENIZER)
+    named = {f"{kind}_token": names.get(config[f"{kind}_token_id"]) for kind in kinds}
+    return {key: name for key, name in named.items() if name is not None}
 
 
 def is_chat(checkpoint: Checkpoint) -> bool:
