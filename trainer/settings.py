@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 from schemas.faults import BadInput
@@ -12,6 +12,7 @@ from trainer.model.config import SIZES, ModelConfig, as_dict, find_model
 
 OPTIMIZERS = ("adamw", "muon")
 DTYPES = ("float32", "bfloat16")
+AUTO = "auto"  # of DTYPES, the one that suits the device: `trainer.run.resume.settled`
 SCHEDULES = ("wsd", "cosine", "constant")
 ADAM_EPS = 1e-8
 MUON_BETA, MUON_EPS = 0.95, 1e-8
@@ -48,7 +49,10 @@ class TrainRecipe:
     weight_decay: float = setting(0.1, "weight decay of matrices", "ours", metavar="X")
     clip: float = setting(1.0, "norm that gradients are cut to; 0: none is", "ours", metavar="X")
     dtype: str = setting(
-        "float32", "of computation: float32 or bfloat16; weights are float32", metavar="NAME", choices=DTYPES
+        AUTO,
+        "of computation: float32, bfloat16, or auto: bfloat16 on GPUs and TPUs that have it; weights are float32",
+        metavar="NAME",
+        choices=(AUTO, *DTYPES),
     )
     remat: bool = setting(False, "compute layers anew in the backward pass, to save memory")
     separate_documents: bool = setting(False, "attention stays within a document of the row")
@@ -62,10 +66,14 @@ class TrainRecipe:
     def warmup_steps(self) -> int:
         return self.warmup if self.warmup is not None else self.steps // 50
 
+    def settled(self, dtype: str) -> TrainRecipe:
+        """With this dtype where it is to suit the device."""
+        return replace(self, dtype=dtype) if self.dtype == AUTO else self
+
     def settings_for(self, vocab_size: int, context: int) -> TrainSettings:
         """What is trained by these settings on shards of `vocab_size` tokens, by a plan for `context` tokens.
 
-        Raises BadInput for a model that there is not.
+        A dtype that is not settled is float32. Raises BadInput for a model that there is not.
         """
         model = find_model(self.model, vocab_size, context)
         return TrainSettings(
@@ -76,7 +84,7 @@ class TrainRecipe:
             optimizer=self.optimizer,
             weight_decay=self.weight_decay,
             clip=self.clip,
-            dtype=self.dtype,
+            dtype=self.settled(DTYPES[0]).dtype,
             remat=self.remat,
             separate_documents=self.separate_documents,
             seed=self.seed,
@@ -147,8 +155,9 @@ def check_update(settings: TrainRecipe | TrainSettings) -> None:
     """Raises BadInput for an update of the weights that can't be."""
     if settings.optimizer not in OPTIMIZERS:
         raise BadInput(f"no optimizer is called '{settings.optimizer}'; known: {', '.join(OPTIMIZERS)}")
-    if settings.dtype not in DTYPES:
-        raise BadInput(f"no computation in '{settings.dtype}'; known: {', '.join(DTYPES)}")
+    known = DTYPES if isinstance(settings, TrainSettings) else (*DTYPES, AUTO)
+    if settings.dtype not in known:
+        raise BadInput(f"no computation in '{settings.dtype}'; known: {', '.join(known)}")
     if settings.steps < 1:
         raise BadInput(f"steps is a whole number above 0, not {settings.steps}")
     if settings.batch_size < 1:

@@ -15,7 +15,7 @@ from schemas.wording import command_line, plural
 from trainer.backend.protocol import Group
 from trainer.run.folder import RunFolder
 from trainer.run.job import TrainJob, read_data
-from trainer.settings import TrainRecipe
+from trainer.settings import DTYPES, TrainRecipe
 
 if TYPE_CHECKING:
     from trainer.data.batches import BatchSource
@@ -38,7 +38,10 @@ class TextSamples:
 
 def plan_training(shards: str, plan: str, recipe: TrainRecipe, **options: Any) -> TrainJob:
     """A training as asked for. options: of TrainJob. Raises BadInput for what can't be trained so."""
+    from trainer.run.resume import settled
+
     info, of_plan = read_data(shards, plan)
+    recipe = settled(recipe, **options)
     return TrainJob(
         shards=info, plan=of_plan, settings=recipe.settings_for(info.vocab_size, of_plan.context), **options
     )
@@ -103,7 +106,7 @@ def announce(job: TrainJob) -> None:
 
     check(job)
     notes = [f"note: {text}" for text in cautions(job)] if job.parent is None else []
-    lines = [forecast(job), *notes, f"starting {job.backend}, then compiling"]
+    lines = [forecast(job), *notes, f"starting {job.backend} in {job.settings.dtype}, then compiling"]
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
 
@@ -151,13 +154,19 @@ class TrainRun:
     recipe: TrainRecipe
 
     def is_finished(self) -> bool:
-        job = plan_training(self.shards, self.plan, self.recipe, output=self.output)
-        return RunFolder(self.output).is_finished({"settings": job.settings.as_dict(), "data": job.data})
+        return RunFolder(self.output).is_finished(self._asked())
 
     def finished_differences(self) -> list[tuple[str, Any, Any]]:
         """None where the training itself goes on, for more steps."""
-        job = plan_training(self.shards, self.plan, self.recipe, output=self.output)
-        return RunFolder(self.output).finished_differences({"settings": job.settings.as_dict(), "data": job.data})
+        return RunFolder(self.output).finished_differences(self._asked())
+
+    def _asked(self) -> dict[str, Any]:
+        """No device is asked for its dtype: this process would hold its memory while the training's own needs it."""
+        from trainer.run.resume import dtype_of
+
+        recipe = self.recipe.settled(dtype_of(self.output) or DTYPES[0])
+        job = plan_training(self.shards, self.plan, recipe, output=self.output)
+        return {"settings": job.settings.as_dict(), "data": job.data}
 
     def prepare(self, overwrite: bool) -> None:
         """What the training itself does, in its own process."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pipelines.cli.app import COMMANDS
 from pipelines.cli.settings import given
-from pipelines.stages.train import flags_of
+from pipelines.stages.train import TrainRun, flags_of, plan_training
 from schemas.faults import BadInput
+from trainer.backend import make
 from trainer.model.config import find_model
+from trainer.run.folder import RunFolder
+from trainer.run.job import TrainJob
 from trainer.settings import Schedule, TrainRecipe, TrainSettings, default_rate
 
 
@@ -86,3 +90,65 @@ def test_what_cannot_be_is_refused_before_there_are_shards(values: dict[str, Any
 def test_a_model_is_looked_up_on_the_shards() -> None:
     with pytest.raises(BadInput, match="no model is called 'mega'"):
         TrainRecipe(steps=10, model="mega").settings_for(vocab_size=300, context=64)
+
+
+# --- The dtype that suits the device ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a device computed in bfloat16."""
+    monkeypatch.setattr("trainer.run.resume.best_dtype", lambda backend: "bfloat16")
+
+
+def planned(shards: Path, tmp_path: Path, **options: Any) -> TrainJob:
+    recipe = TrainRecipe(steps=options.pop("steps", 3), **options.pop("recipe", {}))
+    return plan_training(str(shards), "main", recipe, output=str(tmp_path / "run"), **options)
+
+
+def test_a_cpu_computes_in_float32(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no framework is loaded to find that out."""
+    monkeypatch.setattr(make, "DEVICE_FILES", ())
+    monkeypatch.setattr(make, "jax_device_has_bfloat16", lambda device: pytest.fail("was asked"))
+    assert planned(shards, tmp_path).settings.dtype == "float32"
+
+
+def test_a_run_keeps_the_dtype_that_it_began_with(shards: Path, tmp_path: Path, on_gpu: None) -> None:
+    """Wherever it goes on; what is asked for is heeded, and refused as any other setting."""
+    assert planned(shards, tmp_path / "new").settings.dtype == "bfloat16"
+    begun = planned(shards, tmp_path, recipe={"dtype": "float32"})
+    asked = {"settings": begun.settings.as_dict(), "data": begun.data}
+    RunFolder(begun.output).prepare(asked, overwrite=False)
+    assert planned(shards, tmp_path).settings == begun.settings
+    assert planned(shards, tmp_path, recipe={"dtype": "bfloat16"}).settings.dtype == "bfloat16"
+    assert planned(shards, tmp_path, overwrite=True).settings.dtype == "bfloat16"
+
+
+def test_a_whole_run_asks_no_device(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its training is another process, which needs the device's memory."""
+    monkeypatch.setattr("trainer.run.resume.best_dtype", lambda backend: pytest.fail("was asked"))
+    run = TrainRun(str(tmp_path / "run"), str(shards), "main", TrainRecipe(steps=3))
+    assert not run.is_finished() and run.finished_differences() == []
+
+
+@pytest.mark.parametrize(
+    ("device", "has_it"),
+    [
+        (SimpleNamespace(platform="cpu"), False),
+        (SimpleNamespace(platform="tpu"), True),
+        (SimpleNamespace(platform="gpu", compute_capability="7.5"), False),
+        (SimpleNamespace(platform="gpu", compute_capability="8.0"), True),
+        (SimpleNamespace(platform="gpu", compute_capability="10.0"), True),
+        (SimpleNamespace(platform="gpu", compute_capability="gfx942"), True),
+    ],
+)
+def test_which_devices_compute_in_bfloat16(device: Any, has_it: bool) -> None:
+    assert make.jax_device_has_bfloat16(device) is has_it
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_framework_is_asked_where_there_may_be_a_device(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(backend, reason=f"the {backend} extra is not installed")
+    monkeypatch.setattr(make, "DEVICE_FILES", ("null",))
+    assert make.best_dtype(backend) in ("float32", "bfloat16")

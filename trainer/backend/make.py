@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
+from typing import Any
 
 from schemas.faults import BadInput
 from trainer.backend.protocol import Backend, Group, SingleProcess, Snapshot
 from trainer.settings import TrainSettings
 
+# Of NVIDIA's GPUs (WSL's too), AMD's and TPUs: without one of these there is no accelerator, and no framework is asked.
+DEVICE_FILES = ("nvidia*", "dxg", "kfd", "accel*", "vfio/*")
+BFLOAT16_SINCE = 8.0  # compute capability of NVIDIA's GPUs that compute in it: Ampere
 PACKAGES = {"jax": ("jax", "optax"), "torch": ("torch",)}  # by backend, what it needs
 
 
@@ -48,6 +53,33 @@ def check_devices(name: str, settings: TrainSettings, devices: int | None, group
     from trainer.backend.backend_jax import choose_devices
 
     choose_devices(settings, devices, group)
+
+
+def best_dtype(name: str) -> str:
+    """bfloat16 where this process' accelerator computes in it, float32 elsewhere and on CPUs, which are slow in it.
+
+    Raises BadInput as `check_backend`. Loads the framework only where there may be an accelerator.
+    """
+    check_backend(name)
+    if not any(any(Path("/dev").glob(pattern)) for pattern in DEVICE_FILES):
+        return "float32"
+    if name == "torch":
+        import torch
+
+        has_it = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        import jax
+
+        has_it = jax_device_has_bfloat16(jax.devices()[0])
+    return "bfloat16" if has_it else "float32"
+
+
+def jax_device_has_bfloat16(device: Any) -> bool:
+    """TPUs do, and AMD's GPUs, whose capability is no number."""
+    capability = str(getattr(device, "compute_capability", ""))
+    if device.platform == "cpu":
+        return False
+    return not capability.replace(".", "").isdigit() or float(capability) >= BFLOAT16_SINCE
 
 
 def make_group(backend: str) -> Group:

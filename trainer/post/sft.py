@@ -17,6 +17,7 @@ from trainer.generate.text import Text
 from trainer.model.config import ModelConfig, from_hf
 from trainer.run.checkpoints import MODEL, Checkpoint, find_checkpoint, run_of
 from trainer.run.job import Parent, TrainJob, read_data
+from trainer.run.resume import settled
 from trainer.settings import TrainRecipe, default_rate
 
 LOWER = 0.2  # of the pretraining's rate: what is known is to be used, not learned anew; ours, measured with replay
@@ -138,7 +139,7 @@ def plan_sft(
     """
     info, plan = read_data(conversations, "main")
     require_fit(base, info, plan, conversations)
-    job_settings = recipe.settings_for(info.vocab_size, plan.context)
+    job_settings = settled(recipe, **options).settings_for(info.vocab_size, plan.context)
     rate = recipe.lr if recipe.lr is not None else LOWER * default_rate(base.model)
     settings = replace(
         job_settings,

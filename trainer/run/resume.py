@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from schemas.faults import BadInput
+from trainer.backend.make import best_dtype
 from trainer.backend.protocol import Group
 from trainer.run.checkpoints import PREFIX, Checkpoint, Checkpoints, step_folders
-from trainer.run.folder import RunFolder
+from trainer.run.folder import RUN, RunFolder, read_run
 from trainer.run.job import TrainJob
-from trainer.settings import Schedule
+from trainer.settings import AUTO, DTYPES, Schedule, TrainRecipe
+
+
+def settled(recipe: TrainRecipe, output: str, backend: str = "jax", overwrite: bool = False, **_: Any) -> TrainRecipe:
+    """A recipe whose dtype, where it is to suit the device, is that of the run in the output, or suits this device.
+
+    Raises BadInput if a file of the run can't be read, or the backend is not installed.
+    """
+    if recipe.dtype != AUTO:
+        return recipe
+    return recipe.settled((None if overwrite else dtype_of(output)) or best_dtype(backend))
+
+
+def dtype_of(output: str) -> str | None:
+    """In which the run in a folder computes; None without a run."""
+    if "://" in output or not (Path(output) / RUN).exists():
+        return None
+    found = read_run(Path(output))["settings"].get("dtype")
+    return found if found in DTYPES else None
 
 
 def open_run(
