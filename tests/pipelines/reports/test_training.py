@@ -33,7 +33,7 @@ def test_says_what_happened() -> None:
         "Step 3: not finite, loss none; https://fault.example/, id3",
         "Step 4: not finite, loss 9.5; https://fault.example/, id4",
         "2 more steps in faults.jsonl",
-        "Share of the device's peak (MFU)",
+        "Share of the device's peak in bfloat16 (MFU)",
         "language-en2.4806.0005,632",
         "06.17022",
         "2 to 35.80044",
