@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -197,15 +197,36 @@ class JaxGroup:
         port = int(os.environ.get("MASTER_PORT", "29500")) + 1
         address = f"{os.environ.get('MASTER_ADDR', '127.0.0.1')}:{port}"
         jax.distributed.initialize(address, world, rank, local_device_ids=[local_rank] if has_gpus() else None)
+        self._asked: jax.Array | None = None
 
     def any_reduce(self, flag: bool) -> bool:
         return bool(multihost_utils.process_allgather(np.array(flag)).any())
+
+    def any_soon(self, flag: bool) -> bool:
+        """The answer of the call before. A device does its work in order, so that one is known once the step that was
+        begun before it is done, while an answer to this call would wait for the step begun just now."""
+        before, self._asked = self._asked, any_flag(flag)
+        return before is not None and bool(np.asarray(before.addressable_data(0)))
 
     def broadcast(self, value: int) -> int:
         return int(multihost_utils.broadcast_one_to_all(np.array(value)))
 
     def close(self) -> None:
         jax.distributed.shutdown()
+
+
+def any_flag(flag: bool) -> jax.Array:
+    """Whether the flag is true in any process, begun and not waited for."""
+    mesh, reduce = flags_of_all()
+    own = np.full(jax.local_device_count(), flag)
+    return reduce(jax.make_array_from_process_local_data(NamedSharding(mesh, PartitionSpec(ROWS)), own))
+
+
+@cache
+def flags_of_all() -> tuple[jax.sharding.Mesh, Any]:
+    """All devices of all processes, and a compiled function that tells each whether a flag of any is true."""
+    mesh = jax.make_mesh((jax.device_count(),), (ROWS,), axis_types=(jax.sharding.AxisType.Auto,))
+    return mesh, jax.jit(jnp.any, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 def has_gpus() -> bool:

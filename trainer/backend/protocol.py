@@ -121,6 +121,13 @@ class Group(Protocol):
         """Whether the flag is true in any process. All wait here for each other."""
         ...
 
+    def any_soon(self, flag: bool) -> bool:
+        """Whether the flag was true in any process at this call, or at the one before it: the same in all of them.
+
+        Asked at each step; no device's work under way is waited for.
+        """
+        ...
+
     def broadcast(self, value: int) -> int:
         """The value that rank 0 gives."""
         ...
@@ -138,6 +145,8 @@ class SingleProcess:
 
     def any_reduce(self, flag: bool) -> bool:
         return flag
+
+    any_soon = any_reduce
 
     def broadcast(self, value: int) -> int:
         return value

@@ -162,7 +162,7 @@ class Training:
                 self._finish(pending)
                 pending = None
                 self._pause()
-            if self.group.any_reduce(stopper.asked is not None):
+            if self.group.any_soon(stopper.asked is not None):
                 break
         if pending is not None:
             self._finish(pending)

@@ -238,3 +238,12 @@ def test_compilers_that_fail_or_are_not_there(make_job: Make, monkeypatch: pytes
     fault = InternalTorchDynamoError("fatal error: Python.h\nand more")
     with pytest.raises(BrokenRun, match=r"Python\.h\); --no-compile"):
         backend.step(failing_batch(job, fault), 0.01)
+
+
+def test_a_flag_of_jax_processes_is_known_one_call_later() -> None:
+    """So that no call waits for the step that was begun before it."""
+    from trainer.backend.backend_jax import JaxGroup
+
+    group = object.__new__(JaxGroup)  # this process alone, without a coordinator
+    group._asked = None
+    assert [group.any_soon(flag) for flag in (False, True, False, False)] == [False, False, True, False]
