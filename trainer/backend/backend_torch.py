@@ -71,8 +71,7 @@ class TorchBackend:
 
     def _make_optimizer(self, snapshot: Snapshot, compiler: Callable[..., Any]) -> Optimizer:
         weights = {name: local_part(parameter) for name, parameter in self._parameters.items()}
-        orthogonalize = orthogonal if self.devices == 1 else self._orthogonal_together
-        optimizer = Optimizer(self._settings, weights, shapes(self._settings.model), orthogonalize, compiler)
+        optimizer = Optimizer(self._settings, weights, shapes(self._settings.model), self._orthogonal, compiler)
         for key, value in optimizer.state.items() if snapshot.optimizer else ():
             name = key.removeprefix("adam.").removeprefix("muon.").partition(".")[2]
             like = self._parameters.get(name)
@@ -80,8 +79,11 @@ class TorchBackend:
             value.copy_(torch.as_tensor(given) if like is None else part_of(given, like))
         return optimizer
 
-    def _orthogonal_together(self, matrices: Tensors) -> Tensors:
-        return orthogonal_together(matrices, self._parameters, self._group)
+    def _orthogonal(self, matrices: Tensors) -> Tensors:
+        dtype = getattr(torch, self._settings.dtype)
+        if self.devices == 1:
+            return orthogonal(matrices, dtype)
+        return orthogonal_together(matrices, self._parameters, self._group, dtype)
 
     def step(self, batch: Batch, rate: float) -> Any:
         try:

@@ -77,7 +77,9 @@ def whole(local: Tensor, like: Tensor, group: Group) -> Tensor:
     return sharded.full_tensor()
 
 
-def orthogonal_together(matrices: Tensors, parameters: dict[str, Any], group: Group) -> Tensors:
+def orthogonal_together(
+    matrices: Tensors, parameters: dict[str, Any], group: Group, dtype: torch.dtype = torch.float32
+) -> Tensors:
     """`orthogonal` of matrices whose rows are sharded: every process computes all and keeps its own rows."""
     gathered = {name: whole(value, parameters[name], group) for name, value in matrices.items()}
-    return {name: value[own_rows(parameters[name])] for name, value in orthogonal(gathered).items()}
+    return {name: value[own_rows(parameters[name])] for name, value in orthogonal(gathered, dtype).items()}

@@ -56,7 +56,8 @@ class Optimizer:
         """New weights and state. gradients are clipped already."""
         adam, muon = self._split(gradients)
         adam, adam_state = self._adam.update(adam, state["adam"])
-        muon, muon_state = muon_update(muon, state["muon"]) if muon else (muon, state["muon"])
+        dtype = jnp.dtype(self._settings.dtype)
+        muon, muon_state = muon_update(muon, state["muon"], dtype) if muon else (muon, state["muon"])
         steps: Weights = {**adam, **{name: scaled(value) for name, value in muon.items()}}  # pyright: ignore
         decay = self._settings.weight_decay
         new = {
@@ -73,10 +74,12 @@ class Optimizer:
         return {name: value for name, value in weights.items() if name not in muon}, muon
 
 
-def muon_update(gradients: Weights, state: Muon) -> tuple[Weights, Muon]:
+def muon_update(gradients: Weights, state: Muon, dtype: Any = jnp.float32) -> tuple[Weights, Muon]:
     """Orthogonal updates and the new state.
 
     As optax.contrib.scale_by_muon, which takes CPUs twice as long because it maps over batches of one matrix.
+
+    dtype: of the iterations on devices that are no CPUs
     """
     count = state.updates + 1
     ahead, here = (1 - MUON_BETA**steps for steps in (count + 1, count))
@@ -84,7 +87,29 @@ def muon_update(gradients: Weights, state: Muon) -> tuple[Weights, Muon]:
     hats = {
         name: MUON_BETA * (mu[name] / ahead) + (1 - MUON_BETA) * (value / here) for name, value in gradients.items()
     }
-    return {name: orthogonal(value) for name, value in hats.items()}, Muon(count, mu)
+    if jax.default_backend() == "cpu":
+        return {name: orthogonal(value) for name, value in hats.items()}, Muon(count, mu)
+    return orthogonal_in_stacks(hats, dtype), Muon(count, mu)
+
+
+def orthogonal_in_stacks(matrices: Weights, dtype: Any) -> Weights:
+    """`orthogonal` of each, those of equal shape, turned or not, as one product: GPUs are slow in many small ones.
+
+    dtype: of the iterations, which bear bfloat16 (Jordan 2024)
+    """
+    by_shape: dict[tuple[int, ...], list[str]] = {}
+    for name, value in matrices.items():
+        by_shape.setdefault(tuple(sorted(value.shape)), []).append(name)
+    updates: Weights = {}
+    for names in by_shape.values():
+        stack = jnp.stack([value if is_wide(value := matrices[name]) else value.T for name in names])
+        turned = jax.vmap(lambda x: newton_schulz(normed(x).astype(dtype)))(stack).astype(stack.dtype)
+        updates |= {name: x if is_wide(matrices[name]) else x.T for name, x in zip(names, turned, strict=True)}
+    return {name: updates[name] for name in matrices}
+
+
+def is_wide(matrix: jax.Array) -> bool:
+    return matrix.shape[0] <= matrix.shape[1]
 
 
 def orthogonal(matrix: jax.Array) -> jax.Array:
@@ -92,17 +117,25 @@ def orthogonal(matrix: jax.Array) -> jax.Array:
 
     Source: Jordan 2024, https://kellerjordan.github.io/posts/muon/
     """
-    wide = matrix.shape[0] <= matrix.shape[1]
-    x = matrix if wide else matrix.T
-    x = x / (jnp.linalg.norm(x) + MUON_EPS)
+    x = normed(matrix if is_wide(matrix) else matrix.T)
     if jax.default_backend() == "cpu" and x.shape[1] > GRAM_ASPECT * x.shape[0]:
         x = gram_factor(x @ x.T) @ x
-        return x if wide else x.T
+    else:
+        x = newton_schulz(x)
+    return x if is_wide(matrix) else x.T
+
+
+def normed(matrix: jax.Array) -> jax.Array:
+    return matrix / (jnp.linalg.norm(matrix) + MUON_EPS)
+
+
+def newton_schulz(x: jax.Array) -> jax.Array:
+    """x: (rows, columns), rows ≤ columns, of norm 1"""
     a, b, c = NEWTON_SCHULZ
     for _ in range(ITERATIONS):
         square = x @ x.T
         x = a * x + (b * square + c * (square @ square)) @ x
-    return x if wide else x.T
+    return x
 
 
 def gram_factor(square: jax.Array) -> jax.Array:

@@ -141,11 +141,13 @@ def muon_step(pairs: list[tuple[Tensor, Tensor, float]], sound: Tensor, rate: Te
         weight.copy_(torch.where(sound, weight - rate * (size * step + decay * weight), weight))
 
 
-def orthogonal(matrices: Tensors) -> Tensors:
+def orthogonal(matrices: Tensors, dtype: torch.dtype = torch.float32) -> Tensors:
     """About U Vᵀ of each matrix's singular value decomposition, by the Newton–Schulz iteration.
 
     GPUs take those of equal shape together; CPUs are faster one by one.
     Source: Jordan 2024, https://kellerjordan.github.io/posts/muon/
+
+    dtype: as of `newton_schulz`
     """
     first = next(iter(matrices.values()))
     by_shape: dict[object, list[str]] = defaultdict(list)
@@ -154,7 +156,7 @@ def orthogonal(matrices: Tensors) -> Tensors:
     updates = {}
     for names in by_shape.values():
         wides = [matrices[name] if wide(matrices[name]) else matrices[name].mT for name in names]
-        results = newton_schulz(torch.stack(wides)) if len(wides) > 1 else [newton_schulz(wides[0])]
+        results = newton_schulz(torch.stack(wides), dtype) if len(wides) > 1 else [newton_schulz(wides[0], dtype)]
         for name, update in zip(names, results, strict=True):
             updates[name] = update if wide(matrices[name]) else update.mT
     return updates
@@ -164,12 +166,22 @@ def wide(matrix: Tensor) -> bool:
     return matrix.shape[0] <= matrix.shape[1]
 
 
-def newton_schulz(x: Tensor) -> Tensor:
-    """x: (rows, columns), rows ≤ columns, or several of them along a first axis."""
-    a, b, c = NEWTON_SCHULZ
+def newton_schulz(x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """x: (rows, columns), rows ≤ columns, or several of them along a first axis
+
+    dtype: of the iterations on devices that are no CPUs, which bear bfloat16 (Jordan 2024)
+    """
     x = x / (torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True) + MUON_EPS)
     if x.device.type == "cpu" and x.ndim == 2 and x.shape[-1] > GRAM_ASPECT * x.shape[-2]:
         return gram_factor(x @ x.mT) @ x
+    given = x.dtype
+    x = iterated(x if x.device.type == "cpu" else x.to(dtype))
+    return x.to(given)
+
+
+def iterated(x: Tensor) -> Tensor:
+    """All iterations of Newton and Schulz, in x's dtype."""
+    a, b, c = NEWTON_SCHULZ
     add = torch.addmm if x.ndim == 2 else torch.baddbmm
     for _ in range(ITERATIONS):
         square = x @ x.mT

@@ -223,6 +223,35 @@ def test_muon_is_optax_own() -> None:
             np.testing.assert_allclose(turned[name].numpy(), value, atol=2e-5)
 
 
+@pytest.mark.slow
+def test_muon_in_stacks_is_muon_one_by_one() -> None:
+    """What GPUs do, done here: in float32 the same numbers; in bfloat16 updates about as near to orthogonal."""
+    import jax
+    import jax.numpy as jnp
+    import torch
+
+    from trainer.optim.optim_jax import Weights, orthogonal, orthogonal_in_stacks
+    from trainer.optim.optim_torch import iterated
+
+    @jax.jit
+    def made(drawn: Weights) -> tuple[Weights, Weights, Weights]:
+        one_by_one = {name: orthogonal(value) for name, value in drawn.items()}
+        return one_by_one, orthogonal_in_stacks(drawn, jnp.float32), orthogonal_in_stacks(drawn, jnp.bfloat16)
+
+    generator = np.random.default_rng(1)
+    shapes = {"a": (6, 8), "b": (8, 6), "c": (6, 8), "alone": (5, 5)}
+    drawn = {name: generator.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    expected, stacked, half = made({name: jnp.asarray(value) for name, value in drawn.items()})
+    normed = np.stack([value / np.linalg.norm(value) for value in (drawn["a"], drawn["b"].T, drawn["c"])])
+    by_torch = iterated(torch.tensor(normed).bfloat16()).float().numpy()
+    for name, value in expected.items():
+        np.testing.assert_allclose(stacked[name], value, atol=1e-5)
+        assert half[name].dtype == jnp.float32
+    for update in (*half.values(), *by_torch):
+        sizes = np.linalg.svd(np.asarray(update), compute_uv=False)
+        assert sizes.min() > 0.6 and sizes.max() < 1.25  # the iteration's own range, by Jordan, is .68 to 1.13
+
+
 def test_compilers_that_fail_or_are_not_there(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """None at all: it trains as it is, and says so. A fault of the compiler: what to do is told."""
     from torch._dynamo.exc import InternalTorchDynamoError
