@@ -13,11 +13,19 @@ from jax.experimental import multihost_utils
 from jax.sharding import NamedSharding, PartitionSpec
 
 from schemas.faults import BadInput
-from trainer.backend.protocol import Group, SingleProcess, Snapshot, StepResult, check_shared_rows, out_of_memory
+from trainer.backend.protocol import (
+    Group,
+    SingleProcess,
+    Snapshot,
+    StepResult,
+    check_shared_rows,
+    logits_pieces,
+    out_of_memory,
+)
 from trainer.data.batches import Batch
 from trainer.model.config import shapes
 from trainer.model.decode_jax import JaxDecoder
-from trainer.model.llama_jax import Weights, logits_of, losses_of
+from trainer.model.llama_jax import Weights, losses_at_end, stream_of
 from trainer.optim.optim_jax import Optimizer, State, clip, state_arrays, state_of
 from trainer.settings import TrainSettings
 
@@ -54,23 +62,25 @@ class JaxBackend:
             state = state_of(snapshot.optimizer, state)
         self._weights: Weights = jax.device_put(weights, self._replicated)
         self._state: State = jax.device_put(state, self._replicated)
-        step = partial(train_step, settings=settings, optimizer=self._optimizer)
+        self._pieces = 1 if jax.default_backend() == "cpu" else logits_pieces(settings, self.devices)
+        step = partial(train_step, settings=settings, optimizer=self._optimizer, pieces=self._pieces)
         self._step = jax.jit(step, donate_argnums=(0, 1), out_shardings=self._replicated)
-        self._losses = jax.jit(partial(losses_in_parts, settings=settings), out_shardings=self._replicated)
+        losses = partial(losses_in_parts, settings=settings, pieces=self._pieces)
+        self._losses = jax.jit(losses, out_shardings=self._replicated)
 
     def step(self, batch: Batch, rate: float) -> Any:
         try:
             parts = self._on_devices(batch, self._settings.accumulate)
             self._weights, self._state, pending = self._step(self._weights, self._state, parts, np.float32(rate))
         except jax.errors.JaxRuntimeError as error:
-            raise explained(error, self._settings, self.devices) from error
+            raise explained(error, self._settings, self.devices, self._pieces) from error
         return pending
 
     def result(self, pending: Any) -> StepResult:
         try:
             loss, norm, row_losses, applied = jax.device_get(pending)
         except jax.errors.JaxRuntimeError as error:
-            raise explained(error, self._settings, self.devices) from error
+            raise explained(error, self._settings, self.devices, self._pieces) from error
         return StepResult(float(loss), float(norm), self._interleaved(row_losses), bool(applied))
 
     def losses(self, batch: Batch) -> np.ndarray:
@@ -79,7 +89,7 @@ class JaxBackend:
             own = Batch(*(array[self._group.rank :: self._group.world] for array in batch.arrays()))
             return self._interleaved(np.asarray(self._losses(self._weights, self._on_devices(own, 1))))
         except jax.errors.JaxRuntimeError as error:
-            raise explained(error, self._settings, self.devices) from error
+            raise explained(error, self._settings, self.devices, self._pieces) from error
 
     def snapshot(self) -> Snapshot:
         """Copies, because the next step donates the buffers themselves."""
@@ -120,11 +130,20 @@ def choose_devices(settings: TrainSettings, wanted: int | None, group: Group) ->
 
 
 def train_step(
-    weights: Weights, state: State, parts: Parts, rate: jax.Array, settings: TrainSettings, optimizer: Optimizer
+    weights: Weights,
+    state: State,
+    parts: Parts,
+    rate: jax.Array,
+    settings: TrainSettings,
+    optimizer: Optimizer,
+    pieces: int,
 ) -> tuple[Weights, State, Any]:
-    """New weights, new state, and (loss, gradient's norm, losses of rows, whether the update was applied)."""
+    """New weights, new state, and (loss, gradient's norm, losses of rows, whether the update was applied).
+
+    pieces: as of `losses_at_end`, here and below
+    """
     learned = jnp.maximum(jnp.sum(parts[2] != 0), 1).astype(jnp.float32)
-    gradients, row_sums = gradients_of(weights, parts, settings)
+    gradients, row_sums = gradients_of(weights, parts, settings, pieces)
     gradients = {name: value / learned for name, value in gradients.items()}
     if settings.only_row is not None:
         gradients = only_row(gradients, settings.output_table, settings.only_row)
@@ -143,9 +162,9 @@ def only_row(gradients: Weights, table: str, row: int) -> Weights:
     return zeros | {table: zeros[table].at[row].set(gradients[table][row])}
 
 
-def gradients_of(weights: Weights, parts: Parts, settings: TrainSettings) -> tuple[Weights, jax.Array]:
+def gradients_of(weights: Weights, parts: Parts, settings: TrainSettings, pieces: int) -> tuple[Weights, jax.Array]:
     """Gradients of the summed loss over all parts, and the sum of each row, (accumulate, rows of a part)."""
-    grad_fn = jax.grad(partial(summed_loss, settings=settings), has_aux=True)
+    grad_fn = jax.grad(partial(summed_loss, settings=settings, pieces=pieces), has_aux=True)
     if settings.accumulate == 1:
         gradients, row_sums = grad_fn(weights, tuple(array[0] for array in parts))
         return gradients, row_sums[None]
@@ -157,32 +176,32 @@ def gradients_of(weights: Weights, parts: Parts, settings: TrainSettings) -> tup
     return jax.lax.scan(add, jax.tree.map(jnp.zeros_like, weights), parts)
 
 
-def summed_loss(weights: Weights, part: Parts, settings: TrainSettings) -> tuple[jax.Array, jax.Array]:
+def summed_loss(weights: Weights, part: Parts, settings: TrainSettings, pieces: int) -> tuple[jax.Array, jax.Array]:
     """Sum of the losses over learned tokens, and over those of each row, shape (rows,)."""
-    row_sums = jnp.sum(masked_losses(weights, part, settings) * part[2], axis=-1)
+    row_sums = jnp.sum(masked_losses(weights, part, settings, pieces) * part[2], axis=-1)
     return jnp.sum(row_sums), row_sums
 
 
-def masked_losses(weights: Weights, part: Parts, settings: TrainSettings) -> jax.Array:
+def masked_losses(weights: Weights, part: Parts, settings: TrainSettings, pieces: int) -> jax.Array:
     x_BxT, y_BxT, _, segment_ids_BxT = part
     segments = segment_ids_BxT if settings.separate_documents else None
-    logits = logits_of(weights, settings.model, x_BxT, segments, jnp.dtype(settings.dtype), settings.remat)
-    return losses_of(logits, y_BxT)
+    stream = stream_of(weights, settings.model, x_BxT, segments, jnp.dtype(settings.dtype), settings.remat)
+    return losses_at_end(weights, settings.model, stream, y_BxT, pieces)
 
 
-def losses_in_parts(weights: Weights, parts: Parts, settings: TrainSettings) -> jax.Array:
-    return jax.lax.map(lambda part: masked_losses(weights, part, settings), parts)
+def losses_in_parts(weights: Weights, parts: Parts, settings: TrainSettings, pieces: int) -> jax.Array:
+    return jax.lax.map(lambda part: masked_losses(weights, part, settings, pieces), parts)
 
 
 def copied(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
     return {name: np.array(value) for name, value in arrays.items()}
 
 
-def explained(error: Exception, settings: TrainSettings, devices: int) -> Exception:
+def explained(error: Exception, settings: TrainSettings, devices: int, pieces: int) -> Exception:
     """`out_of_memory` for such a fault of a device; any other unchanged."""
     if "RESOURCE_EXHAUSTED" not in str(error) and "out of memory" not in str(error).lower():
         return error
-    return out_of_memory(settings, devices)
+    return out_of_memory(settings, devices, pieces)
 
 
 class JaxGroup:

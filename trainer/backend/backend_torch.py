@@ -15,7 +15,15 @@ from torch._dynamo.exc import TorchDynamoException
 
 from schemas.faults import BadInput, BrokenRun
 from trainer.backend.distributed_torch import local_part, orthogonal_together, own_rows, shard, whole
-from trainer.backend.protocol import Group, SingleProcess, Snapshot, StepResult, check_shared_rows, out_of_memory
+from trainer.backend.protocol import (
+    Group,
+    SingleProcess,
+    Snapshot,
+    StepResult,
+    check_shared_rows,
+    logits_pieces,
+    out_of_memory,
+)
 from trainer.data.batches import Batch
 from trainer.model.config import shapes
 from trainer.model.decode_torch import TorchDecoder
@@ -47,6 +55,7 @@ class TorchBackend:
         self._device = choose_device(settings, devices, self._group)
         gpu = self._device.type == "cuda"
         self.device_kind = torch.cuda.get_device_name(self._device) if gpu else "cpu"
+        self._pieces = logits_pieces(settings, self.devices) if gpu else 1
         torch.set_float32_matmul_precision("high")  # TF32 where there is such a thing, as JAX does
         if compiled and not can_compile(self._device):
             compiled, self.note = False, "note: no C++ compiler is found, so PyTorch trains uncompiled, and slower"
@@ -59,6 +68,7 @@ class TorchBackend:
         settings = self._settings
         with torch.device("meta"):
             model = Llama(settings.model, getattr(torch, settings.dtype), settings.remat)
+        model.pieces = self._pieces
         model.layer, model.loss = compiler(model.layer), compiler(model.loss)
         if self.devices > 1:
             shard(model, self._device)
@@ -89,7 +99,7 @@ class TorchBackend:
         try:
             return self._step(batch, rate)
         except torch.OutOfMemoryError as error:
-            raise out_of_memory(self._settings, self.devices) from error
+            raise out_of_memory(self._settings, self.devices, self._pieces) from error
         except TorchDynamoException as error:
             first = str(error).strip().partition("\n")[0]
             raise BrokenRun(f"torch.compile failed ({first}); --no-compile trains without it, and slower") from error
@@ -136,7 +146,7 @@ class TorchBackend:
             ((x, y, _, segments),) = self._parts(own, 1)
             return self._interleaved(self._model(x, y, segments)).cpu().numpy()
         except torch.OutOfMemoryError as error:
-            raise out_of_memory(self._settings, self.devices) from error
+            raise out_of_memory(self._settings, self.devices, self._pieces) from error
 
     def snapshot(self) -> Snapshot:
         """Copies; of several processes the first has all and the others nothing."""

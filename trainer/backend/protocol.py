@@ -13,6 +13,7 @@ from trainer.model.decoder import Decoder
 from trainer.settings import TrainSettings
 
 Arrays = dict[str, np.ndarray]
+MOST_LOGITS = 1 << 30  # bytes at once on an accelerator; ours: with their gradients and exponentials three times that
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,24 @@ def check_shared_rows(settings: TrainSettings, devices: int) -> None:
         )
 
 
-def out_of_memory(settings: TrainSettings, devices: int) -> BrokenRun:
+def rows_at_once(settings: TrainSettings, devices: int) -> int:
+    """Rows that a device computes together."""
+    return settings.batch_size // settings.accumulate // devices
+
+
+def logits_pieces(settings: TrainSettings, devices: int) -> int:
+    """Equal pieces of the positions, as few as keep the logits of each within MOST_LOGITS."""
+    context = settings.model.context
+    whole = rows_at_once(settings, devices) * context * settings.model.vocab_size * 4
+    return next(
+        (count for count in range(1, context) if context % count == 0 and whole <= count * MOST_LOGITS), context
+    )
+
+
+def out_of_memory(settings: TrainSettings, devices: int, pieces: int = 1) -> BrokenRun:
     """The fault to raise, with the sizes that led to it and the options that make them smaller."""
-    model, rows = settings.model, settings.batch_size // settings.accumulate // devices
-    logits_gb = rows * model.context * model.vocab_size * 4 / 1e9
+    model, rows = settings.model, rows_at_once(settings, devices)
+    logits_gb = rows * model.context * model.vocab_size * 4 / 1e9 / pieces
     return BrokenRun(
         f"a device is out of memory with {rows} rows of {model.context} tokens at once (their logits alone are "
         f"{logits_gb:.1f} GB); compute a batch in more parts (--accumulate {settings.accumulate * 2}), or recompute "

@@ -28,7 +28,19 @@ def logits_of(
     dtype: Any = jnp.float32,
     remat: bool = False,
 ) -> jax.Array:
-    """logits_BxTxV, float32.
+    """logits_BxTxV, float32. As of `stream_of`."""
+    return head(weights, config, stream_of(weights, config, x_BxT, segment_ids_BxT, dtype, remat))
+
+
+def stream_of(
+    weights: Weights,
+    config: ModelConfig,
+    x_BxT: jax.Array,
+    segment_ids_BxT: jax.Array | None = None,
+    dtype: Any = jnp.float32,
+    remat: bool = False,
+) -> jax.Array:
+    """The stream behind the last layer, (B, T, D).
 
     segment_ids_BxT: if given, no position attends to another document's
     dtype: of computation up to the logits
@@ -41,7 +53,25 @@ def logits_of(
         layer = jax.checkpoint(layer)
     for number in range(config.layers):
         x_BxTxD = layer(x_BxTxD, layer_weights(weights, number, dtype))
-    return head(weights, config, x_BxTxD)
+    return x_BxTxD
+
+
+def losses_at_end(
+    weights: Weights, config: ModelConfig, x_BxTxD: jax.Array, y_BxT: jax.Array, pieces: int = 1
+) -> jax.Array:
+    """−log p of each target in nats, float32 of shape (B, T).
+
+    x_BxTxD: the stream behind the last layer
+    pieces: of the positions, whose logits are there one after the other, and computed once more in the backward pass
+    """
+
+    def of_piece(piece: tuple[jax.Array, jax.Array]) -> jax.Array:
+        return losses_of(head(weights, config, piece[0]), piece[1])
+
+    if pieces == 1:
+        return of_piece((x_BxTxD, y_BxT))
+    cut = tuple(jnp.stack(jnp.split(array, pieces, axis=1)) for array in (x_BxTxD, y_BxT))
+    return jnp.concatenate(jax.lax.map(jax.checkpoint(of_piece), cut), axis=1)
 
 
 def losses_of(logits_BxTxV: jax.Array, y_BxT: jax.Array) -> jax.Array:

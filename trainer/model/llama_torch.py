@@ -25,7 +25,10 @@ class Llama(nn.Module):
 
     dtype: of computation; parameters are float32
     remat: recompute each layer in the backward pass instead of keeping its activations
+    pieces: of the positions, whose logits are there one after the other, and computed once more in the backward pass
     """
+
+    pieces = 1
 
     def __init__(self, config: ModelConfig, dtype: torch.dtype = torch.float32, remat: bool = False) -> None:
         super().__init__()
@@ -50,7 +53,12 @@ class Llama(nn.Module):
         for layer in self.layers():
             x_BxTxD = layer(self, x_BxTxD, rotation, segment_ids_BxT)
         head_VxD = table_VxD if self.config.tied else self.get_parameter("lm_head.weight")
-        return self.loss(x_BxTxD, self.get_parameter("model.norm.weight"), head_VxD, y_BxT, self.config.norm_eps)
+        norm_D, eps = self.get_parameter("model.norm.weight"), self.config.norm_eps
+        if self.pieces == 1:
+            return self.loss(x_BxTxD, norm_D, head_VxD, y_BxT, eps)
+        cut = zip(x_BxTxD.chunk(self.pieces, 1), y_BxT.chunk(self.pieces, 1), strict=True)
+        losses = [checkpoint(self.loss, x, norm_D, head_VxD, y, eps, use_reentrant=False) for x, y in cut]
+        return torch.cat(losses, 1)  # pyright: ignore
 
 
 class Layer(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from schemas.faults import BadInput, BrokenRun
 from support.training import train as train_run
 from trainer.backend.make import make_backend
-from trainer.backend.protocol import Backend, Snapshot
+from trainer.backend.protocol import Backend, Snapshot, logits_pieces
 from trainer.data.batches import Batch, PlanReader
 from trainer.generate.sampling import Sampling, generate
 from trainer.model.initial import initial_weights
@@ -221,6 +222,57 @@ def test_muon_is_optax_own() -> None:
         for name, value in wanted.items():
             np.testing.assert_allclose(found[name], value, atol=2e-5)
             np.testing.assert_allclose(turned[name].numpy(), value, atol=2e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BACKENDS)
+def test_logits_in_pieces_are_logits_at_once(make_job: Make, name: str) -> None:
+    """What GPUs do where logits are large, done here: the same losses and gradients."""
+    job = make_job(2, model={"layers": 1, "tied": name == "jax"})
+    (batch,) = batches(job, 1)
+    weights = initial_weights(job.settings.model, 3)
+    (losses, gradients), (pieced, others) = (
+        (jax_gradients if name == "jax" else torch_gradients)(job, weights, batch, pieces) for pieces in (1, 4)
+    )
+    np.testing.assert_allclose(pieced, losses, rtol=1e-5)
+    for key, value in gradients.items():
+        np.testing.assert_allclose(others[key], value, atol=1e-5, err_msg=key)
+
+
+def jax_gradients(job: TrainJob, weights: Any, batch: Batch, pieces: int) -> tuple[Any, Any]:
+    import jax
+
+    from trainer.backend.backend_jax import gradients_of
+
+    parts = tuple(array[None] for array in batch.arrays()[:4])
+    step = jax.jit(lambda weights, parts: gradients_of(weights, parts, job.settings, pieces))
+    gradients, row_sums = step(weights, parts)
+    return row_sums, gradients
+
+
+def torch_gradients(job: TrainJob, weights: Any, batch: Batch, pieces: int) -> tuple[Any, Any]:
+    import torch
+
+    from trainer.model.llama_torch import Llama
+
+    model = Llama(job.settings.model)
+    model.pieces = pieces
+    model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+    losses = model(*(torch.tensor(array).long() for array in batch.arrays()[:2]))
+    losses.sum().backward()
+    return losses.detach(), {name: value.grad for name, value in model.named_parameters()}
+
+
+@pytest.mark.parametrize(
+    ("rows", "context", "vocabulary", "devices", "pieces"),
+    [(16, 256, 2048, 1, 1), (16, 1024, 50_304, 1, 4), (16, 1024, 50_304, 4, 1), (4, 8192, 128_000, 1, 16)],
+)
+def test_pieces_of_logits_are_a_gigabyte(
+    make_job: Make, rows: int, context: int, vocabulary: int, devices: int, pieces: int
+) -> None:
+    job = make_job(2, batch_size=rows)
+    settings = replace(job.settings, model=replace(job.settings.model, vocab_size=vocabulary, context=context))
+    assert logits_pieces(settings, devices) == pieces
 
 
 @pytest.mark.slow
