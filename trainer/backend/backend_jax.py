@@ -25,6 +25,7 @@ from trainer.backend.protocol import (
 from trainer.data.batches import Batch
 from trainer.model.config import shapes
 from trainer.model.decode_jax import JaxDecoder
+from trainer.model.kernels_jax import cudnn_takes
 from trainer.model.llama_jax import Weights, losses_at_end, stream_of
 from trainer.optim.optim_jax import Optimizer, State, clip, state_arrays, state_of
 from trainer.settings import TrainSettings
@@ -40,7 +41,7 @@ class JaxBackend:
     group: processes that train together, with all devices of each
     """
 
-    name, note = "jax", ""
+    name = "jax"
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class JaxBackend:
         self._settings, self._optimizer, self._group = settings, Optimizer(settings), group or SingleProcess()
         chosen = choose_devices(settings, devices, self._group)
         self.devices, self.device_kind = len(chosen), chosen[0].device_kind
+        self.note = note_of(settings)
         mesh = jax.make_mesh((len(chosen),), (ROWS,), devices=chosen, axis_types=(jax.sharding.AxisType.Auto,))
         self._replicated = NamedSharding(mesh, PartitionSpec())
         self._split = NamedSharding(mesh, PartitionSpec(None, ROWS))
@@ -127,6 +129,19 @@ def choose_devices(settings: TrainSettings, wanted: int | None, group: Group) ->
         raise BadInput(f"{wanted} devices are asked for and there are {len(present)} ({present[0].device_kind})")
     check_shared_rows(settings, len(present[:wanted]))
     return present[:wanted]
+
+
+def note_of(settings: TrainSettings) -> str:
+    """Empty where attention is as fast as it can be."""
+    model = settings.model
+    if jax.default_backend() != "gpu" or settings.dtype != "bfloat16":
+        return ""
+    if cudnn_takes(model.context, model.heads, model.kv_heads, model.head_dim, settings.separate_documents):
+        return ""
+    return (
+        f"note: cuDNN's attention does not take {model.context:,} positions of {model.heads} heads {model.head_dim} "
+        "wide here, so JAX's own is computed, slower and in more memory"
+    )
 
 
 def train_step(

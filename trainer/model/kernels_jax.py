@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 import jax
@@ -30,18 +30,36 @@ def causal_attention(
     mask = None
     if segment_ids_BxT is not None or until_BxT is not None:
         mask = seen_by(0, q_BxTxNxH.shape[1], segment_ids_BxT, until_BxT)[:, None]
-    by = implementation(q_BxTxNxH)
+    by = implementation(q_BxTxNxH, k_BxTxKxH, mask is not None)
     return jax.nn.dot_product_attention(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, mask=mask, is_causal=True, implementation=by)
 
 
-def implementation(q_BxTxNxH: jax.Array) -> Any:
-    """cuDNN's fused attention takes half precision and heads up to 128 wide in steps of 8 (JAX refuses others).
+def implementation(q_BxTxNxH: jax.Array, k_BxTxKxH: jax.Array, masked: bool) -> Any:
+    """cuDNN's fused attention where it takes these shapes; None leaves the choice to JAX."""
+    if jax.default_backend() != "gpu" or q_BxTxNxH.dtype != jnp.bfloat16:
+        return None
+    length, heads, width = q_BxTxNxH.shape[1:]
+    return "cudnn" if cudnn_takes(length, heads, k_BxTxKxH.shape[2], width, masked) else None
 
-    None leaves the choice to JAX.
+
+@cache
+def cudnn_takes(length: int, heads: int, kv_heads: int, width: int, masked: bool) -> bool:
+    """Whether cuDNN's attention compiles for bfloat16 of these shapes, forward and backward, on this device.
+
+    It depends on the version of cuDNN and on the device which lengths and widths are taken; JAX raises for others.
     """
-    width = q_BxTxNxH.shape[-1]
-    fused = q_BxTxNxH.dtype == jnp.bfloat16 and width <= 128 and width % 8 == 0
-    return "cudnn" if jax.default_backend() == "gpu" and fused else None
+
+    def summed(q: jax.Array, k: jax.Array, v: jax.Array, mask: jax.Array | None) -> jax.Array:
+        out = jax.nn.dot_product_attention(q, k, v, mask=mask, is_causal=True, implementation="cudnn")
+        return out.astype(jnp.float32).sum()
+
+    q, k = (jax.ShapeDtypeStruct((1, length, count, width), jnp.bfloat16) for count in (heads, kv_heads))
+    mask = jax.ShapeDtypeStruct((1, 1, length, length), jnp.bool_) if masked else None
+    try:
+        jax.jit(jax.grad(summed, argnums=(0, 1, 2))).lower(q, k, k, mask).compile()
+    except Exception:  # of many kinds, by version: a shape that is refused, a cuDNN that is absent or too old
+        return False
+    return True
 
 
 def seen_by(first: int, end: int, segment_ids_BxT: jax.Array | None, until_BxT: jax.Array | None) -> jax.Array:

@@ -318,3 +318,27 @@ def test_transformers_loads_an_export(make_job: Callable[..., TrainJob], tmp_pat
     theirs = model.generate(torch.tensor([tokens]), max_new_tokens=12, do_sample=False)[0, len(tokens) :].tolist()
     ours = "".join(generator.stream(prompt, Sampling(12, temperature=0)))
     assert ours == tokenizer.decode(theirs, skip_special_tokens=True)
+
+
+@pytest.mark.slow
+def test_a_device_without_cudnns_attention_takes_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU, done here, where cuDNN is not: it is tried, left out, and told; the numbers are the same."""
+    import jax
+
+    from trainer.backend.backend_jax import note_of
+    from trainer.model import kernels_jax
+    from trainer.settings import Schedule, TrainSettings
+
+    draw = np.random.default_rng(1)
+    q, k, v = (jnp.asarray(draw.normal(size=(2, 9, heads, 8)), jnp.bfloat16) for heads in (4, 2, 2))
+    expected = jax.jit(in_blocks)(q, k, v, None)
+    settings = TrainSettings(CONFIG, Schedule("wsd", 0.1, 5, 0), 4, dtype="bfloat16")
+    assert note_of(settings) == ""
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    assert kernels_jax.implementation(q, k, False) is None
+    assert kernels_jax.implementation(q.astype(jnp.float32), k, False) is None
+    found = jax.jit(kernels_jax.causal_attention)(q, k, v, None)
+    np.testing.assert_allclose(found.astype(jnp.float32), expected.astype(jnp.float32), atol=0.03)
+    assert "does not take 160 positions of 4 heads 8 wide" in note_of(settings)
+    monkeypatch.setattr(kernels_jax, "cudnn_takes", lambda *shape: shape == (9, 4, 2, 8, False))
+    assert kernels_jax.implementation(q, k, False) == "cudnn" and kernels_jax.implementation(q, k, True) is None
