@@ -41,7 +41,7 @@ class Line(Struct, frozen=True):
 
 
 class Chart(Struct, frozen=True, tag="chart"):
-    """label: what is drawn; unit: of the x axis, such as "steps"."""
+    """label: what is drawn; unit: of the x axis, by one and by several, such as "step|steps"."""
 
     label: str
     unit: str
@@ -120,4 +120,5 @@ def render_page(page: CoursePage, versions: dict[str, str]) -> str:
 
 def ends(unit: str) -> Callable[[float], str]:
     """What stands below the last x of a chart."""
-    return lambda last: f"{last:,.0f} {unit}"
+    one, _, many = unit.partition("|")
+    return lambda last: f"{last:,.0f} {one if last == 1 else many or one}"

@@ -16,6 +16,17 @@ SIGNS = str.maketrans(",.", ".,")  # of numbers in Portuguese
 NONE = "–"
 
 
+class Shown(str):
+    """A value as it is written. A place that names the word behind it in both numbers has it in the right one:
+    `{steps:step|steps}` is "1 step" or "2 steps"."""
+
+    value: object
+
+    def __format__(self, names: str) -> str:
+        one, _, many = names.partition("|")
+        return f"{self} {one if self.value == 1 else many}" if names else str(self)
+
+
 @dataclass(frozen=True)
 class Words:
     """The texts of one language.
@@ -28,10 +39,15 @@ class Words:
 
     def __call__(self, section: str, name: str, /, **values: object) -> str:
         """A text with its places filled; numbers are written as the language has them."""
-        return self.texts[section][name].format(**{key: self.shown(value) for key, value in values.items()})
+        return self.texts[section][name].format(**{key: self._place(value) for key, value in values.items()})
 
     def all(self, section: str, name: str) -> tuple[str, ...]:
         return tuple(self.texts[section][name])
+
+    def _place(self, value: object) -> Shown:
+        shown = Shown(self.shown(value))
+        shown.value = value
+        return shown
 
     def shown(self, value: object) -> str:
         """Whole numbers with separators, others with three digits."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.course.page import ends
 from pipelines.course.sections.order import SECTIONS
 from pipelines.course.words import papers, words_of
 
@@ -16,6 +17,31 @@ COMMON = {"title", "lead", "idea", "tries", "papers"}  # that every section has
 
 def places(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_a_place_with_a_word_has_it_in_both_numbers(language: str) -> None:
+    texts = [
+        text for section in words_of(language).texts.values() for text in section.values() if isinstance(text, str)
+    ]
+    named = [names for text in texts for _, _, names, _ in Formatter().parse(text) if names]
+    assert len(named) >= 10 and all(names.count("|") == 1 for names in named)
+
+
+@pytest.mark.parametrize(
+    ("language", "step", "shown"),
+    [
+        *[("en", 1, "after 1 step"), ("en", 0, "after 0 steps"), ("en", 2000, "after 2,000 steps")],
+        *[("pt", 1, "depois de 1 passo"), ("pt", 0, "depois de 0 passos"), ("pt", 2000, "depois de 2.000 passos")],
+    ],
+)
+def test_one_step_is_one(language: str, step: int, shown: str) -> None:
+    words = words_of(language)
+    assert words("pretraining", "at_step", step=step) == shown
+    told = ends(words("reinforcement", "unit"))
+    assert [told(last).split()[-1] for last in (1.0, 2.0)] == {"en": ["step", "steps"], "pt": ["passo", "passos"]}[
+        language
+    ]
 
 
 def test_both_languages_have_the_same_texts_with_the_same_places_to_fill() -> None:
