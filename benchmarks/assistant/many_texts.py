@@ -1,10 +1,14 @@
 """What many texts at once cost beside one after the other: writing them, scoring them, and few-shot tasks.
 
-A nano of drawn weights writes 64 texts, and scores the texts of few-shot items (16 examples that branch into six
-numbers of shots and four answers each), eight of them alone and all together; compiling is
-not measured. Then `bateia few-shot` is run as a whole, with its start and its compiling, on a nano of a few steps.
+A model of drawn weights writes 64 texts, and scores the texts of few-shot items (16 examples that branch into six
+numbers of shots and four answers each), eight of them alone and all together; compiling is not measured. Beside it
+stands what the machine allows: numpy's products of the model's matrices and nothing else, with one row and with as
+many as there are texts. A token of one text reads every weight, many at once multiply by it, and the ratio of the two
+is how many times faster any decoder gets whose single text is as fast as can be. Then `bateia few-shot` is run as a
+whole, with its start and its compiling, on a nano of a few steps.
 
     python -m benchmarks.assistant.many_texts
+    python -m benchmarks.assistant.many_texts --parts written --model 30m --tokens 16
 """
 
 from __future__ import annotations
@@ -21,35 +25,51 @@ from benchmarks.process_cost import bateia, run_bateia
 from benchmarks.process_cost import measure as cost_of
 from trainer.generate.generator import make_decoder
 from trainer.generate.sampling import Sampling, generate_many
-from trainer.model.config import ModelConfig, find_model
+from trainer.model.config import SIZES, ModelConfig, find_model, shapes
 from trainer.model.decoder import Decoder
 from trainer.model.initial import initial_weights
 
 BOS, FIRST, VOCABULARY = 1, 12, 2048
 SHOTS, EXAMPLE, ANSWERS = (0, 1, 2, 4, 8, 16), 8, 4  # tokens of an example
 ALONE = 8  # texts that are done one by one, for their pace
+PARTS = ("written", "scored", "few-shot")
+ROUNDS = 3  # of which the fastest counts, as a busy machine makes the others slower
+
+Pace = tuple[float, float]  # tokens a CPU second, and a second of the clock
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--texts", type=int, default=64, help="default: %(default)s")
     parser.add_argument("--tokens", type=int, default=64, help="that each text is written; default: %(default)s")
     parser.add_argument("--backend", nargs="+", default=["jax"], help="default: jax")
+    parser.add_argument("--model", choices=[*SIZES], default="nano", help="default: %(default)s")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="default: all")
 
 
 def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
-    config = find_model("nano", VOCABULARY, 256)
+    config = find_model(args.model, VOCABULARY, 256)
     rows: list[list[str]] = []
     for backend in args.backend:
         decoder = make_decoder(backend, initial_weights(config, 1), config)
-        for what, alone, together in (written(args, decoder), scored(args, decoder)):
-            times = f"{together / alone:.1f} ×"
-            rows.append([f"{backend}, {what}", f"{alone:,.0f}", f"{together:,.0f}", times])
-    yield table(["tokens a CPU second", "alone", "together", ""], rows)
-    yield from few_shot(args, scratch, config)
+        for part, paces in (("written", written), ("scored", scored)):
+            if part in args.parts:
+                what, alone, together = paces(args, decoder)
+                rows.append(row(f"{backend}, {what}", alone, together))
+    if "written" in args.parts:
+        rows.append(row("numpy, the matrices alone", matrices_alone(config, 1), matrices_alone(config, args.texts)))
+    a_second = "tokens a CPU second, a second"
+    yield table([a_second, "alone", "together", "CPU seconds", "seconds"], rows)
+    if "few-shot" in args.parts:
+        yield from few_shot(args, scratch)
 
 
-def written(args: argparse.Namespace, decoder: Decoder) -> tuple[str, float, float]:
-    """Tokens that are written in a CPU second, one text after the other and all at once."""
+def row(what: str, alone: Pace, together: Pace) -> list[str]:
+    paces = (f"{by_cpu:,.0f}, {by_clock:,.0f}" for by_cpu, by_clock in (alone, together))
+    return [what, *paces, *(f"{all_ / one:.1f} ×" for one, all_ in zip(alone, together, strict=True))]
+
+
+def written(args: argparse.Namespace, decoder: Decoder) -> tuple[str, Pace, Pace]:
+    """Tokens that are written, one text after the other and all at once."""
     generator = np.random.Generator(np.random.PCG64(1))
     prompts = [
         [BOS, *generator.integers(FIRST, VOCABULARY, length).tolist()]
@@ -63,13 +83,29 @@ def written(args: argparse.Namespace, decoder: Decoder) -> tuple[str, float, flo
 
     return (
         f"{args.texts} texts written",
-        rate(lambda: sum(write([one]) for one in prompts[:ALONE])),
-        rate(lambda: write(prompts)),
+        pace(lambda: sum(write([one]) for one in prompts[:ALONE])),
+        pace(lambda: write(prompts)),
     )
 
 
-def scored(args: argparse.Namespace, decoder: Decoder) -> tuple[str, float, float]:
-    """Tokens of texts that are scored in a CPU second, with what they begin with counted in each."""
+def matrices_alone(config: ModelConfig, texts: int) -> Pace:
+    """Tokens whose products with all matrices are computed, a row a text."""
+    generator = np.random.Generator(np.random.PCG64(3))
+    matrices = [generator.random(shape, np.float32) for shape in shapes(config).values() if len(shape) == 2]
+    given = {width: generator.random((texts, width), np.float32) for width in {one.shape[1] for one in matrices}}
+    times = 1 + 1_000_000_000 // (texts * sum(one.size for one in matrices))
+
+    def multiply() -> int:
+        for _ in range(times):
+            for one in matrices:
+                np.matmul(given[one.shape[1]], one.T)
+        return times * texts
+
+    return pace(multiply)
+
+
+def scored(args: argparse.Namespace, decoder: Decoder) -> tuple[str, Pace, Pace]:
+    """Tokens of texts that are scored, with what they begin with counted in each."""
     generator = np.random.Generator(np.random.PCG64(2))
     texts = []
     for _ in range(args.texts):
@@ -85,20 +121,24 @@ def scored(args: argparse.Namespace, decoder: Decoder) -> tuple[str, float, floa
         decoder.score(given)
         return sum(map(len, given))
 
-    return f"{len(texts):,} texts scored", rate(lambda: sum(read([one]) for one in some)), rate(lambda: read(texts))
+    return f"{len(texts):,} texts scored", pace(lambda: sum(read([one]) for one in some)), pace(lambda: read(texts))
 
 
-def rate(work: Callable[[], int]) -> float:
-    """What it counts, by the CPU seconds of its second run."""
+def pace(work: Callable[[], int]) -> Pace:
+    """What it counts, by the seconds of the fastest of its later runs."""
     work()
-    began = time.process_time()
-    return work() / (time.process_time() - began)
+    paces: list[Pace] = []
+    for _ in range(ROUNDS):
+        by_cpu, by_clock = time.process_time(), time.perf_counter()
+        done = work()
+        paces.append((done / (time.process_time() - by_cpu), done / (time.perf_counter() - by_clock)))
+    return max(one for one, _ in paces), max(one for _, one in paces)
 
 
-def few_shot(args: argparse.Namespace, scratch: Path, config: ModelConfig) -> Iterator[Part]:
+def few_shot(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     crawl, data, model = scratch / "crawl", scratch / "data", scratch / "model"
     run_bateia("demo-crawl", "--output", crawl)
-    stages = ("--until", "shards", "--context", config.context, "--no-blocklist", "--quiet")
+    stages = ("--until", "shards", "--context", 256, "--no-blocklist", "--quiet")
     run_bateia("run", "tiny", "--input", crawl / "*.warc.gz", "--output", data, *stages)
     run_bateia("train", "--shards", data / "shards", "--model", "nano", "--steps", 2, "--quiet", "--output", model)
     asked = ("--items", args.texts, "--json", scratch / "few-shot.json")

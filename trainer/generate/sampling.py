@@ -36,34 +36,50 @@ def distribution(logits_V: np.ndarray, sampling: Sampling) -> np.ndarray:
 
     Raises BadInput for logits that are not finite.
     """
-    wide_V = logits_V.astype(np.float64)
-    if not np.isfinite(wide_V).all():
-        raise BadInput("the model's logits are not finite, as its weights are not; take an earlier checkpoint")
-    if sampling.temperature == 0:
-        return np.where(np.arange(wide_V.shape[-1]) == wide_V.argmax(-1)[..., None], 1.0, 0.0)
-    if not sampling.top_k and sampling.top_p == 1:
-        return softmax(wide_V / sampling.temperature)
-    order_K = likeliest(wide_V, sampling.top_k or wide_V.shape[-1])
-    sorted_K = softmax(np.take_along_axis(wide_V, order_K, -1) / sampling.temperature)
-    before_K = np.cumsum(sorted_K, axis=-1) - sorted_K
-    sorted_K = np.where(before_K < sampling.top_p, sorted_K, 0.0)
-    drawn_V = np.zeros_like(wide_V)
-    np.put_along_axis(drawn_V, order_K, sorted_K / sorted_K.sum(-1, keepdims=True), -1)
+    token_K, share_K = candidates(logits_V, sampling)
+    drawn_V = np.zeros(logits_V.shape)
+    np.put_along_axis(drawn_V, token_K, share_K, -1)
     return drawn_V
 
 
-def likeliest(wide_V: np.ndarray, count: int) -> np.ndarray:
-    """Numbers of the highest along the last axis, highest first, equal ones by their number: the order is the only one.
+def candidates(logits_V: np.ndarray, sampling: Sampling) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens that may be drawn, ascending, and the probability of each, float64: both (K,), or (B, K) of many rows.
 
-    A whole sort costs ten times as much as finding a few, which is all there is to sort unless the last of them is one
-    of several equals.
+    Raises BadInput for logits that are not finite.
     """
-    if count < wide_V.shape[-1]:
-        found_K = np.sort(np.argpartition(-wide_V, count - 1, axis=-1)[..., :count], axis=-1)
-        values_K = np.take_along_axis(wide_V, found_K, -1)
-        if ((wide_V >= values_K.min(-1, keepdims=True)).sum(-1) == count).all():
-            return np.take_along_axis(found_K, np.argsort(-values_K, axis=-1, kind="stable"), -1)
-    return np.argsort(-wide_V, axis=-1, kind="stable")[..., :count]
+    if not np.isfinite(logits_V).all():
+        raise BadInput("the model's logits are not finite, as its weights are not; take an earlier checkpoint")
+    if sampling.temperature == 0:
+        token_1 = logits_V.argmax(-1, keepdims=True)
+        return token_1, np.ones(token_1.shape)
+    count = min(sampling.top_k or logits_V.shape[-1], logits_V.shape[-1])
+    token_K = likeliest(logits_V, count)
+    value_K = np.take_along_axis(logits_V, token_K, -1).astype(np.float64)
+    if not sampling.top_k and sampling.top_p == 1:
+        return token_K, softmax(value_K / sampling.temperature)
+    order_K = np.argsort(-value_K, axis=-1, kind="stable")  # of equal ones the lower number comes first
+    sorted_K = softmax(np.take_along_axis(value_K, order_K, -1) / sampling.temperature)
+    before_K = np.cumsum(sorted_K, axis=-1) - sorted_K
+    sorted_K = np.where(before_K < sampling.top_p, sorted_K, 0.0)
+    share_K = np.empty_like(sorted_K)
+    np.put_along_axis(share_K, order_K, sorted_K / sorted_K.sum(-1, keepdims=True), -1)
+    return token_K, share_K
+
+
+def likeliest(logits_V: np.ndarray, count: int) -> np.ndarray:
+    """Numbers of the highest along the last axis, ascending; of equal ones the lower numbers.
+
+    A whole sort costs many times what it does to find the least of a few, which is enough unless others equal it.
+    """
+    size = logits_V.shape[-1]
+    if count == size:
+        return np.broadcast_to(np.arange(size), logits_V.shape)
+    least_1 = np.partition(logits_V, size - count, axis=-1)[..., size - count, None]
+    chosen_V = logits_V >= least_1
+    shape = (*logits_V.shape[:-1], count)
+    if np.count_nonzero(chosen_V) == math.prod(shape):
+        return np.flatnonzero(chosen_V).reshape(shape) % size
+    return np.sort(np.argsort(-logits_V, axis=-1, kind="stable")[..., :count], axis=-1)
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
@@ -77,9 +93,10 @@ def draw(logits_BxV: np.ndarray, sampling: Sampling, numbers_B: np.ndarray) -> n
 
     numbers_B: from 0 up to 1, one for each row, which decides together with its logits
     """
-    cumulated_BxV = np.cumsum(distribution(logits_BxV, sampling), axis=-1)
-    below_BxV = cumulated_BxV <= (numbers_B * cumulated_BxV[:, -1])[:, None]
-    return np.minimum(below_BxV.sum(-1), logits_BxV.shape[-1] - 1)
+    token_BxK, share_BxK = candidates(logits_BxV, sampling)
+    cumulated_BxK = np.cumsum(share_BxK, axis=-1)
+    below_B = (cumulated_BxK <= (numbers_B * cumulated_BxK[:, -1])[:, None]).sum(-1)
+    return np.take_along_axis(token_BxK, np.minimum(below_B, token_BxK.shape[-1] - 1)[:, None], -1)[:, 0]
 
 
 def generator_of(seed: int | Sequence[int]) -> np.random.Generator:
@@ -207,7 +224,8 @@ def within(tokens: list[int], context: int, newest: int, keep: int) -> list[int]
 
 def nats_of(logits_BxV: np.ndarray, tokens: Sequence[int]) -> list[float]:
     """−log p of a token a row."""
-    wide_BxV = logits_BxV.astype(np.float64)
-    highest_B = wide_BxV.max(-1)
-    whole_B = highest_B + np.log(np.exp(wide_BxV - highest_B[:, None]).sum(-1))
-    return (whole_B - wide_BxV[np.arange(len(tokens)), list(tokens)]).tolist()
+    highest_B = logits_BxV.max(-1)
+    # Powers in float32, which logits are no better than, take a third of the time; their sum is float64.
+    summed_B = np.exp(logits_BxV - highest_B[:, None]).sum(-1, dtype=np.float64)
+    of_token_B = logits_BxV[np.arange(len(tokens)), list(tokens)]
+    return (np.log(summed_B) + highest_B - of_token_B).tolist()

@@ -32,11 +32,9 @@ class JaxDecoder:
         return np.asarray(logits_BxV)[: self._rows]
 
     def append(self, tokens: Sequence[int]) -> np.ndarray:
-        size = self._cache[0][0].shape[2]
         token_B = np.array([*tokens, *[0] * (len(self._position_B) - len(tokens))], np.int32)
-        position_B = np.minimum(self._position_B, size - 1)
-        logits_BxV, self._cache = read_tokens(self._weights, token_B, position_B, self._cache, self._config)
-        self._position_B += 1
+        given = self._weights, token_B, self._position_B, self._cache
+        logits_BxV, self._position_B, self._cache = read_tokens(*given, self._config)
         return np.asarray(logits_BxV)[: self._rows]
 
     def logits(self, tokens: list[int]) -> np.ndarray:
@@ -65,9 +63,11 @@ def read_prompts(
 @partial(jax.jit, static_argnames=("config",), donate_argnums=(3,))
 def read_tokens(
     weights: Weights, token_B: jax.Array, position_B: jax.Array, cache: Cache, config: ModelConfig
-) -> tuple[jax.Array, Cache]:
-    """Logits of the token after each row's, (B, V), and the cache with it."""
-    return extend(weights, config, token_B, position_B, cache)
+) -> tuple[jax.Array, jax.Array, Cache]:
+    """Logits of the token after each row's, (B, V), its position, and the cache with what was read."""
+    within_B = jnp.minimum(position_B, cache[0][1].shape[1] - 1)
+    logits_BxV, cache = extend(weights, config, token_B, within_B, cache)
+    return logits_BxV, position_B + 1, cache
 
 
 @partial(jax.jit, static_argnames=("config",))

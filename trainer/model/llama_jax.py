@@ -1,7 +1,8 @@
 """A strict Llama in JAX: pure functions over a flat dict of weights with Hugging Face's names.
 
 B rows, T positions, D width, N heads, K heads of keys and values, H width of a head, V vocabulary, S positions held in
-the cache. Matrices are (out, in), as transformers stores them, so that a checkpoint is the weights as they are.
+the cache, C = B · K its rows. Matrices are (out, in), as transformers stores them, so that a checkpoint is the weights
+as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from trainer.model.kernels_jax import causal_attention, linear
 
 Weights = dict[str, jax.Array]
 LAYER = "model.layers.{}."
-Cache = list[tuple[jax.Array, jax.Array]]  # of each layer: keys and values of positions seen, each (B, K, S, H)
+# Of each layer: keys (C, H, S) and values (C, S, H) of positions seen. So each is multiplied fastest as it lies; and of
+# shape (B, K, …) XLA would, where B is one, copy all that is held four times a token.
+Cache = list[tuple[jax.Array, jax.Array]]
 
 
 def logits_of(
@@ -173,15 +176,16 @@ def prefill(
 ) -> tuple[jax.Array, Cache]:
     """Texts from their first position on: logits_BxV after position `last` of each, and a cache of `size` positions."""
     rotation = rope(jnp.arange(x_BxT.shape[1]), config)
-    behind = ((0, 0), (0, 0), (0, size - x_BxT.shape[1]), (0, 0))
+    none, behind = (0, 0), (0, size - x_BxT.shape[1])
     x_BxTxD = embedded(weights, x_BxT, jnp.float32)
     cache: Cache = []
     for layer in range(config.layers):
         own = layer_weights(weights, layer, x_BxTxD.dtype)
         normed_BxTxD = rms_norm(x_BxTxD, own["input_layernorm.weight"], config.norm_eps)
         q_BxTxNxH, k_BxTxKxH, v_BxTxKxH = heads_of(normed_BxTxD, own, config, rotation)
-        k_BxKxSxH, v_BxKxSxH = (jnp.pad(part.swapaxes(1, 2), behind) for part in (k_BxTxKxH, v_BxTxKxH))
-        cache.append((k_BxKxSxH, v_BxKxSxH))
+        k_CxHxT = k_BxTxKxH.transpose(0, 2, 3, 1).reshape(-1, config.head_dim, x_BxT.shape[1])
+        v_CxTxH = v_BxTxKxH.swapaxes(1, 2).reshape(-1, x_BxT.shape[1], config.head_dim)
+        cache.append((jnp.pad(k_CxHxT, (none, none, behind)), jnp.pad(v_CxTxH, (none, behind, none))))
         attended_BxTxNxH = causal_attention(q_BxTxNxH, k_BxTxKxH, v_BxTxKxH, None)
         x_BxTxD = finish_layer(x_BxTxD, attended_BxTxNxH, own, config)
     last_Bx1xD = jnp.take_along_axis(x_BxTxD, last_B[:, None, None], axis=1)
@@ -192,29 +196,30 @@ def extend(
     weights: Weights, config: ModelConfig, token_B: jax.Array, position_B: jax.Array, cache: Cache
 ) -> tuple[jax.Array, Cache]:
     """One more token a row, each at its own position: logits_BxV of the next, and the cache with it."""
-    rows_B, size = jnp.arange(len(token_B)), cache[0][0].shape[2]
+    size = cache[0][1].shape[1]
     cos, sin = rope(position_B, config)
     rotation = cos[:, None], sin[:, None]  # of each row, at its one position
-    seen_BxS = jnp.arange(size)[None] <= position_B[:, None]
+    position_C = jnp.repeat(position_B, config.kv_heads)
+    seen_CxS = jnp.arange(size)[None] <= position_C[:, None]
+    rows_C = jnp.arange(len(position_C))
     x_Bx1xD = embedded(weights, token_B[:, None], cache[0][0].dtype)
     extended: Cache = []
-    for layer, (k_BxKxSxH, v_BxKxSxH) in enumerate(cache):
+    for layer, (k_CxHxS, v_CxSxH) in enumerate(cache):
         own = layer_weights(weights, layer, x_Bx1xD.dtype)
         normed_Bx1xD = rms_norm(x_Bx1xD, own["input_layernorm.weight"], config.norm_eps)
         q_Bx1xNxH, k_Bx1xKxH, v_Bx1xKxH = heads_of(normed_Bx1xD, own, config, rotation)
-        k_BxKxSxH = k_BxKxSxH.at[rows_B, :, position_B].set(k_Bx1xKxH[:, 0])
-        v_BxKxSxH = v_BxKxSxH.at[rows_B, :, position_B].set(v_Bx1xKxH[:, 0])
-        extended.append((k_BxKxSxH, v_BxKxSxH))
-        attended_Bx1xNxH = attend_to_cache(q_Bx1xNxH, k_BxKxSxH, v_BxKxSxH, seen_BxS)
+        k_CxHxS = k_CxHxS.at[rows_C, :, position_C].set(k_Bx1xKxH.reshape(-1, config.head_dim))
+        v_CxSxH = v_CxSxH.at[rows_C, position_C].set(v_Bx1xKxH.reshape(-1, config.head_dim))
+        extended.append((k_CxHxS, v_CxSxH))
+        attended_Bx1xNxH = attend_to_cache(q_Bx1xNxH, k_CxHxS, v_CxSxH, seen_CxS)
         x_Bx1xD = finish_layer(x_Bx1xD, attended_Bx1xNxH, own, config)
     return head(weights, config, x_Bx1xD)[:, 0], extended
 
 
-def attend_to_cache(q_Bx1xNxH: jax.Array, k_BxKxSxH: jax.Array, v_BxKxSxH: jax.Array, seen_BxS: jax.Array) -> jax.Array:
+def attend_to_cache(q_Bx1xNxH: jax.Array, k_CxHxS: jax.Array, v_CxSxH: jax.Array, seen_CxS: jax.Array) -> jax.Array:
     """Attention of one position a row to the keys of its text that are seen, shape (B, 1, N, H)."""
-    rows, _, heads, width = q_Bx1xNxH.shape
-    q_BxKxGxH = (q_Bx1xNxH * width**-0.5).reshape(rows, k_BxKxSxH.shape[1], -1, width)
-    scores = jnp.einsum("bkgh,bksh->bkgs", q_BxKxGxH, k_BxKxSxH, preferred_element_type=jnp.float32)
-    shares = jax.nn.softmax(jnp.where(seen_BxS[:, None, None], scores, -jnp.inf), axis=-1)
-    attended = jnp.einsum("bkgs,bksh->bkgh", shares.astype(v_BxKxSxH.dtype), v_BxKxSxH)
-    return attended.reshape(rows, 1, heads, width)
+    width = q_Bx1xNxH.shape[-1]
+    q_CxGxH = (q_Bx1xNxH * width**-0.5).reshape(len(k_CxHxS), -1, width)
+    scores = jnp.einsum("cgh,chs->cgs", q_CxGxH, k_CxHxS, preferred_element_type=jnp.float32)
+    shares = jax.nn.softmax(jnp.where(seen_CxS[:, None], scores, -jnp.inf), axis=-1)
+    return jnp.einsum("cgs,csh->cgh", shares.astype(v_CxSxH.dtype), v_CxSxH).reshape(q_Bx1xNxH.shape)

@@ -180,7 +180,8 @@ def extend(weights: Weights, config: ModelConfig, token_B: Tensor, position_B: T
     rows_B = torch.arange(len(token_B), device=token_B.device)
     cos, sin = rope(position_B, config)
     rotation = cos[:, None], sin[:, None]  # of each row, at its one position
-    seen_BxS = torch.arange(cache[0][0].shape[2], device=token_B.device)[None] <= position_B[:, None]
+    size = cache[0][0].shape[2]
+    seen_Bx1x1xS = (torch.arange(size, device=token_B.device)[None] <= position_B[:, None])[:, None, None]
     x_Bx1xD = F.embedding(token_B[:, None], weights["model.embed_tokens.weight"])
     for layer, (k_BxKxSxH, v_BxKxSxH) in enumerate(cache):
         own = weights_of_layer(weights, layer)
@@ -188,9 +189,10 @@ def extend(weights: Weights, config: ModelConfig, token_B: Tensor, position_B: T
         q_Bx1xNxH, k_Bx1xKxH, v_Bx1xKxH = heads_of(normed_Bx1xD, own, config, rotation)
         k_BxKxSxH[rows_B, :, position_B] = k_Bx1xKxH[:, 0]
         v_BxKxSxH[rows_B, :, position_B] = v_Bx1xKxH[:, 0]
-        held = k_BxKxSxH.transpose(1, 2), v_BxKxSxH.transpose(1, 2)
-        attended_Bx1xNxH = attend(q_Bx1xNxH, *held, seen_BxS[:, None, None])
-        x_Bx1xD = finish_layer(x_Bx1xD, attended_Bx1xNxH, own, config)
+        # The queries of a group lie where positions do, so that no key is repeated for each of them.
+        q_BxKxGxH = q_Bx1xNxH.unflatten(2, (config.kv_heads, -1))[:, 0]
+        attended_BxKxGxH = F.scaled_dot_product_attention(q_BxKxGxH, k_BxKxSxH, v_BxKxSxH, seen_Bx1x1xS)
+        x_Bx1xD = finish_layer(x_Bx1xD, attended_BxKxGxH.flatten(1, 2)[:, None], own, config)
     return last_logits(weights, config, x_Bx1xD[:, 0])
 
 
