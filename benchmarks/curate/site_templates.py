@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.curate.extraction_quality import DEFAULT, RECIPE, Gold, Score, extract_all, read_gold, score
 from benchmarks.harness import Benchmark, counted, note, positive, table
 from benchmarks.inputs import CORPUS, corpus_folder, read_pages
+from schemas.document import Page
 from transforms.dedup.site_lines import LINE, smallest_texts
 from transforms.steps.extract.extract_text import ExtractText
 from transforms.steps.templates.keys import keyed_lines, text_key
@@ -34,18 +35,26 @@ WAYS: dict[str, ExtractText] = {
     "trafilatura precision (recipe `fineweb`)": RECIPE,
     "blocks as Markdown (recipe `web`)": replace(RECIPE, extractor="blocks", format="markdown"),
 }
-MIN_PAGES = (2, 3, 4, 6)
-MAX_SHARES = (0.25, 0.5, 0.75, 1.0)
+MIN_PAGES = (2, 3, 4)
+MAX_SHARES = (0.5, 1.0)
 SAME = 0.0005  # a difference of F1 that is none
 
 
 @dataclass(frozen=True)
 class Text:
-    """What an extraction gave of a page. gold: what people said of the page, or None."""
+    """What an extraction gave of a page.
+
+    gold: what people said of the page, or None. score: of the text as it is; None without gold.
+    """
 
     url: str
     text: str
     gold: Gold | None
+    score: Score | None
+
+    @classmethod
+    def of(cls, page: Page, text: str, gold: Gold | None) -> Text:
+        return cls(page.url, text, gold, score(text, gold) if gold is not None else None)
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,13 @@ def outcome(texts: Sequence[Text], step: RemoveTemplateLines, min_pages: int) ->
             pages + (removed.lines > 0),
             whole + (removed.share > step.max_share),
         )
-        if each.gold is None:
+        if each.score is None:
             continue
-        before = score(each.text, each.gold)
+        assert each.gold is not None
         if len(of_site[site_of(each.url)]) < min_pages:
-            others.append(before)
+            others.append(each.score)
         else:
-            scores.append((before, score(removed.text, each.gold) if removed.lines else before))
+            scores.append((each.score, score(removed.text, each.gold) if removed.lines else each.score))
     return Outcome(scores, others, lines, pages, whole)
 
 
@@ -166,7 +175,7 @@ def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
             note(f"{corpus.name}: {name}")
             known = (gold.get((Path(page.warc_file).name, page.warc_offset)) for page in pages)
             given = zip(pages, extract_all(settings, pages)[0], known, strict=True)
-            texts[corpus.name, name] = [Text(page.url, text, gold) for page, text, gold in given]
+            texts[corpus.name, name] = [Text.of(*each) for each in given]
     yield from tables(texts, args.min_pages, scratch)
     if args.look is not None:
         steps = {

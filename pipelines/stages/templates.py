@@ -46,7 +46,11 @@ OPTIONS = ("no_blocklist", "exclude_hosts", "paths_root", "unit_mb")  # those of
 class TemplateOptions:
     """What counts as a site's template. Raises BadInput."""
 
-    min_pages: int = setting(3, "pages of a site, of different text, on which a line of its template stands", "ours")
+    min_pages: int = setting(
+        3,
+        "pages of a site, of different text, on which a line of its template stands",
+        "ours, benchmarks/curate/site_templates.py",
+    )
 
     def __post_init__(self) -> None:
         if self.min_pages < 2:

@@ -41,9 +41,10 @@ class Removed(NamedTuple):
 class RemoveTemplateLines(DocumentStep):
     """Takes out the lines that a document's site repeats on its pages, as `bateia templates` has counted them.
 
-    Code and rows of tables stay. A heading goes only if nothing that stays stands under it. A document of which more
-    than `max_share` are such lines is left as it is: its pages differ in little else, so that no line of it is known
-    for template. It stands before all other steps on documents, for the lines were counted as extraction gave them.
+    Code, rows of tables and what the document says more than once stay. A heading goes only if nothing that stays
+    stands under it. A document of which more than `max_share` are such lines is left as it is: its pages differ in
+    little else, so that no line of it is known for template. It stands before all other steps on documents, for the
+    lines were counted as extraction gave them.
     """
 
     stage: ClassVar[str] = STAGE
@@ -51,7 +52,11 @@ class RemoveTemplateLines(DocumentStep):
     distributions: ClassVar[tuple[str, ...]] = ("tldextract",)
 
     templates: str = setting("", "folder that `bateia templates` wrote")
-    max_share: float = setting(0.5, "a document with a larger share of characters in such lines stays whole", "ours")
+    max_share: float = setting(
+        0.5,
+        "a document with a larger share of characters in such lines stays whole",
+        "ours; with 1 token F1 gains .002 more, and of one page in a thousand half the text goes",
+    )
 
     def assets(self) -> tuple[AssetRef, ...]:
         return (AssetRef("templates", SITE_TEMPLATES, self.templates),)

@@ -44,6 +44,8 @@ def step(tmp_path: Path) -> Step:
         (("## Related",), f"{LONG}\n## Related\n### Old\n- A story", None),
         (("## Related",), f"{LONG}\n## Related\n## Other\n- A story", f"{LONG}\n## Other\n- A story"),
         (("return x", "| a | b |"), f"{LONG}\n```\nreturn x\n```\n| a | b |", None),  # code and tables
+        (("Weight:",), f"{LONG}\nWeight:\n3 kg\nWeight:\n4 kg", None),  # what it says more than once
+        (("return (", "import os;", "x => {", "<br />"), f"{LONG}\nreturn (\nimport os;\nx => {{\n<br />", None),
         ((LONG,), f"{LONG}\nShort", None),  # most of it
         (("Other",), f"{LONG}\nShare this", None),
         ((), f"{LONG}\nShare this", None),  # no site repeats any
