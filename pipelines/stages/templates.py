@@ -36,7 +36,7 @@ from transforms.steps.templates.remove import KEYS, STAGE, RemoveTemplateLines
 from transforms.steps.warc.reader import kinds_text
 from transforms.units import PROGRESS, Records, write_units
 
-RANGE_BYTES = 512 << 20  # of input for a range of keys: 10 MB of lines out of WARC files, 100 out of plain texts
+RANGE_BYTES = 512 << 20  # of input for a range of keys: some 10 MB of lines out of WARC files, 100 out of plain texts
 RECORD_BYTES = 25 << 10  # of a record that a selection names
 MAX_RANGES = 1024  # each is a reading of every unit's file
 OPTIONS = ("no_blocklist", "exclude_hosts", "paths_root", "unit_mb")  # those of CurateOptions that matter here
