@@ -110,7 +110,7 @@ class Book:
         """
         wanted = chosen(self.sections, names)
         left = [section for section in wanted if self.numbers(section) is None]
-        clock = Clock(left)
+        clock = Clock(left, quick=self.pace != FULL)
         self.folder.mkdir(parents=True, exist_ok=True)
         for section in left:
             take(str(self.folder))  # stages release what their process holds
@@ -238,20 +238,21 @@ def frame(words: Words) -> dict[str, str]:
 
 
 class Clock:
-    """How far the course is, and how long it will take. sections: those to be made."""
+    """How far the course is, and how long it will take. sections: those to be made; quick: not in the full pace"""
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[Section], quick: bool = False) -> None:
         self._sections, self._started = tuple(sections), time.monotonic()
-        self._all = sum(section.minutes for section in sections)
+        self._minutes = [section.quick_minutes if quick else section.minutes for section in sections]
+        self._all = sum(self._minutes)
         self._at, self._done = 0, 0.0
 
     def begin(self, section: Section) -> None:
         self._at = self._sections.index(section)
-        self._done = sum(one.minutes for one in self._sections[: self._at])
+        self._done = sum(self._minutes[: self._at])
 
     def line(self, what: str, share: float) -> str:
         section = self._sections[self._at]
-        done = (self._done + share * section.minutes) / self._all
+        done = (self._done + share * self._minutes[self._at]) / self._all
         spent = time.monotonic() - self._started
         expected = duration(spent / done - spent) if done > 0.01 else duration(60 * self._all * (1 - done))
         parts = [f"[{self._at + 1}/{len(self._sections)}] {section.name}", *([what] if what else [])]

@@ -57,6 +57,8 @@ class Section:
     numbers: what it measures, as numbers.json holds it
     measure: does the work; a second call goes on where a first one was stopped
     tell: from the numbers to the parts of its page
+    quick_minutes: as `minutes`, in the quick pace, where a training's steps weigh little and its beginning much; by the
+        clock of a busy machine and the CPU time of four sections there
     """
 
     name: str
@@ -66,3 +68,4 @@ class Section:
     numbers: type[Struct]
     measure: Callable[[Work], Struct]
     tell: Callable[[Any, Words], Sequence[Part]]
+    quick_minutes: float = 0.2

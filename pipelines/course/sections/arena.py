@@ -84,4 +84,4 @@ def tell(numbers: ArenaReport, words: Words) -> list[Part]:
 
 
 NEEDS = (CRAWL, PRETRAINING, conversations.NAME, thinking.NAME, reinforcement.NAME)
-SECTION = Section(NAME, NEEDS, 2.0, ("questions", "seed"), ArenaReport, measure, tell)
+SECTION = Section(NAME, NEEDS, 2.0, ("questions", "seed"), ArenaReport, measure, tell, 0.05)

@@ -128,4 +128,4 @@ def passage(one: Said, words: Words) -> Passage:
 
 
 SETTINGS = ("dreams", "tokens", "items", "seed")
-SECTION = Section(NAME, (CRAWL, PRETRAINING), 1.5, SETTINGS, Numbers, measure, tell)
+SECTION = Section(NAME, (CRAWL, PRETRAINING), 1.5, SETTINGS, Numbers, measure, tell, 0.3)

@@ -157,4 +157,4 @@ def made_by(work: Work) -> str:
 
 
 SETTINGS = ("conversations", "sft_steps", "questions", "batch_size", "context", "seed")
-SECTION = Section(NAME, (CRAWL, PRETRAINING), 5.5, SETTINGS, Numbers, measure, tell)
+SECTION = Section(NAME, (CRAWL, PRETRAINING), 5.5, SETTINGS, Numbers, measure, tell, 0.35)

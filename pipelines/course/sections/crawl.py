@@ -136,4 +136,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
-SECTION = Section(NAME, (), 3.0, DATA, Numbers, measure, tell)
+SECTION = Section(NAME, (), 3.0, DATA, Numbers, measure, tell, 1.0)

@@ -90,4 +90,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
-SECTION = Section(NAME, (PRETRAINING,), 0.2, (), Numbers, measure, tell)
+SECTION = Section(NAME, (PRETRAINING,), 0.2, (), Numbers, measure, tell, 0.01)

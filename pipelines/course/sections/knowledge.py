@@ -210,4 +210,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
 
 
 SETTINGS = ("refusal_steps", "conversations", "batch_size", "context", "seed")
-SECTION = Section(NAME, (CRAWL, PRETRAINING), 6.0, SETTINGS, Numbers, measure, tell)
+SECTION = Section(NAME, (CRAWL, PRETRAINING), 6.0, SETTINGS, Numbers, measure, tell, 0.1)

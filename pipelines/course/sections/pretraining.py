@@ -123,4 +123,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
-SECTION = Section(NAME, (CRAWL,), 8.0, (*MODEL, "base_steps", "seed"), Numbers, measure, tell)
+SECTION = Section(NAME, (CRAWL,), 8.0, (*MODEL, "base_steps", "seed"), Numbers, measure, tell, 0.2)

@@ -182,4 +182,4 @@ SETTINGS = (
     "anyway",
     "seed",
 )
-SECTION = Section(NAME, (PRETRAINING,), 9.0, SETTINGS, Numbers, measure, tell)
+SECTION = Section(NAME, (PRETRAINING,), 9.0, SETTINGS, Numbers, measure, tell, 0.5)

@@ -107,4 +107,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
 
 
 SETTINGS = ("think_steps", "examples", "questions", "batch_size", "context", "seed")
-SECTION = Section(NAME, (PRETRAINING,), 5.5, SETTINGS, Numbers, measure, tell)
+SECTION = Section(NAME, (PRETRAINING,), 5.5, SETTINGS, Numbers, measure, tell, 0.15)

@@ -153,4 +153,4 @@ def tell(numbers: Numbers, words: Words) -> list[Part]:
     ]
 
 
-SECTION = Section(NAME, ("crawl",), 0.3, ("seed",), Numbers, measure, tell)
+SECTION = Section(NAME, ("crawl",), 0.3, ("seed",), Numbers, measure, tell, 0.05)

@@ -14,6 +14,7 @@ from pipelines.course.book import Book, Clock, chosen, keys_of
 from pipelines.course.pace import QUICK, Pace
 from pipelines.course.page import Part, Text
 from pipelines.course.section import Section, Work
+from pipelines.course.sections.order import SECTIONS
 from pipelines.course.words import Words
 from schemas.faults import BadInput
 from support.pages import Strict
@@ -148,3 +149,13 @@ def test_the_time_that_is_left_is_told(maker: Maker) -> None:
     clock.begin(maker.sections[2])
     assert clock.line("step 3 of 4", 0.5).startswith("[3/4] pretraining · step 3 of 4 · ")
     assert clock.line("", 0.0).endswith(" left")
+
+
+def test_a_quick_course_is_no_full_one() -> None:
+    """Before anything is done: of the full pace's minutes nothing is left over in the quick one."""
+    left = []
+    for quick in (False, True):
+        clock = Clock(SECTIONS, quick)
+        clock.begin(SECTIONS[0])
+        left.append(clock.line("", 0.0).rpartition(" · ")[2].replace("\xa0", " "))
+    assert left == ["41 min 00 s left", "2 min 43 s left"]
