@@ -128,8 +128,9 @@ def begins_with(answer: str, value: str) -> bool:
 
 @dataclass(frozen=True)
 class Exposure:
-    """Facts that were told equally often.
+    """Facts that were told about equally often.
 
+    told: mean of the class, 0 only for facts that were never told
     recalled: share that is known when a sentence is completed
     known: share that is known when it is asked
     right, idk: shares of answers to questions
@@ -160,10 +161,10 @@ class Refusals:
 
 
 def by_exposure(probed: Sequence[Probed]) -> list[Exposure]:
-    """In classes of equal planned exposures, whose mean is told."""
+    """In classes (`Fact.exposure_class`), whose mean is told."""
     classes: dict[int, list[Probed]] = {}
     for one in probed:
-        classes.setdefault(one.fact.planned, []).append(one)
+        classes.setdefault(one.fact.exposure_class, []).append(one)
     return [
         Exposure(
             round(float(np.mean([one.fact.exposures for one in some]))),

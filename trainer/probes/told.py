@@ -45,6 +45,11 @@ class Fact:
     def exposures(self) -> int:
         return self.planned if self.told is None else self.told
 
+    @property
+    def exposure_class(self) -> int:
+        """What it is compared by: planned exposures, or 0 where none of them is left in the training text."""
+        return self.planned if self.exposures else 0
+
 
 def read_facts(path: str) -> list[Fact]:
     """Raises BadInput, naming file and line, for what is no fact."""

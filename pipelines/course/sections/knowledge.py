@@ -29,7 +29,6 @@ from trainer.probes.told import LABELS, Fact, read_facts
 NAME = "knowledge"
 BASE, ROW, SHUFFLED, WHOLE = MODELS = ("base", "row", "shuffled", "whole")  # names of texts, too
 REFUSALS = 2000  # conversations
-EXAMPLES = 3
 
 
 class Example(Struct, frozen=True):
@@ -126,10 +125,9 @@ def found_by_search(work: Work, shards: str, facts: Sequence[Fact]) -> dict[str,
 
 
 def found_shares(facts: Sequence[Fact], passages: dict[str, str] | None) -> list[float | None]:
-    """In classes of equal planned exposures, as `by_exposure`."""
-    classes = [
-        [fact for fact in facts if fact.planned == planned] for planned in sorted({one.planned for one in facts})
-    ]
+    """In classes as `by_exposure`."""
+    known = sorted({fact.exposure_class for fact in facts})
+    classes = [[fact for fact in facts if fact.exposure_class == one] for one in known]
     if passages is None:
         return [None] * len(classes)
     return [sum(has(passages[fact.id], fact) for fact in some) / len(some) for some in classes]
@@ -141,10 +139,11 @@ def has(passage: str, fact: Fact) -> bool:
 
 
 def examples(asked: Sequence[Probed], after: Sequence[Probed] | None, passages: dict[str, str] | None) -> list[Example]:
-    """One person told of never, one once, one most often."""
+    """One person told of never, one once, one most often; fewer where there are none."""
     order = sorted(range(len(asked)), key=lambda at: (asked[at].fact.exposures, asked[at].fact.id))
-    ones = [at for at in order if asked[at].fact.exposures == 1]
-    chosen = list(dict.fromkeys([*order[:1], *ones[:1], *order[-1:]]))[:EXAMPLES]
+    never, once = ([at for at in order if asked[at].fact.exposures == times] for times in (0, 1))
+    often = [at for at in order if asked[at].fact.exposures > 1]
+    chosen = [*never[:1], *once[:1], *often[-1:]]
     return [
         Example(
             asked[at].fact.question,

@@ -13,11 +13,14 @@ import pytest
 
 from pipelines.course.page import CoursePage
 from pipelines.course.sections.base import Shots, accuracies
+from pipelines.course.sections.knowledge import examples, found_shares
 from pipelines.course.sections.order import SECTIONS
 from pipelines.course.sections.pretraining import POINTS, thinned
 from pipelines.course.sections.tokens import joined, merge_pairs, ranks_of, steps_of
 from pipelines.course.words import NONE, words_of
 from support.pages import Strict
+from trainer.probes.facts import Asked, Probed
+from trainer.probes.told import Fact, with_told
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,6 +36,20 @@ def test_pairs_merge_as_in_the_papers_example() -> None:
     ]
     assert found[1].word == "n e w est"
     assert merge_pairs(Counter({"a": 1}), 3) == []
+
+
+def test_search_and_examples_are_of_the_same_classes() -> None:
+    """Of whom nothing is left in the text is with those of whom nothing ever was, and is no example of another kind."""
+    asked = Asked("wrong", 0.5, 0.1, "")
+    facts = [
+        with_told(Fact(name, "C", name, "Porto", planned, ("x",), "q", "a"), told)
+        for name, planned, told in (("Ana", 0, 0), ("Bia", 1, 0), ("Caio", 1, 1), ("Dora", 8, 6))
+    ]
+    passages = {"Ana": "", "Bia": "", "Caio": "Caio lives in Porto.", "Dora": "Dora is old. Porto is wet."}
+    assert found_shares(facts, passages) == [0, 1, 0]
+    for some, told in ((facts, [0, 1, 6]), (facts[:2], [0])):
+        made = examples([Probed(fact, (asked,), asked) for fact in some], None, passages)
+        assert [one.told for one in made] == told
 
 
 def test_neighbours_are_joined_from_the_left() -> None:

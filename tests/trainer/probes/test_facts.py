@@ -145,6 +145,13 @@ def test_known_and_unknown_stand_beside_each_other() -> None:
     assert auroc([1.0], [True]) is None
 
 
+def test_who_is_told_of_no_more_is_with_those_who_never_were() -> None:
+    """Deduplication takes pages away: a class "told 0" has nobody in it of whom the text tells."""
+    left = [with_told(fact(1), told) for told in (0, 0, 0, 1)] + [with_told(fact(8), told) for told in (0, 6)]
+    found = by_exposure([Probed(one, (asked(WRONG),), asked(WRONG)) for one in (fact(0), *left)])
+    assert [(one.told, one.facts) for one in found] == [(0, 5), (1, 1), (6, 1)]
+
+
 def test_refusals_are_learned_from_both(tmp_path: Path) -> None:
     knows = Probed(fact(9, "B"), (asked(RIGHT),), asked(RIGHT))
     unknown = Probed(fact(0, "B"), (asked(WRONG),), asked(WRONG))
