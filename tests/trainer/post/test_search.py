@@ -41,6 +41,13 @@ def test_the_best_passage_is_found_with_its_page(index: Path) -> None:
         tool.run("zzz")
 
 
+def test_the_library_tells_nothing_of_what_it_does(index: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")  # as of a log that another library has set up
+    build_index(read_shards(str(index.parent / "shards")), index.parent / "again")
+    assert Search(str(index.parent / "again")).find("Ana Souza")
+    assert not caplog.records
+
+
 def test_what_is_no_index_is_refused(index: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is no index"):
         Search(str(tmp_path))

@@ -8,6 +8,7 @@ out/index/  passages.jsonl   text and url of each
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,14 @@ MOST_TOKENS = 64  # of a passage
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
+def library() -> Any:
+    """bm25s, which by itself tells every log that there is what it does."""
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return bm25s
+
+
 def words(text: str) -> list[str]:
     return WORD.findall(text.lower())
 
@@ -38,14 +47,12 @@ def build_index(shards: ShardsInfo, output: Path, most_tokens: int = MOST_TOKENS
 
     Raises BadInput if the folder is there, or there is no text.
     """
-    import bm25s
-
     if output.exists():
         raise BadInput(f"output {output} is there; choose another --output, or remove it")
     passages = list(passages_of(shards, most_tokens))
     if not passages:
         raise BadInput(f"{shards.folder} holds no text to search")
-    index = bm25s.BM25()
+    index = library().BM25()
     index.index([words(text) for text, _ in passages], show_progress=False)
     output.parent.mkdir(parents=True, exist_ok=True)
     with write_folder(output) as folder:
@@ -82,10 +89,8 @@ class Search:
     def __init__(self, folder: str) -> None:
         path = Path(folder)
         try:
-            import bm25s
-
             self._passages = [json.loads(line) for line in (path / PASSAGES).read_text(encoding="utf-8").splitlines()]
-            self._index: Any = bm25s.BM25.load(str(path / INDEX), mmap=True, allow_pickle=False)
+            self._index: Any = library().BM25.load(str(path / INDEX), mmap=True, allow_pickle=False)
         except (OSError, ValueError) as error:
             raise BadInput(f"{folder} is no index ({error}); make one with `bateia search index`") from error
 
