@@ -123,15 +123,19 @@ def process_tree(root: int) -> list[int]:
     children: dict[int, list[int]] = defaultdict(list)
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue  # ended meanwhile
-            children[parent].append(int(entry.name))
+            children[parent_of(int(entry.name))].append(int(entry.name))
     tree = [root]
     for pid in tree:
         tree += children[pid]
     return tree
+
+
+def parent_of(pid: int) -> int:
+    """Id of a process's parent; 0 if it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def memory_mib(pid: int, file: str, key: str) -> float:

@@ -22,6 +22,7 @@ from transforms.steps.fetch.faults import Changed, HostDown, NotFetched
 from transforms.steps.fetch.fetcher import fetcher_of
 from transforms.steps.fetch.files import is_remote, open_input, state_of
 from transforms.steps.fetch.settings import FetchSettings
+from transforms.steps.heap import give_back, keep_little
 from transforms.steps.recipe import CurateRecipe
 from transforms.steps.sources.columns import Columns
 from transforms.steps.sources.read import SELECTION, WARC, WET, read_file
@@ -32,6 +33,7 @@ from transforms.units import Heartbeat, UnitFiles, UnitResult
 
 NO_LABEL = re.compile(r"[^A-Za-z0-9_-]")
 LABEL_CHARS = 64
+GIVE_BACK_EVERY = 250  # pages: often enough for tens of MiB, and a hundredth of a millisecond a page
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class CuratePages:
         self._curator: Curator | None = None
 
     def setup(self) -> None:
+        keep_little()
         self._curator = Curator(self._recipe if self._find is None else self._find(self._recipe))
 
     def parse(self, line: dict[str, Any]) -> CurateUnit:
@@ -174,6 +177,8 @@ class CuratePages:
             if isinstance(event, Skipped):
                 tally.skipped[event.kind] += 1
                 continue
+            if tally.read % GIVE_BACK_EVERY == 0:
+                give_back()
             tally.read += 1
             outcome = self._outcome(event, file_path, dump)
             tally.add(event.url or "", event.record_id or "", outcome.verdict, outcome.text)

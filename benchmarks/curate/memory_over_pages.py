@@ -2,10 +2,10 @@
 
     python -m benchmarks.curate.memory_over_pages --corpus WARCS --pages 20000 --out
 
-The corpus' WARC files are linked under as many names as it takes, and curated with the recipe `fineweb-gated` (without
+The corpus' WARC files are copied under as many names as it takes, and curated with the recipe `fineweb-gated` (without
 a block list) in worker processes. Measured is every worker's resident memory in MiB once a second: its median around
-each quarter of the run, and its slope in the second half, when every word splitter and model is loaded. A chart shows
-it over time. Needs Linux.
+each quarter of the run, and its slope in the second half, when every word splitter and model is loaded; and
+the most that a worker and its extraction child hold together. A chart shows the workers over time. Needs Linux.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import Benchmark, Part, positive, table
-from benchmarks.inputs import add_corpus_options, warc_files
+from benchmarks.inputs import add_corpus_options, repeated, warc_files
 from benchmarks.plot import Chart
-from benchmarks.process_cost import bateia, measure, memory_mib
+from benchmarks.process_cost import bateia, measure, memory_mib, parent_of
 
 EVERY_S = 1.0
 ROLES = {"pipelines.engine.worker": "worker", "transforms.steps.extract.child": "extraction child"}  # by module
@@ -52,13 +52,21 @@ class Memory:
 
 
 class MemoryByProcess(defaultdict[int, Memory]):
-    """Notes the memory of every process that has a role, by its id."""
+    """Notes the memory of every process that has a role, by its id.
+
+    most_together: MiB of a worker and its extraction child, shared pages counted in parts (Pss), at their most.
+    """
+
+    most_together = 0.0
 
     def observe(self, second: float, pids: list[int]) -> None:
+        together: dict[int, float] = defaultdict(float)  # by the worker's id
         for pid in pids:
             if (role := role_of(pid)) is not None and (mib := memory_mib(pid, "status", "VmRSS:")):
                 self[pid].role = role
                 self[pid].samples.append((second, mib))
+                together[pid if role == "worker" else parent_of(pid)] += memory_mib(pid, "smaps_rollup", "Pss:")
+        self.most_together = max([self.most_together, *together.values()])
 
     def of_role(self, role: str) -> list[Memory]:
         return [memory for memory in self.values() if memory.role == role]
@@ -73,22 +81,12 @@ def role_of(pid: int) -> str | None:
     return next((role for module, role in ROLES.items() if module in command), None)
 
 
-def link_files(files: list[Path], folder: Path, times: int) -> list[Path]:
-    """Every file so many times, under different names."""
-    folder.mkdir()
-    links = []
-    for turn in range(times):
-        for file in files:
-            links.append(folder / f"{turn:03}-{file.name}")
-            links[-1].symlink_to(file.resolve())
-    return links
-
-
 def watch(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
-    files, output = warc_files(args, scratch), scratch / "documents"
-    links = link_files(files, scratch / "links", -(-args.pages // args.corpus_pages))
+    output = scratch / "documents"
+    # Copies: the same file under two names would be read once.
+    files = repeated(warc_files(args, scratch), -(-args.pages // args.corpus_pages), scratch / "repeated")
     command = bateia("curate", "--recipe", "fineweb-gated", "--no-blocklist", "--no-guard", "--quiet")
-    command += ["--workers", str(args.workers), "--output", str(output), "--input", *map(str, links)]
+    command += ["--workers", str(args.workers), "--output", str(output), "--input", *map(str, files)]
     memories = MemoryByProcess(Memory)
     quiet = {"PYTHONWARNINGS": "ignore"}
     cost = measure(command, scratch / "log.txt", quiet, EVERY_S, memories.observe)
@@ -106,6 +104,7 @@ def watch(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     ]
     head = ["RSS, MiB, at", *(f"{share:.0%}" for share in QUARTERS), "slope in the second half, MiB for 1,000 pages"]
     yield table(head, rows)
+    yield f"A worker and its extraction child together: {memories.most_together:.0f} MiB at most (Pss).\n"
     largest = max((mib for child in children for _, mib in child.samples), default=0.0)
     yield f"Extraction children, of 2,000 pages each: {len(children)}; the largest held {largest:.0f} MiB.\n"
     if workers:

@@ -13,7 +13,8 @@ from support.command import Call
 from support.paths import ARTICLES, ROOT
 from support.warc import http, record
 
-BEAMS = {"pandas", "pymongo", "bson"}  # what Beam would load
+BEAMS = {"pandas", "pymongo", "bson", "boto3", "botocore", "cryptography"}  # what Beam would load
+ARROWS = {"pyarrow.compute"}  # for selections alone
 SPACYS = {"spacy.cli", "typer", "weasel", "httpx", "presidio_analyzer", "torch", "transformers"}
 FOREIGN_TO_THE_CHILD = {"apache_beam", "fasttext", "numpy", "pyarrow", "resiliparse", "schemas", "spacy"}
 
@@ -75,6 +76,19 @@ assert pa.table({"a": [1, 2]}).to_pandas().shape == (2, 1)
 
 
 @pytest.mark.slow
+def test_who_encrypts_groups_has_the_library_for_it() -> None:
+    pytest.importorskip("cryptography")
+    code = """
+from transforms.lean_beam import load_beam
+load_beam()
+from apache_beam.transforms.util import Fernet
+cipher = Fernet(b"0" * 43 + b"=")
+assert cipher.decrypt(cipher.encrypt(b"key")) == b"key"
+"""
+    assert "cryptography.fernet" in names_after(code)
+
+
+@pytest.mark.slow
 def test_pandas_that_is_loaded_before_beam_stays() -> None:
     pytest.importorskip("pandas")
     code = "import pandas, sys\nfrom transforms.lean_beam import load_beam; load_beam()\nassert sys.modules['pandas']"
@@ -123,4 +137,4 @@ def test_worker_processes_of_a_run_are_lean(bateia: Call, tmp_path: Path) -> Non
     files = list(noted.iterdir())
     assert files
     for file in files:
-        assert not (BEAMS | SPACYS) & set(file.read_text().split("\n"))
+        assert not (BEAMS | SPACYS | ARROWS) & set(file.read_text().split("\n"))

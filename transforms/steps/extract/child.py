@@ -15,12 +15,15 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from transforms.steps.extract.characters import without_impossible
 from transforms.steps.extract.trafilatura_text import HIDDEN, NestedTooDeep, trafilatura_extractor
+from transforms.steps.heap import give_back, keep_little
 
+GIVE_BACK_EVERY = 50  # pages
 STATUS = Path("/proc/self/status")  # Linux; elsewhere there is no memory limit
 SELF_TEST = (
     "<html><body><article><h1>Gold in the gravel</h1>"
@@ -92,7 +95,11 @@ def serve(settings: dict[str, Any], pages: BinaryIO, out: BinaryIO) -> None:
     max_mb = peak_mb() + settings["memory_limit_mb"]
     cap_memory(settings["memory_limit_mb"])
     reply_to(out, {"ready": True}, time.thread_time())
-    while len(head := pages.read(4)) == 4:
+    for number in count():
+        if len(head := pages.read(4)) < 4:
+            return
+        if number % GIVE_BACK_EVERY == 0:
+            give_back()
         html = pages.read(struct.unpack("<I", head)[0]).decode("utf-8", "replace")
         # Not process_time: with ITIMER_PROF armed it moves by kernel ticks, and half a tick a page would be lost.
         started = time.thread_time()
@@ -109,6 +116,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
     logging.disable(logging.CRITICAL)
+    keep_little()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     serve(json.loads(sys.argv[1]), sys.stdin.buffer, out)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute
 
 from transforms.steps.fetch.faults import Changed, HostDown, NotFetched
 from transforms.steps.fetch.files import RemoteFile, open_input
@@ -19,7 +18,6 @@ from transforms.steps.warc.events import Event, Response, Skipped, Unreadable, c
 from transforms.steps.warc.limits import ReadLimits
 from transforms.steps.warc.reader import read_record_at
 
-pc: Any = pyarrow.compute  # its functions are made at run time, so that stubs lack them
 # The columns that say where a record is, called as in Common Crawl's columnar index.
 PLACE = ("warc_filename", "warc_record_offset", "warc_record_length")
 SELECTION_SCHEMA = pa.schema(
@@ -71,13 +69,15 @@ def wanted_of(row: dict[str, Any]) -> Wanted:
 
 def fault_in(table: pa.Table) -> str | None:
     """What in a table keeps it from being a selection, as the end of a sentence that begins with its name; or None."""
+    import pyarrow.compute as pc  # 9 MiB: for those who have a selection
+
     file, offset, length = (table[name] for name in PLACE)
     if not (pa.types.is_string(file.type) or pa.types.is_large_string(file.type)):
         return f"is a selection whose {PLACE[0]} is of type {file.type}; give names of WARC files in a crawl"
     for name, numbers, least, most in ((PLACE[1], offset, 0, 1 << 62), (PLACE[2], length, 1, MAX_RECORD_BYTES)):
         if not pa.types.is_integer(numbers.type):
             return f"is a selection whose {name} is of type {numbers.type}; give whole numbers"
-        edges = pc.min_max(numbers)
+        edges = pc.call_function("min_max", [numbers])
         if numbers.null_count or not (least <= edges["min"].as_py() and edges["max"].as_py() <= most):
             return f"is a selection in which a {name} is none; give numbers from {least} to {most:,}"
     names = file.unique().to_pylist()

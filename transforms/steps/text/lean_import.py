@@ -26,6 +26,21 @@ def without(names: Iterable[str]) -> Iterator[None]:
 
 
 @contextmanager
+def stand_in(name: str, **attributes: Any) -> Iterator[None]:
+    """Within this context, a module that is not imported yet has these attributes alone; whoever imports it later gets
+    the true one."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = module = ModuleType(name)
+    vars(module).update(attributes)
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+@contextmanager
 def without_frameworks() -> Iterator[None]:
     """Within this context, importing PyTorch or transformers raises ImportError, unless they are imported already.
 
@@ -45,12 +60,8 @@ def bare_spacy() -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(without_frameworks())
-        if "spacy" not in sys.modules:
-            stubs = {name: ModuleType(name) for name in COMMAND_LINE if name not in sys.modules}
-            for stub in stubs.values():
-                vars(stub).update(__path__=[], info=None)
-            sys.modules.update(stubs)
-            stack.callback(forget, stubs)
+        for name in COMMAND_LINE if "spacy" not in sys.modules else ():
+            stack.enter_context(stand_in(name, __path__=[], info=None))
         from catalogue import Registry
 
         stack.enter_context(replaced(Registry, "get_entry_points", lambda _: {}))
@@ -67,9 +78,3 @@ def replaced(owner: type, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(owner, name, before)
-
-
-def forget(stubs: Iterable[str]) -> None:
-    """Whoever imports these later gets the true modules."""
-    for name in stubs:
-        del sys.modules[name]
