@@ -33,7 +33,7 @@ from transforms.units import Heartbeat, UnitFiles, UnitResult
 
 NO_LABEL = re.compile(r"[^A-Za-z0-9_-]")
 LABEL_CHARS = 64
-GIVE_BACK_EVERY = 250  # pages: often enough for tens of MiB, and a hundredth of a millisecond a page
+GIVE_BACK_EVERY = 500  # pages: seldom enough to cost them nothing
 
 
 @dataclass(frozen=True)

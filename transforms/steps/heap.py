@@ -11,8 +11,9 @@ import ctypes
 import sys
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of malloc.h
-# Smaller values cost a page fault for each 4 KB of every page: a millisecond a page with glibc's own first 128 KiB.
-LARGE_BYTES, SPARE_BYTES = 1 << 20, 4 << 20
+# What is large goes back as soon as it is freed, and page faults bring it anew: with glibc's own first 128 KiB they take
+# a millisecond a web page, with 2 MiB nothing to speak of.
+LARGE_BYTES, SPARE_BYTES = 2 << 20, 8 << 20
 
 
 def keep_little() -> None:
