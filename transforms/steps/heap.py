@@ -11,8 +11,8 @@ import ctypes
 import sys
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of malloc.h
-# What is large goes back as soon as it is freed, and page faults bring it anew: with glibc's own first 128 KiB they take
-# a millisecond a web page, with 2 MiB nothing to speak of.
+# What is large goes back as soon as it is freed, and page faults bring it anew: with glibc's own first 128 KiB these
+# take a millisecond a web page, with 2 MiB nothing to speak of.
 LARGE_BYTES, SPARE_BYTES = 2 << 20, 8 << 20
 
 
