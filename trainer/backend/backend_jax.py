@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cache, partial
+from dataclasses import replace
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import jax
@@ -28,7 +29,7 @@ from trainer.model.decode_jax import JaxDecoder
 from trainer.model.kernels_jax import cudnn_takes
 from trainer.model.llama_jax import Weights, losses_at_end, stream_of
 from trainer.optim.optim_jax import Optimizer, State, clip, state_arrays, state_of
-from trainer.settings import TrainSettings
+from trainer.settings import Schedule, TrainSettings
 
 ROWS = "rows"  # the mesh's one axis: rows of a batch are split among devices
 Parts = tuple[jax.Array, ...]  # x, y, mask, segment ids; each (accumulate, rows of a part, T)
@@ -50,7 +51,7 @@ class JaxBackend:
         devices: int | None = None,
         group: Group | None = None,
     ) -> None:
-        self._settings, self._optimizer, self._group = settings, Optimizer(settings), group or SingleProcess()
+        self._settings, self._group = settings, group or SingleProcess()
         chosen = choose_devices(settings, devices, self._group)
         self.devices, self.device_kind = len(chosen), chosen[0].device_kind
         self.note = note_of(settings)
@@ -59,16 +60,15 @@ class JaxBackend:
         self._split = NamedSharding(mesh, PartitionSpec(None, ROWS))
         # In one order, whatever a file's is: sums over all weights are taken in it, and must be the same to the bit.
         weights = {name: jnp.asarray(snapshot.weights[name]) for name in shapes(settings.model)}
-        state = self._optimizer.init(weights)
+        state = jax.eval_shape(Optimizer(settings).init, weights)
         if snapshot.optimizer:
             state = state_of(snapshot.optimizer, state)
+        else:  # all of it begins at zero, for which nothing has to be compiled
+            state = jax.tree.map(lambda part: np.zeros(part.shape, part.dtype), state)
         self._weights: Weights = jax.device_put(weights, self._replicated)
         self._state: State = jax.device_put(state, self._replicated)
         self._pieces = 1 if jax.default_backend() == "cpu" else logits_pieces(settings, self.devices)
-        step = partial(train_step, settings=settings, optimizer=self._optimizer, pieces=self._pieces)
-        self._step = jax.jit(step, donate_argnums=(0, 1), out_shardings=self._replicated)
-        losses = partial(losses_in_parts, settings=settings, pieces=self._pieces)
-        self._losses = jax.jit(losses, out_shardings=self._replicated)
+        self._step, self._losses = compiled(computed_by(settings), self._replicated, self._pieces)
 
     def step(self, batch: Batch, rate: float) -> Any:
         try:
@@ -141,6 +141,25 @@ def note_of(settings: TrainSettings) -> str:
     return (
         f"note: cuDNN's attention does not take {model.context:,} positions of {model.heads} heads {model.head_dim} "
         "wide here, so JAX's own is computed, slower and in more memory"
+    )
+
+
+def computed_by(settings: TrainSettings) -> TrainSettings:
+    """The settings with one value for all that a step is given, or that only decides on what it is given."""
+    return replace(settings, schedule=Schedule("constant", 1.0, 1, 0), batch_size=settings.accumulate, seed=1)
+
+
+@lru_cache(maxsize=8)
+def compiled(settings: TrainSettings, replicated: NamedSharding, pieces: int) -> tuple[Any, Any]:
+    """A step, and the losses of rows: the same functions for each training of a process that computes alike.
+
+    Tracing them again takes a small model longer than a hundred steps.
+    """
+    step = partial(train_step, settings=settings, optimizer=Optimizer(settings), pieces=pieces)
+    losses = partial(losses_in_parts, settings=settings, pieces=pieces)
+    return (
+        jax.jit(step, donate_argnums=(0, 1), out_shardings=replicated),
+        jax.jit(losses, out_shardings=replicated),
     )
 
 

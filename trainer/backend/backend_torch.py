@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch._dynamo.exc import TorchDynamoException
 
 from schemas.faults import BadInput, BrokenRun
 from trainer.backend.distributed_torch import local_part, orthogonal_together, own_rows, shard, whole
@@ -100,7 +100,9 @@ class TorchBackend:
             return self._step(batch, rate)
         except torch.OutOfMemoryError as error:
             raise out_of_memory(self._settings, self.devices, self._pieces) from error
-        except TorchDynamoException as error:
+        except Exception as error:
+            if not is_of_compiler(error):
+                raise
             first = str(error).strip().partition("\n")[0]
             raise BrokenRun(f"torch.compile failed ({first}); --no-compile trains without it, and slower") from error
 
@@ -220,6 +222,12 @@ def clipping(norm: Tensor, most: float) -> Tensor:
 
 def torch_compile(function: Callable[..., Any]) -> Callable[..., Any]:
     return torch.compile(function, dynamic=False)
+
+
+def is_of_compiler(error: Exception) -> bool:
+    """Whether torch.compile failed. What is not compiled never imports its package, which takes a second."""
+    package = sys.modules.get("torch._dynamo.exc")
+    return package is not None and isinstance(error, package.TorchDynamoException)
 
 
 def unchanged(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -122,6 +122,21 @@ def test_a_step_that_is_not_finite_changes_nothing(make_job: Make, name: str) ->
         np.testing.assert_array_equal(after.weights[key], value)
 
 
+def test_trainings_that_compute_alike_are_compiled_once(make_job: Make) -> None:
+    """Whatever their rates, seeds and rows; one that computes anything else has functions of its own."""
+    from trainer.backend.backend_jax import computed_by
+
+    first = computed_by(make_job(6).settings)
+    for alike in ({"steps": 9, "warmup": 3}, {"lr": 0.5, "schedule": "cosine"}, {"seed": 2}, {"batch_size": 8}):
+        assert computed_by(make_job(**alike).settings) == first
+    others = (
+        *({"accumulate": 2}, {"optimizer": "muon"}, {"clip": 0.0}, {"weight_decay": 0.5}, {"dtype": "bfloat16"}),
+        *({"remat": True}, {"separate_documents": True}, {"model": {"layers": 1}}),
+    )
+    assert first not in [computed_by(make_job(**other).settings) for other in others]
+    assert len({computed_by(make_job(**other).settings) for other in others}) == len(others)
+
+
 @pytest.mark.slow
 def test_half_precision_is_near(make_job: Make) -> None:
     """bfloat16 of both backends stays near float32, and weights stay float32."""
