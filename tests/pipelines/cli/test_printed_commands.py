@@ -21,24 +21,25 @@ PACKAGES = ("pipelines", "trainer", "schemas", "transforms", "bateia", "deploy")
 NAMES = sorted(COMMANDS, key=len, reverse=True)
 GENERAL = {"--help", "--version", "COMMAND --help", ""}
 QUOTED = re.compile(r"`bateia ?([^`]*)`|with: bateia ([^`]*)")
-SIGNS = ("`bateia", "with: bateia", "command_line", "asked")  # of a file that may print a command
+SIGNS = re.compile(r"`bateia|with: bateia|command_line\(|^ *asked = ", re.MULTILINE)  # of a file that may print one
 VALUE = "1"  # stands for a value that is known when a message is written: a path, a name, a number
 
 
-def texts(tree: ast.AST) -> Iterator[str]:
+def texts(nodes: list[ast.AST]) -> Iterator[str]:
     """Literal strings of a file, f-strings with a value in each gap, without docstrings."""
-    within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
-    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    others = parts | docs
+    for node in nodes:
         if isinstance(node, ast.JoinedStr) and id(node) not in docs:
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else VALUE for part in node.values)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in within | docs:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in others:
             yield node.value
 
 
-def built(tree: ast.AST) -> Iterator[str]:
+def built(nodes: list[ast.AST]) -> Iterator[str]:
     """Calls of `command_line` in a file, and the tuples called `asked` that are given to it."""
-    for node in ast.walk(tree):
+    for node in nodes:
         words: list[ast.expr] = []
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "asked":
             words = getattr(node.value, "elts", [])
@@ -53,12 +54,12 @@ def in_code() -> set[tuple[str, str]]:
     calls = set()
     for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         source, name = path.read_text("utf-8"), str(path.relative_to(ROOT))
-        if not any(sign in source for sign in SIGNS):  # most files, and to parse all of them takes seconds
+        if SIGNS.search(source) is None:  # most files, and to parse all of them takes seconds
             continue
-        tree = ast.parse(source)
-        for text in texts(tree):
+        nodes = list(ast.walk(ast.parse(source)))
+        for text in texts(nodes):
             calls |= {(name, (one or other).strip()) for one, other in QUOTED.findall(text)}
-        calls |= {(name, words) for words in built(tree)}
+        calls |= {(name, words) for words in built(nodes)}
     calls |= {("example", command.example.removeprefix("bateia ")) for command in COMMANDS.values()}
     return calls | {("intro", call.removeprefix("bateia ")) for call, _ in INTRO}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from copy import copy
+from functools import cache
 from typing import Any
 
 import pytest
@@ -97,7 +98,10 @@ def page(seed: int) -> Any:
     return tree
 
 
-TREES = [page(seed) for seed in range(400)]
+@cache
+def pages() -> list[Any]:
+    """Made when a test asks, not while tests are collected."""
+    return [page(seed) for seed in range(400)]
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +141,7 @@ def converted(tree: Any) -> Any:
 
 
 def plain(edits: Edits) -> list[Any]:
-    fit = [tree for tree in TREES if edits.fit(tree)]
+    fit = [tree for tree in pages() if edits.fit(tree)]
     assert len(fit) > 250
     return fit
 
@@ -145,10 +149,10 @@ def plain(edits: Edits) -> list[Any]:
 def test_hidden_and_comments(edits: Edits) -> None:
     hidden = [XPath("|".join(f"//{name}" for name in HIDDEN))]
     theirs = in_place(lambda tree: htmlprocessing.prune_unwanted_nodes(tree, hidden))
-    assert_alike(theirs, in_place(edits.remove_hidden), TREES, 100)
+    assert_alike(theirs, in_place(edits.remove_hidden), pages(), 100)
     comments = [*xpaths.RAW_TREE_PRUNE_XPATH, *xpaths.REMOVE_COMMENTS_AND_LISTS_XPATH]
     theirs = in_place(lambda tree: htmlprocessing.prune_unwanted_nodes(tree, comments))
-    assert_alike(theirs, in_place(edits.remove_comments), TREES, 40)
+    assert_alike(theirs, in_place(edits.remove_comments), pages(), 40)
 
 
 def test_cleaning(edits: Edits) -> None:
@@ -162,7 +166,7 @@ def test_conversion(edits: Edits) -> None:
         return as_text(copied)
 
     assert_alike(lambda tree: as_text(converted(tree)), ours, plain(edits), 250)
-    trees = [tree for tree in TREES if tree.find(".//math") is None and tree.find(".//graphic") is None]
+    trees = [tree for tree in pages() if tree.find(".//math") is None and tree.find(".//graphic") is None]
     theirs = in_place(lambda tree: htmlprocessing.convert_tags(tree, OPTIONS))
     assert_alike(theirs, in_place(edits.convert), trees, 250)
 
@@ -213,7 +217,7 @@ def test_an_article_too_short_to_win_ends_readability(edits: Edits) -> None:
 
 def test_attributes_that_nothing_asks_for_go_and_others_stay_in_order(edits: Edits) -> None:
     gone = 0
-    for tree in TREES:
+    for tree in pages():
         expected = copy(tree)
         for element in expected.iter("*"):
             for name in ("href", "data-x", "title"):
@@ -235,7 +239,7 @@ def test_what_is_not_elements_and_text_is_left_to_trafilatura(edits: Edits) -> N
 
 
 def test_paragraphs_are_measured_over_the_whole_document(edits: Edits) -> None:
-    for tree in TREES:
+    for tree in pages():
         chars = len("".join(tree.xpath("//p//text()")))
         within = list(tree.iter("*"))[-1]
         assert edits.nodes.has_paragraphs(within, chars + 1) is False

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -90,14 +91,17 @@ def any_tree(seed: int, elements: int = 150) -> Any:
     return root
 
 
-TREES = [any_tree(seed) for seed in range(60)]
+@cache
+def trees() -> list[Any]:
+    """Made when a test asks, not while tests are collected."""
+    return [any_tree(seed) for seed in range(60)]
 
 
 @pytest.mark.parametrize("name", WALKS)
 @pytest.mark.parametrize(("original", "make"), [row[1:] for row in ORIGINALS], ids=[row[0] for row in ORIGINALS])
 def test_a_rule_finds_what_its_expression_finds(name: str, original: Any, make: Callable[[Any], Any]) -> None:
     find, found = make(way_of(name)), 0
-    for tree in TREES:
+    for tree in trees():
         theirs = original(tree)
         ours = find(tree)
         assert set(ours) == set(theirs) and len(ours) == len(theirs)
@@ -109,7 +113,7 @@ def test_a_rule_finds_what_its_expression_finds(name: str, original: Any, make: 
 @pytest.mark.parametrize(("original", "rule"), [row[1:] for row in FIRSTS], ids=[row[0] for row in FIRSTS])
 def test_the_first_found_is_the_same(name: str, original: Any, rule: rules.Rule) -> None:
     find, found = way_of(name).find_first(rule), 0
-    for tree in TREES:
+    for tree in trees():
         for top in [tree, *tree]:
             theirs = next(iter(original(top)), None)
             assert next(iter(find(top)), None) is theirs
