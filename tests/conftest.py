@@ -16,14 +16,21 @@ from schemas.lease import release_all
 from support.baselines import made_once
 from support.command import Call, Start, call_here, start
 from support.documents import write_documents
+from support.jax_options import configured
 from support.processes import free_port
 from support.services import serving
 
 
 def pytest_configure() -> None:
-    """A shell that starts pytest with `&` has SIGINT ignored, for children too; tests send it to theirs."""
+    """A shell that starts pytest with `&` has SIGINT ignored, for children too; tests send it to theirs.
+
+    PyTorch has one thread, and several of one process don't wait in loops: on cores that others use too, 40 steps of a
+    tiny model take 11 s of CPU time otherwise, and not 0.4.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    os.environ.update(threads)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,6 +39,19 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = made_once(tmp_path_factory, "assets", lambda _: None)
     with mock.patch.dict(os.environ, {"BATEIA_ASSETS": str(folder)}):
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What JAX has compiled for one test is there for the next, in processes of their own too.
+
+    It is compiled without most optimizations, which takes less than half the time, of which small models need little
+    else. tests/trainer/conftest.py has the fixture `optimized`.
+    """
+    folder = str(made_once(tmp_path_factory, "compiled", lambda _: None))
+    kept = {"jax_compilation_cache_dir": folder, "jax_persistent_cache_min_compile_time_secs": 0.0}
+    with configured(kept | {"jax_disable_most_optimizations": True}):
+        yield
 
 
 @pytest.fixture(autouse=True)

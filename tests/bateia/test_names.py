@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.sample.build import SampleIndex
+
 NAMES = ("schemas", "transforms", "pipelines", "trainer", "deploy")
 COMMAND = Path(sys.executable).with_name("bateia")
 
@@ -40,10 +42,11 @@ def test_importing_bateia_first_gives_ours(crowded: Path) -> None:
 
 
 @pytest.mark.engine
-def test_the_command_and_its_workers_run(crowded: Path, warcs: list[str]) -> None:
+def test_the_command_and_its_workers_run(crowded: Path, many: SampleIndex) -> None:
     if not COMMAND.exists():
         pytest.skip("the command is not installed beside this Python")
-    arguments = ("curate", "--recipe", "tiny", "--input", *warcs, "--output", "documents", "--workers", 2, "--quiet")
+    some = many.warc_files[:2]
+    arguments = ("curate", "--recipe", "tiny", "--input", *some, "--output", "documents", "--workers", 2, "--quiet")
     ended = run(crowded, COMMAND, *arguments)
     assert ended.returncode == 0, ended.stderr
     assert (crowded / "documents" / "manifest.json").exists()

@@ -1,36 +1,32 @@
-"""What tests of the trainer share: small shards, XLA's cache, and jobs of a tiny model."""
+"""What tests of the trainer share: small shards, and jobs of a tiny model."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from support.baselines import made_once
+from support.jax_options import configured
 from support.shards import ShardWriter, encode, made_up
 from trainer.model.config import ModelConfig
 from trainer.run.job import TrainJob, read_data
 from trainer.settings import Schedule, TrainSettings
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What XLA has compiled for one test is there for the next, in processes of their own too."""
-    folder = str(made_once(tmp_path_factory, "compiled", lambda _: None))
-    kept = {"JAX_COMPILATION_CACHE_DIR": folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    with mock.patch.dict(os.environ, kept):
-        if importlib.util.find_spec("jax") is not None:
-            import jax
+@pytest.fixture
+def optimized() -> Iterator[None]:
+    """Trainings compiled as users have them: where much is computed, and where it is about every bit."""
+    pytest.importorskip("jax", reason="the jax extra is not installed")
+    from trainer.backend.backend_jax import compiled
 
-            jax.config.update("jax_compilation_cache_dir", folder)
-            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    compiled.cache_clear()
+    with configured({"jax_disable_most_optimizations": False}):
         yield
+    compiled.cache_clear()
 
 
 @pytest.fixture(scope="session")

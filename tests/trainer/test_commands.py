@@ -37,6 +37,7 @@ def wait_for(run: Path, steps: int, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.kill
+@pytest.mark.usefixtures("optimized")
 def test_killed_stopped_and_shared_runs_are_one(
     options: list[object], tmp_path: Path, bateia: Callable[..., Ended], bateia_process: Start
 ) -> None:

@@ -24,6 +24,7 @@ from trainer.run.job import TrainJob, read_data
 
 pytest.importorskip("jax", reason="the jax extra is not installed")
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("optimized")]
 Ended = subprocess.CompletedProcess[str]
 Gram = tuple[int, ...]
 LONG = "long"  # a plan of rows of 256 + 1 tokens; the main one's are of 32 + 1
@@ -43,7 +44,6 @@ def real_shards(corpus: Path, bateia: Callable[..., Ended], tmp_path_factory: py
     return made_once(tmp_path_factory, "real_shards", shard) / "shards"
 
 
-@pytest.mark.slow
 def test_64_rows_are_learned_by_heart(make_job: Callable[..., TrainJob], real_shards: Path, tmp_path: Path) -> None:
     """In JAX. PyTorch's losses are the same (test_backends.py), and its steps uncompiled take longer."""
     nano = {"model": SIZES["nano"], "optimizer": "muon", "lr": 0.01, "weight_decay": 0.0}
@@ -52,9 +52,8 @@ def test_64_rows_are_learned_by_heart(make_job: Callable[..., TrainJob], real_sh
     assert losses(job.output)[-1][1] < 0.1
 
 
-@pytest.mark.slow
 def test_it_tells_more_than_ngrams(real_shards: Path, bateia: Callable[..., Ended], tmp_path: Path) -> None:
-    given = ["--plan", LONG, "--model", "nano", "--steps", 120, "--batch-size", 4]
+    given = ["--plan", LONG, "--model", "nano", "--steps", 120, "--batch-size", 4, "--eval-every", 120]
     ended = bateia(
         "train", "--shards", real_shards, "--output", tmp_path / "run", *given, "--sample-tokens", 0, "--quiet"
     )

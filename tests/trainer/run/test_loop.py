@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,22 @@ def bigram_bits(job: TrainJob) -> float:
     return float(bits[val[1:] > 3].mean())
 
 
+@pytest.fixture
+def several_threads() -> Iterator[None]:
+    """As PyTorch has them outside of tests, where it is installed."""
+    if importlib.util.find_spec("torch") is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("optimized", "several_threads")
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_run_that_stops_goes_on_to_the_bit(make_job: Make, tmp_path: Path, backend: str) -> None:
     pytest.importorskip(backend, reason=f"the {backend} extra is not installed")
