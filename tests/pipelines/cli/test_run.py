@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -82,9 +83,9 @@ from trainer.settings import TrainRecipe
 from transforms.steps.tokens.settings import PlanSettings, TrainTokenizer
 SMALL = TINY.vary(
     TrainTokenizer(vocab_size=512), PlanSettings(context=32), TrainRecipe(model={model!r}, steps={steps}, batch_size=4),
-    name="small",
+    name=TINY.name,
 )
-UNTRAINED = replace(SMALL, train=None)
+UNTRAINED = replace(SMALL, name="small", train=None)
 """
 MODEL = {"dim": 32, "layers": 1, "heads": 2, "kv_heads": 1, "hidden": 48}
 
@@ -105,9 +106,18 @@ def small(tmp_path: Path) -> Callable[[int], str]:
 @pytest.mark.slow
 @pytest.mark.engine
 def test_a_recipe_goes_on_to_its_model(
-    warcs: list[str], small: Callable[[int], str], bateia_process: Start, tmp_path: Path
+    warcs: list[str],
+    documents: Path,
+    corpus: Path,
+    small: Callable[[int], str],
+    bateia: Call,
+    bateia_process: Start,
+    tmp_path: Path,
 ) -> None:
+    """From a corpus that an earlier run has made."""
     command = ("run", small(400), "--input", *warcs, "--output", tmp_path / "o")
+    shutil.copytree(documents, tmp_path / "o" / "documents")
+    shutil.copytree(corpus, tmp_path / "o" / "corpus")
     process = bateia_process(*command)
     log, until = tmp_path / "o" / "model" / "log.jsonl", time.monotonic() + 300
     while not (log.exists() and log.read_bytes().count(b"\n") > 5) and time.monotonic() < until:
@@ -123,10 +133,9 @@ def test_a_recipe_goes_on_to_its_model(
     assert process.returncode == 0, err
     assert [line.split("]")[0] for line in out.splitlines()[:3]] == ["[1/4 curate", "[2/4 dedup", "[3/4 shard"]
     assert "400 steps" in out and "going on from step" in err
-    process = bateia_process(*command)
-    out, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert out.splitlines()[-1] == f"[4/4 train] {tmp_path}/o/model is finished"
+    again = bateia(*command)
+    assert again.returncode == 0
+    assert again.stdout.splitlines()[-1] == f"[4/4 train] {tmp_path}/o/model is finished"
 
 
 def test_a_model_that_is_not_trained_is_told_before_anything_is_read(
