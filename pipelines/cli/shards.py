@@ -7,6 +7,7 @@ import argparse
 from pipelines.cli.command import Command
 from pipelines.cli.options import OWN, TOKENIZER, add_execution, add_sources, documents_of, execution_of, or_check
 from pipelines.cli.settings import add_settings, given
+from transforms.lean_beam import load_beam
 
 PLAN_OPTIONS = ("context", "packing", "epochs", "tokens", "mixture", "by")
 DOCUMENTS = f"outputs of `bateia dedup` or `curate`, or {OWN}"
@@ -40,6 +41,7 @@ def add_tokenizer_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_shard(args: argparse.Namespace) -> int:
+    load_beam()  # as lean as the stage's modules would not
     from pipelines.engine.run import run_stage
     from pipelines.stages.shard import plan_shards
     from transforms.steps.tokens.settings import PlanSettings, Split, TrainTokenizer
@@ -60,6 +62,7 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
 
 
 def run_plan(args: argparse.Namespace) -> int:
+    load_beam()
     from pipelines.engine.run import run_stage
     from pipelines.stages.plan import plan_plan
     from transforms.steps.tokens.settings import PlanSettings

@@ -15,7 +15,6 @@ from pipelines.recipes.as_is import AS_IS
 from pipelines.recipes.recipe import Recipe
 from pipelines.stages.curate.plan import CurateOptions, plan_curate
 from pipelines.stages.dedup.plan import plan_dedup
-from pipelines.stages.shard import plan_shards
 from pipelines.stages.train import TrainRun
 from schemas.faults import BadInput
 from schemas.manifest import MANIFEST
@@ -83,6 +82,8 @@ def dedup(recipe: Recipe, options: RunOptions) -> StageRun:
 
 
 def shard(recipe: Recipe, options: RunOptions) -> StageRun:
+    from pipelines.stages.shard import plan_shards  # brings Beam, which a run that is refused does without
+
     output, inputs = options.folder("shards"), [options.folder("corpus")]
     own = {"tokenizer": options.tokenizer, "bos_token": options.bos_token}
     return plan_shards(output, inputs, recipe.suited_tokenizer(), recipe.split, recipe.plan, **own)

@@ -61,6 +61,13 @@ def test_beam_is_loaded_without_what_is_not_used() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["tiny", "no-such"])
+def test_a_run_that_is_refused_does_without_beam(recipe: str, tmp_path: Path) -> None:
+    call = ["run", recipe, "--input", str(tmp_path / "none"), "--output", str(tmp_path / "o")]
+    assert "apache_beam" not in names_after(f"from pipelines.__main__ import main\nassert main({call}) == 2")
+
+
+@pytest.mark.slow
 def test_pandas_is_there_for_a_step_of_ones_own() -> None:
     pytest.importorskip("pandas")
     code = """
