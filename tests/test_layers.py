@@ -27,7 +27,7 @@ WITHIN = {
         analysis → lineage → stages → reports → {assets, engine, sample} → {recipes, crawls}
     """,
     "transforms.steps": """
-        curator → recipe → {filters, dedup, pii, extract} → {text, warc, heap} → step
+        curator → recipe → {filters, dedup, pii, extract} → {text, warc} → step
         templates → {text, urls}
         sources → {fetch, warc}
         {tokens, urls} → step

@@ -18,11 +18,11 @@ from schemas.tally import Tally
 from schemas.verdict import Drop
 from transforms.part_files import text_columns
 from transforms.steps.curator import Curator, Outcome
+from transforms.steps.extract.heap import give_back, keep_little
 from transforms.steps.fetch.faults import Changed, HostDown, NotFetched
 from transforms.steps.fetch.fetcher import fetcher_of
 from transforms.steps.fetch.files import is_remote, open_input, state_of
 from transforms.steps.fetch.settings import FetchSettings
-from transforms.steps.heap import give_back, keep_little
 from transforms.steps.recipe import CurateRecipe
 from transforms.steps.sources.columns import Columns
 from transforms.steps.sources.read import SELECTION, WARC, WET, read_file

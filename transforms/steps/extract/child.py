@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from transforms.steps.extract.characters import without_impossible
+from transforms.steps.extract.heap import give_back, keep_little
 from transforms.steps.extract.trafilatura_text import HIDDEN, NestedTooDeep, trafilatura_extractor
-from transforms.steps.heap import give_back, keep_little
 
 GIVE_BACK_EVERY = 50  # pages
 STATUS = Path("/proc/self/status")  # Linux; elsewhere there is no memory limit

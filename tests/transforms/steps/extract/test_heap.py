@@ -22,7 +22,7 @@ glibc_only = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other
 HOLES = """
 import sys
 from pathlib import Path
-from transforms.steps.heap import give_back, keep_little
+from transforms.steps.extract.heap import give_back, keep_little
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) >> 8
