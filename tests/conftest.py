@@ -15,9 +15,10 @@ from pipelines.sample.build import SampleIndex, build_sample
 from schemas.lease import release_all
 from support.baselines import made_once
 from support.command import Call, Start, call_here, start
+from support.disk import flushed
 from support.documents import write_documents
 from support.jax_options import configured
-from support.processes import free_port
+from support.processes import MARK, free_port, mark_of
 from support.services import serving
 
 
@@ -39,6 +40,13 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = made_once(tmp_path_factory, "assets", lambda _: None)
     with mock.patch.dict(os.environ, {"BATEIA_ASSETS": str(folder)}):
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_flushes() -> Iterator[None]:
+    """What this process writes is not waited for until the disk has it; processes that tests start do as ever."""
+    with mock.patch("os.fsync", flushed):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -119,10 +127,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...
     """Options for a job server and a pool of external worker processes: the contract of every portable runner."""
     logs, jobs, pool = tmp_path_factory.mktemp("logs"), free_port(), free_port()
     server = "apache_beam.runners.portability.local_job_service_main"
-    workers = "apache_beam.runners.worker.worker_pool_main"
     with (
         serving(jobs, logs / "server", server, "-p", str(jobs)),
-        serving(pool, logs / "pool", workers, f"--service_port={pool}"),
+        serving(pool, logs / "pool", "support.worker_pool", f"--service_port={pool}", **{MARK: mark_of("cluster")}),
     ):
         yield (
             "--runner=PortableRunner",

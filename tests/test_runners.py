@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.command import Call
+from support.forked import forked_workers
 from support.outputs import hash_of
 
 BEAMS_OWN = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
@@ -111,7 +112,8 @@ def test_every_runner_gives_the_same_documents(
 def test_every_runner_gives_the_same_corpus(
     bateia: Call, documents: Path, corpus: Path, tmp_path: Path, options: tuple[object, ...]
 ) -> None:
-    ended = bateia("dedup", "--input", documents, "--output", tmp_path / "o", "--quiet", *options)
+    with forked_workers():  # how Beam's own start is tried with documents
+        ended = bateia("dedup", "--input", documents, "--output", tmp_path / "o", "--quiet", *options)
     assert ended.returncode == 0, ended.stderr
     assert identity(tmp_path / "o") == identity(corpus)
 
@@ -123,7 +125,8 @@ def test_every_runner_gives_the_same_shards(
 ) -> None:
     command = ("shard", "--input", corpus, "--context", 64, "--quiet", "--output")
     assert bateia(*command, tmp_path / "here").returncode == 0
-    ended = bateia(*command, tmp_path / "there", *options)
+    with forked_workers():
+        ended = bateia(*command, tmp_path / "there", *options)
     assert ended.returncode == 0, ended.stderr
     for folder in ("", "plan/main"):
         assert identity(tmp_path / "there" / folder) == identity(tmp_path / "here" / folder)

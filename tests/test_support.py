@@ -14,6 +14,7 @@ import pytest
 
 from schemas.storage import PendingFile, write_whole
 from support.baselines import made_once
+from support.forked import FORKS
 from support.killing import Killing
 from support.pages import Strict, replaced
 from support.web_server import WebServer, serve_web
@@ -107,3 +108,12 @@ def test_a_web_server_prints_its_own_faults_only(
             urlopen(address, timeout=10)
         assert ended.wait(10)
     assert ("Traceback" in capfd.readouterr().err) is printed
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+def test_forks_have_imported_what_they_need_and_no_framework() -> None:
+    with FORKS.Pool(1) as pool:
+        loaded = set(pool.apply(eval, ("set(__import__('sys').modules)",)))
+    assert {"apache_beam", "spacy", "presidio_analyzer", "pipelines.stages.shard", "transforms.curate"} <= loaded
+    assert not {"torch", "transformers", "pandas"} & loaded

@@ -1,6 +1,7 @@
-"""The command as a process of its own without the seconds of its start: forked from one that has imported everything.
+"""The command, and workers, as processes of their own without the seconds of their start: forked from one that has
+imported everything.
 
-For trials that end a process; how the command starts is for tests that start it as people do.
+For trials that end a process, and for what workers write; how they start is for tests that start them as people do.
 """
 
 from __future__ import annotations
@@ -8,25 +9,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from support.command import Ended
 from support.killing import Killing, install
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        *("apache_beam", "apache_beam.runners.portability.fn_api_runner.fn_runner", "spacy", "presidio_analyzer"),
-        *("pipelines.cli.app", "pipelines.engine.runner", "pipelines.stages.shard", "pipelines.stages.dedup.run"),
-        *("transforms.curate", "transforms.dedup.corpus", "transforms.encode", "transforms.steps.pii.recognisers"),
-        *("pipelines.reports.curate", "pipelines.reports.corpus", "sentencepiece", "tokenizers", "tiktoken"),
-    ]
-)
+FORKS.set_forkserver_preload(["tests.support.preloaded"])  # the server looks from the checkout on
 
 
 @dataclass
@@ -84,3 +82,60 @@ def main_of_fork(args: list[str], log: str, environment: dict[str, str], killing
     from pipelines.__main__ import main
 
     sys.exit(main(args))
+
+
+class Forked:
+    """A process as `subprocess.Popen` gives it, but forked: runs a function that the server can import."""
+
+    def __init__(self, target: Callable[..., None], *args: Any) -> None:
+        self._process = FORKS.Process(target=target, args=args, daemon=True)
+        self._process.start()
+        self.pid = self._process.pid
+        self.terminate, self.kill = self._process.terminate, self._process.kill
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0.0)
+        return self._process.exitcode
+
+
+@contextmanager
+def forked_workers() -> Iterator[list[Forked]]:
+    """In this context the worker processes of an in-process runner, Bateia's or Beam's own, are forked.
+
+    Gives those that were, as they come.
+    """
+    from apache_beam.runners.portability import local_job_service
+
+    begun: list[Forked] = []
+
+    def fork(command: str, shell: bool, env: dict[str, str]) -> Forked:
+        begun.append(Forked(main_of_worker, command, env))
+        return begun[-1]
+
+    with mock.patch.object(local_job_service, "subprocess", SimpleNamespace(Popen=fork)):
+        yield begun
+
+
+def main_of_worker(command: str, environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = [command]
+    if "pipelines.engine.worker" in command:
+        from pipelines.engine import worker
+
+        os.environ[worker.DRIVER] = str(os.getppid())  # the server's, which lives as long as the driver
+        worker.main()
+    else:
+        from apache_beam.runners.worker import sdk_worker_main
+
+        assert sdk_worker_main.__name__ in command, command
+        sdk_worker_main.main(sys.argv)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.paths import ROOT
 from support.processes import wait_until
 
 
@@ -25,13 +26,18 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
-def serving(port: int, log: Path, module: str, *args: str) -> Iterator[None]:
-    """A service of Beam's as a process of its own, stopped and waited for at the end."""
+def serving(port: int, log: Path, module: str, *args: str, **env: str) -> Iterator[None]:
+    """A service of Beam's as a process of its own, stopped and waited for at the end. env: added to its environment."""
     # Workers start as bare `python`, so ours has to come first.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    modules = os.pathsep.join([str(ROOT), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])])
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, *args], env={**os.environ, "PATH": path}, stdout=out, stderr=out
+            [sys.executable, "-m", module, *args],
+            env={**os.environ, "PATH": path, "PYTHONPATH": modules, **env},
+            cwd=ROOT,
+            stdout=out,
+            stderr=out,
         )
         try:
             wait_for_port(port, process)

@@ -26,6 +26,7 @@ from pipelines.sample.build import SampleIndex
 from schemas.corpus import CLUSTER_SCHEMA, PII_SCHEMA, VERIFIED_CLUSTER_SCHEMA, corpus_schema, signature_schema
 from schemas.manifest import hash_dataset
 from support.command import Call, Ended
+from support.forked import forked_workers
 from support.outputs import digests, manifest_of, rows_of
 from transforms import run_units
 from transforms.dedup.runs import WriteRuns
@@ -228,9 +229,11 @@ def undisturbed(families: Path, dedup: Call, tmp_path_factory: pytest.TempPathFa
 @pytest.mark.engine
 def test_two_workers_give_the_same_bytes(families: Path, undisturbed: Path, dedup: Call, tmp_path: Path) -> None:
     # Parts of a few kilobytes and partitions of a few hundred rows, so that every phase has several of each.
-    with small_parts():
+    with small_parts(), forked_workers() as begun:
         dedup(families, tmp_path / "one")
+        assert not begun
         dedup(families, tmp_path / "two", "--workers", 2)
+        assert len(begun) == 2 * 5  # two for each phase
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
     assert len(list(tmp_path.glob("one/data/*/*.parquet"))) >= 6 < len(list(tmp_path.glob("one/clusters/*"))) + 4
     assert ids(tmp_path / "one") == ids(undisturbed)  # however the work is cut
@@ -384,8 +387,9 @@ def test_without_verifying_a_chain_is_one_cluster(chained: Path, dedup: Call, tm
 def test_verified_by_two_workers_it_is_the_same_bytes(
     chained: Path, verified: Path, verifying: str, dedup: Call, tmp_path: Path
 ) -> None:
-    with small_parts(), mock.patch("transforms.dedup.runs.SPILL_BYTES", 5_000):
+    with small_parts(), mock.patch("transforms.dedup.runs.SPILL_BYTES", 5_000), forked_workers() as begun:
         dedup(chained, tmp_path / "o", "--recipe", verifying, "--workers", 2)
+    assert len(begun) == 2 * 7  # two for each phase
     assert digests(tmp_path / "o") == digests(verified)
     assert len(list(tmp_path.glob("o/data/*/*.parquet"))) >= 3 <= len(list(tmp_path.glob("o/clusters/*")))
 
