@@ -22,6 +22,7 @@ from schemas import storage
 from schemas.faults import BadInput
 from schemas.ledger import ledger_schema
 from schemas.manifest import FileEntry, Manifest, hash_dataset, read_manifest, write_manifest
+from support.forked import forked_workers
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 FILES, ROWS = 1000, 3
@@ -168,7 +169,9 @@ def test_workers_write_the_same_index_and_nothing_else(tmp_path: Path, bateia: C
     ended = bateia("index", "--in", folder, "--quiet")
     assert (ended.returncode, ended.stdout) == (0, f"the index of {folder} is there and of just this output\n")
     (folder / ".urls" / "index.json").unlink()
-    ended = bateia("index", "--in", folder, "--workers", 2, "--quiet")
+    with forked_workers() as begun:
+        ended = bateia("index", "--in", folder, "--workers", 2, "--quiet")
+    assert len(begun) >= 2
     assert ended.returncode == 0 and "indexed: the addresses of 64 files" in ended.stdout, ended.stderr
     assert {path.name: path.read_bytes() for path in (folder / ".urls").rglob("*") if path.is_file()} == here
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")} == before

@@ -19,6 +19,7 @@ from tokenizers import Tokenizer as Library
 
 from schemas.shards.layout import ShardsInfo, docs_path, plan_folder, read_plan, read_shards, shard_number, tokens_path
 from support.command import Call
+from support.forked import forked_workers
 from support.outputs import digests
 from transforms.steps.tokens.tokenizer import load_tokenizer
 
@@ -207,7 +208,9 @@ def test_best_fit_begins_every_row_with_a_document(shards: Path, bateia: Call) -
 
 @pytest.mark.engine
 def test_two_workers_give_the_same_bytes(shard: Callable[..., Path]) -> None:
-    assert digests(shard("--workers", 2)) == digests(shard())
+    with forked_workers() as begun:
+        assert digests(shard("--workers", 2)) == digests(shard())
+    assert len(begun) >= 2
 
 
 @pytest.mark.slow

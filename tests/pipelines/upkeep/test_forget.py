@@ -26,6 +26,7 @@ from schemas import storage
 from schemas.manifest import read_manifest
 from schemas.shards.layout import read_plan, read_shards, tokens_path
 from schemas.shards.tombstones import read_tombstones
+from support.forked import forked_workers
 from trainer.data.batches import PlanReader
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -556,5 +557,7 @@ def test_shards_without_the_pages_are_not_opened(
 
 @pytest.mark.slow
 def test_processes_forget_the_same(smaller: Path, forget: Call, undisturbed: dict[str, str]) -> None:
-    assert forget(smaller, "--workers", 2).returncode == 0
+    with forked_workers() as begun:
+        assert forget(smaller, "--workers", 2).returncode == 0
+    assert len(begun) >= 2
     assert digests(smaller) == undisturbed

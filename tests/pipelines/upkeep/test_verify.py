@@ -24,6 +24,7 @@ from schemas.shards.documents import documents_in_rows
 from schemas.shards.layout import read_plan, read_shards
 from schemas.shards.plans import slice_rows
 from schemas.wording import plural
+from support.forked import forked_workers
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 Change = Callable[[Path], object]
@@ -401,13 +402,15 @@ def test_shards_are_looked_at_in_groups(copied: Path, faults: Callable[..., list
 
 @pytest.mark.slow
 def test_processes_find_the_same(copied: Path, faults: Callable[..., list[str]], bateia: Call) -> None:
-    assert bateia("shards", "verify", "--shards", copied, "--workers", 2, "--quiet").returncode == 0
+    with forked_workers() as begun:
+        assert bateia("shards", "verify", "--shards", copied, "--workers", 2, "--quiet").returncode == 0
+    assert len(begun) >= 2
     flip("train/tokens-00002.bin")(copied)
     flip("plan/main/rows-00000.parquet")(copied)
     change_table(copied / "plan" / "twice" / "rows-00000.parquet", twice)
     sign_again(copied / "plan" / "twice")
     found = faults(copied)
-    with mock.patch("tempfile.tempdir", str(copied.parent)):
+    with mock.patch("tempfile.tempdir", str(copied.parent)), forked_workers():
         assert len(found) == 4 and faults(copied, "--workers", 2, "--quiet") == found
     assert list(copied.parent.iterdir()) == [copied]
 
