@@ -20,7 +20,7 @@ import pytest
 from pipelines.sample.build import SampleIndex
 from support.baselines import made_once
 from support.command import Call, start, start_python
-from support.forked import run_forked
+from support.forked import forked_workers, run_forked
 from support.killing import Killing
 from support.outputs import digests, identities, strays
 from support.processes import MARK, family, is_gone, mark_of, needs_proc
@@ -292,7 +292,9 @@ def test_a_full_disk_is_named_and_the_run_goes_on(
     count: int,
 ) -> None:
     output = mounted(kilobytes) / "o"
-    ended = bateia(*command(stage, inputs[stage], output, "--workers", count))
+    with forked_workers() as begun:
+        ended = bateia(*command(stage, inputs[stage], output, "--workers", count))
+    assert len(begun) >= (count if count > 1 else 0)
     assert ended.returncode == 1, ended.stderr
     assert "No space left on device" in ended.stderr
     assert "The same command goes on from there." in ended.stderr

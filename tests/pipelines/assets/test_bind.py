@@ -21,6 +21,7 @@ from pipelines.sample.build import SampleIndex
 from schemas.document import Document, Page
 from schemas.manifest import read_manifest
 from schemas.verdict import Check, Drop
+from support.forked import forked_workers
 from transforms.steps.extract.language_gate import LanguageGate
 from transforms.steps.filters.languages import KeepLanguages
 from transforms.steps.step import BLOCK_LIST, AssetRef, DocumentStep, PageStep
@@ -231,8 +232,9 @@ def test_a_files_own_step_finds_its_asset_in_worker_processes(
     words, recipe = tmp_path / "words.txt", tmp_path / "own_list.py"
     words.write_text("the")
     recipe.write_text(OWN.replace("{words}", str(words)))
-    ended = curate(bateia, recipe, sample, tmp_path / "two", "--workers", 2)
-    assert ended.returncode == 0, ended.stderr
+    with forked_workers() as begun:  # from a process that knows nothing of the file
+        ended = curate(bateia, recipe, sample, tmp_path / "two", "--workers", 2)
+    assert ended.returncode == 0 and len(begun) == 2, ended.stderr
     assert curate(bateia, recipe, sample, tmp_path / "one").returncode == 0
     two, one = (read_manifest(str(tmp_path / name)) for name in ("two", "one"))
     assert two is not None and one is not None

@@ -36,6 +36,7 @@ from schemas.manifest import FileEntry, Manifest, hash_dataset
 from schemas.tally import Tally, funnel
 from schemas.verdict import Drop
 from support.command import Call
+from support.forked import forked_workers
 from support.outputs import digests, identities, manifest_of, rows_of
 from transforms.steps.warc.reader import Response, read_record_at
 from transforms.totals import totals_of
@@ -360,7 +361,8 @@ def test_a_step_that_raises_fails_the_run(warcs: list[str], bateia: Call, tmp_pa
     recipe = tmp_path / "faulty.py"
     recipe.write_text(FAULTY)
     options = ("--input", *warcs, "--output", tmp_path / "o", "--workers", workers, "--quiet")
-    ended = bateia("curate", "--recipe", f"{recipe}:FAULTY", *options)
+    with forked_workers():
+        ended = bateia("curate", "--recipe", f"{recipe}:FAULTY", *options)
     assert ended.returncode == 1
     *_, first, second = ended.stderr.strip().splitlines()
     assert "KeyError" in first

@@ -15,6 +15,7 @@ from schemas.document import Page
 from schemas.faults import BadInput
 from schemas.verdict import Drop
 from support.command import Call
+from support.forked import forked_workers
 from support.outputs import manifest_of
 from support.warc import http, record
 from transforms.steps.urls.robots_map import (
@@ -236,7 +237,8 @@ def test_column_of_documents_and_a_map_that_is_built_once(
     assert str(tmp_path) not in json.dumps(settings)
     [built] = store().glob("robots-txt/*/robots.sqlite")
     before = built.stat().st_mtime_ns
-    ended = bateia(*asked, "--output", tmp_path / "two", "--workers", "2")
+    with forked_workers():
+        ended = bateia(*asked, "--output", tmp_path / "two", "--workers", "2")
     assert ended.returncode == 0, ended.stderr
     assert built.stat().st_mtime_ns == before
     assert manifest_of(tmp_path / "two").dataset_hash == manifest_of(tmp_path / "o").dataset_hash
