@@ -25,7 +25,7 @@ def options(shards: Path, tiny_model: Path) -> list[object]:
 
 
 def wait_for(run: Path, steps: int, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 90
+    until = time.monotonic() + 300
     while time.monotonic() < until and process.poll() is None:
         if len(losses(run)) >= steps:
             return

@@ -124,7 +124,7 @@ def test_a_recipe_goes_on_to_its_model(
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)  # handed on to the training, which saves and ends in good order
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert "The same command goes on from there." in err.splitlines()[-1]
     steps = log.read_bytes().count(b"\n")
     assert 5 < steps < 400

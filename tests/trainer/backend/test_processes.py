@@ -75,7 +75,7 @@ def test_two_are_as_one(
         time.sleep(0.02)
     for process in processes:
         process.send_signal(signal.SIGTERM)
-    told = [process.communicate(timeout=90)[0] for process in processes]
+    told = [process.communicate(timeout=300)[0] for process in processes]
     assert 12 <= len(losses(shared)) < STEPS, told
     assert find_checkpoint(shared).step == len(losses(shared)), told
     assert sum(one.count("stopped after") for one in told) == 1, "the first process tells it, and no other"
@@ -98,7 +98,7 @@ def test_a_refusal_is_told_once(
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("years of work")
     processes = begin("train", *options, "--output", tmp_path / "run")
-    told = "".join(process.communicate(timeout=120)[0] for process in processes)
+    told = "".join(process.communicate(timeout=300)[0] for process in processes)
     assert all(process.returncode for process in processes)
     assert told.count("holds other files, such as thesis.txt") == 1
 
