@@ -11,8 +11,8 @@ from setuptools.command.build_ext import build_ext
 # The trainer's; no part of the data stages.
 BOARD = ["tensorboard>=2.21"]  # its writer needs neither TensorFlow nor torch, and it takes Beam's protobuf
 LOADER = ["safetensors>=0.4", *BOARD]
-JAX = ["jax>=0.7", "optax>=0.2.6", *LOADER]
-TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo needs
+JAX = ["jax>=0.7", "optax>=0.2.6", *LOADER]  # tried: 0.10.2, and 0.11.2 on Python 3.12; on CPUs
+TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo needs; tried: 2.15 and 2.11, on CPUs
 
 
 TREES = tuple(f"trafilatura_231.{name}_c" for name in ("walk", "nodes", "clean", "sections", "content"))
