@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from schemas.faults import BadInput
-from trainer.generate.sampling import Sampling, distribution, draw, generate, generate_many
+from trainer.generate.sampling import Sampling, distribution, draw, generate, generate_many, nats_of
 from trainer.generate.text import Text, harmless
 
 LOGITS = np.log(np.array([0.1, 0.4, 0.2, 0.3], np.float32))
@@ -69,6 +69,37 @@ def test_draws_follow_the_distribution_and_the_seed() -> None:
     one, same, other = (draw(rows, sampling, generator.random(4000)).tolist() for generator in generators)
     assert one == same != other
     assert np.bincount(one) / 4000 == pytest.approx([0.1, 0.4, 0.2, 0.3], abs=0.03)
+
+
+@pytest.mark.parametrize("top_p", [1.0, 0.7])
+@pytest.mark.parametrize("top_k", [0, 1, 7, 90])
+def test_draws_are_by_the_definition(top_k: int, top_p: float) -> None:
+    """A token's is the first share to exceed the number, in the tokens' order; equal logits are taken by that too."""
+    generator = np.random.Generator(np.random.PCG64(2))
+    sampling = Sampling(temperature=0.8, top_k=top_k, top_p=top_p)
+    for decimals in (5, 0):  # without decimals many are equal
+        logits_BxV = generator.normal(0, 3, (40, 60)).round(decimals).astype(np.float32)
+        numbers_B = np.array([0.0, 1 - 2**-53, *generator.random(38)])
+        drawn = draw(logits_BxV, sampling, numbers_B).tolist()
+        for logits_V, number, found in zip(logits_BxV, numbers_B, drawn, strict=True):
+            order = sorted(range(60), key=lambda token: (-logits_V[token], token))[: top_k or 60]
+            powers = np.exp(logits_V[order].astype(np.float64) / 0.8)
+            share = powers / powers.sum()
+            share[share.cumsum() - share >= top_p - 1e-12] = 0
+            expected_V = np.zeros(60)
+            expected_V[order] = share / share.sum()
+            np.testing.assert_allclose(distribution(logits_V, sampling), expected_V, atol=1e-12)
+            cumulated_V = expected_V.cumsum()
+            assert expected_V[found] > 0
+            assert cumulated_V[found] - expected_V[found] - 1e-12 <= number <= cumulated_V[found] + 1e-12
+
+
+def test_what_a_token_costs_is_its_probability() -> None:
+    logits_BxV = np.random.default_rng(3).normal(0, 5, (20, 300)).astype(np.float32)
+    wide_BxV = logits_BxV.astype(np.float64)
+    tokens = np.random.default_rng(4).integers(0, 300, 20)
+    expected_B = np.log(np.exp(wide_BxV).sum(-1)) - wide_BxV[np.arange(20), tokens]
+    np.testing.assert_allclose(nats_of(logits_BxV, tokens.tolist()), expected_B, atol=2e-6)
 
 
 @pytest.mark.parametrize(

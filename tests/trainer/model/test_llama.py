@@ -343,3 +343,24 @@ def test_a_device_without_cudnns_attention_takes_another(monkeypatch: pytest.Mon
     assert "does not take 160 positions of 4 heads 8 wide" in note_of(settings)
     monkeypatch.setattr(kernels_jax, "cudnn_takes", lambda *shape: shape == (9, 4, 2, 8, False))
     assert kernels_jax.implementation(q, k, False) == "cudnn" and kernels_jax.implementation(q, k, True) is None
+
+
+@pytest.mark.slow
+def test_many_texts_are_what_transformers_writes_greedily() -> None:
+    """In both frameworks, of texts of several lengths at once, each up to its first stop."""
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    weights, tokens, stop = random_weights(CONFIG), some_tokens(150), 1
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**to_hf(CONFIG, 0, stop, 2))).eval()
+    model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, strict=False)
+    prompts = [tokens[:100], tokens[3:5], tokens[40:80], tokens[7:8], tokens[9:14], tokens[60:93]]
+    theirs: list[list[int]] = []
+    for prompt in prompts:
+        given = torch.tensor([prompt])
+        whole = model.generate(given, attention_mask=torch.ones_like(given), max_new_tokens=24, do_sample=False)
+        theirs.append(whole[0, len(prompt) :].tolist())
+    assert len({tuple(text) for text in theirs}) == len(prompts)
+    for decoder in decoders(weights, CONFIG):
+        for some in (prompts, prompts[1:2]):
+            ours = generate_many(decoder, some, Sampling(24, temperature=0), frozenset({stop}), [0] * len(some))
+            assert [text.tokens for text in ours] == [theirs[prompts.index(prompt)] for prompt in some]
