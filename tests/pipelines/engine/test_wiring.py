@@ -66,7 +66,7 @@ def test_to_wire_more_builds_no_more_parsers() -> None:
 @pytest.mark.parametrize(
     "function",
     [Twice().process, Twice().setup, Twice.named, Twice().get_function_arguments, len, [].append, Twice, partial(max)],
-    ids=str,
+    ids=["own", "inherited", "of the class", "of Beam", "builtin", "builtin method", "class", "partial"],
 )
 def test_a_method_has_the_arguments_that_beam_finds(function: Any) -> None:
     looks: list[Any] = []
