@@ -23,7 +23,7 @@ from transforms.steps.extract.characters import without_impossible
 from transforms.steps.extract.heap import give_back, keep_little
 from transforms.steps.extract.trafilatura_text import HIDDEN, NestedTooDeep, trafilatura_extractor
 
-GIVE_BACK_EVERY = 50  # pages
+GIVE_BACK_EVERY = 250  # pages
 STATUS = Path("/proc/self/status")  # Linux; elsewhere there is no memory limit
 SELF_TEST = (
     "<html><body><article><h1>Gold in the gravel</h1>"
