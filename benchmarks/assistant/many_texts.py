@@ -57,8 +57,8 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
                 rows.append(row(f"{backend}, {what}", alone, together))
     if "written" in args.parts:
         rows.append(row("numpy, the matrices alone", matrices_alone(config, 1), matrices_alone(config, args.texts)))
-    a_second = "tokens a CPU second, a second"
-    yield table([a_second, "alone", "together", "CPU seconds", "seconds"], rows)
+    if rows:
+        yield table(["tokens a CPU second, a second", "alone", "together", "CPU seconds", "seconds"], rows)
     if "few-shot" in args.parts:
         yield from few_shot(args, scratch)
 
