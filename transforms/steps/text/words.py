@@ -42,7 +42,7 @@ MAX_WORK = 400_000
 CHUNK_WORK, CHARACTER_WORK, EDGE_WORK = 8, 1, 7
 SHORT_TEXT_CHARS = MAX_WORK // (CHARACTER_WORK + EDGE_WORK)  # at most so many characters can't exceed MAX_WORK
 
-MEMORY_BYTES = 32 << 20  # about, of remembered chunks of all languages; when it is full, all are forgotten
+MEMORY_BYTES = 12 << 20  # about, of remembered chunks of all languages; when it is full, all are forgotten
 CHUNK_BYTES = 300  # measured: what one remembered chunk costs beside its characters
 
 SPACY_NAMES = {"no": "nb"}  # fastText's label -> spaCy's package
