@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -20,7 +21,8 @@ def load_beam() -> None:
     """Import Beam if it isn't yet, without what it has for other sources and secrets: half of its memory.
 
     Beam does without pandas and the clients where they are not installed. Paths of S3 are for pyarrow here, not for
-    Beam. A step of one's own may still import them later, and `--gbek` has its library when a worker encrypts.
+    Beam. A step of one's own may still import them later, `--gbek` has its library when a worker encrypts, Google's
+    storage its HTTP libraries at the first request, and types that Beam can't compare itself are compared as ever.
     """
     if "apache_beam" in sys.modules:
         return
@@ -28,12 +30,39 @@ def load_beam() -> None:
     pandas = PandasLater()
     if "pandas" not in sys.modules:
         sys.meta_path.insert(0, pandas)
-    with without(CLIENTS), stand_in("cryptography.fernet", Fernet=FernetLater):
+    with (
+        without(CLIENTS),
+        stand_in("httplib2", __getattr__=from_true("httplib2")),
+        stand_in("requests", __getattr__=from_true("requests")),
+        stand_in("cryptography.fernet", Fernet=FernetLater),
+        stand_in("beartype", __path__=[]),
+        stand_in("beartype.door", is_subhint=is_subhint),
+        stand_in("beartype.roar", BeartypeDoorException=NoSubhint),
+    ):
         import apache_beam  # noqa: F401 - for those who import it next
         import pyarrow
 
         pyarrow.array([None])
     pandas.is_hidden = False
+
+
+def from_true(name: str) -> Callable[[str], Any]:
+    """What a stand-in for a module finds its attributes by, once the true one may be loaded."""
+    return lambda attribute: getattr(import_module(name), attribute)
+
+
+class NoSubhint(Exception):
+    """beartype can't compare two types. Beam catches it."""
+
+
+def is_subhint(subhint: Any, superhint: Any) -> bool:
+    """beartype's, loaded with its 300 modules by who compares types that Beam doesn't know."""
+    from beartype import door, roar
+
+    try:
+        return door.is_subhint(subhint, superhint)
+    except roar.BeartypeDoorException as fault:
+        raise NoSubhint from fault
 
 
 class FernetLater:

@@ -13,7 +13,8 @@ from support.command import Call
 from support.paths import ARTICLES, ROOT
 from support.warc import http, record
 
-BEAMS = {"pandas", "pymongo", "bson", "boto3", "botocore", "cryptography"}  # what Beam would load
+BEAMS = {"pandas", "pymongo", "bson", "boto3", "botocore", "cryptography", "beartype"}  # what Beam would load
+HTTP = {"requests", "urllib3", "httplib2"}  # for what comes from servers alone
 ARROWS = {"pyarrow.compute"}  # for selections alone
 SPACYS = {"spacy.cli", "typer", "weasel", "httpx", "presidio_analyzer", "torch", "transformers"}
 FOREIGN_TO_THE_CHILD = {"apache_beam", "fasttext", "numpy", "pyarrow", "resiliparse", "schemas", "spacy"}
@@ -57,7 +58,7 @@ def names_after(code: str) -> set[str]:
 @pytest.mark.slow
 def test_beam_is_loaded_without_what_is_not_used() -> None:
     loaded = names_after("from transforms.lean_beam import load_beam; load_beam(); load_beam()\nimport pyarrow as pa")
-    assert "apache_beam" in loaded and not BEAMS & loaded
+    assert "apache_beam" in loaded and not (BEAMS | HTTP) & loaded
 
 
 @pytest.mark.slow
@@ -93,6 +94,22 @@ cipher = Fernet(b"0" * 43 + b"=")
 assert cipher.decrypt(cipher.encrypt(b"key")) == b"key"
 """
     assert "cryptography.fernet" in names_after(code)
+
+
+@pytest.mark.slow
+def test_what_waits_for_its_first_use_is_whole_then() -> None:
+    code = """
+from transforms.lean_beam import load_beam
+load_beam()
+from apache_beam.internal.http_client import get_new_http
+from apache_beam.io.gcp.gce_metadata_util import requests
+from apache_beam.typehints.typehints import is_consistent_with
+assert type(get_new_http()).__module__ == "httplib2"
+assert issubclass(requests.exceptions.ConnectionError, OSError)
+assert is_consistent_with(bool, int) and not is_consistent_with(int, bool)
+assert is_consistent_with(3, int) is False, "what beartype can't compare"
+"""
+    assert {"httplib2", "requests", "beartype.door"} <= names_after(code)
 
 
 @pytest.mark.slow
@@ -144,4 +161,4 @@ def test_worker_processes_of_a_run_are_lean(bateia: Call, tmp_path: Path) -> Non
     files = list(noted.iterdir())
     assert files
     for file in files:
-        assert not (BEAMS | SPACYS | ARROWS) & set(file.read_text().split("\n"))
+        assert not (BEAMS | HTTP | SPACYS | ARROWS) & set(file.read_text().split("\n"))

@@ -17,17 +17,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
-import urllib3
-
 from transforms.steps.fetch.bucket import LONGEST_S, Bucket
-from transforms.steps.fetch.connections import session
 from transforms.steps.fetch.faults import Changed, HostDown, NotFetched, Passing
 from transforms.steps.fetch.settings import FetchSettings
+
+if TYPE_CHECKING:  # requests and urllib3 are 5 MB of a process: only those who fetch load them
+    import requests
 
 CHUNK_BYTES = 1 << 18
 PROGRESS_BYTES = 1 << 20  # of an attempt that counts as none that failed
@@ -99,9 +98,14 @@ class Fetcher:
     def __init__(self, settings: FetchSettings) -> None:
         self.settings = settings
         self.traffic = Traffic()
-        self._session = session()
         self._buckets: dict[str, Bucket] = {}
         self._lost: Counter[str] = Counter()  # ranges in a row, by host
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        from transforms.steps.fetch.connections import session
+
+        return session()
 
     def fetch(
         self,
@@ -122,6 +126,10 @@ class Fetcher:
         on_remote: is told of the file before each attempt's first byte
         Raises NotFetched; Changed if the file is another or becomes one on the way; HostDown if the host gives nothing.
         """
+        import requests
+        import urllib3
+
+        network = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
         transfer = Transfer(url, start, stop, etag, write, start, on_remote=on_remote)
         failures = 0
         while True:
@@ -137,10 +145,9 @@ class Fetcher:
                 passing = fault
             except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, UnicodeError) as error:
                 raise NotFetched(url, f"it is no address: {error}", lasting=True) from error
-            except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            except (*network, OSError) as error:
                 if isinstance(error, NotFetched):
                     raise
-                network = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
                 if not isinstance(error, (*network, ConnectionError, TimeoutError)):
                     raise  # the disk's, of `write`
                 passing = Passing(cause(error))
@@ -294,6 +301,8 @@ def retry_after(value: str) -> float | None:
 
 def cause(error: BaseException) -> str:
     """What a library's error comes to, in a few words."""
+    import urllib3
+
     inner: Any = error
     while isinstance(following := getattr(inner, "reason", None) or (inner.args[0] if inner.args else None), Exception):
         inner = following

@@ -44,6 +44,7 @@ SHORT_TEXT_CHARS = MAX_WORK // (CHARACTER_WORK + EDGE_WORK)  # at most so many c
 
 MEMORY_BYTES = 12 << 20  # about, of remembered chunks of all languages; when it is full, all are forgotten
 CHUNK_BYTES = 300  # measured: what one remembered chunk costs beside its characters
+ASKED_AT_ONCE = 2_000  # new chunks: spaCy's tokens are a kB each, too much for all of a long text's at once
 
 SPACY_NAMES = {"no": "nb"}  # fastText's label -> spaCy's package
 
@@ -267,17 +268,21 @@ class _Splitter:
         _Splitter.bytes_used += CHUNK_BYTES * len(new) + 2 * sum(map(len, new))
 
     def _split(self, chunks: list[str]) -> list[tuple[str, ...]]:
-        """The words of each chunk. spaCy is called once, with one chunk a line: no rule joins tokens across lines."""
-        text = _SURROGATE.sub("\ufffd", "\n".join(chunks))
-        with self.nlp.memory_zone():  # else its string store keeps every token it ever saw
-            tokens = [token.text for token in self.nlp.tokenizer(text)]
-        groups: list[list[str]] = [[]]
-        for token in tokens:
-            if token == "\n":
-                groups.append([])
-            elif word := token.strip():
-                groups[-1].append(word)
-        return [tuple(group) for group in groups]
+        """The words of each chunk. spaCy is called with one chunk a line: no rule joins tokens across lines."""
+        groups: list[tuple[str, ...]] = []
+        for start in range(0, len(chunks), ASKED_AT_ONCE):
+            text = _SURROGATE.sub("\ufffd", "\n".join(chunks[start : start + ASKED_AT_ONCE]))
+            with self.nlp.memory_zone():  # else its string store keeps every token it ever saw
+                tokens = [token.text for token in self.nlp.tokenizer(text)]
+            group: list[str] = []
+            for token in tokens:
+                if token == "\n":
+                    groups.append(tuple(group))
+                    group = []
+                elif word := token.strip():
+                    group.append(word)
+            groups.append(tuple(group))
+        return groups
 
     def _roles_in(self, tokens: tuple[str, ...]) -> str:
         if len(tokens) == 1 and tokens[0].isalnum():

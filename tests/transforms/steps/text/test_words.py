@@ -15,6 +15,7 @@ from transforms.steps.text import words as module
 from transforms.steps.text.words import (
     PUNCTUATION,
     TERMINAL_MARKS,
+    forget_words,
     require,
     require_installed,
     sentence_count,
@@ -116,6 +117,15 @@ def test_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     words.cache_clear()
     assert [(words(text), sentence_count(text)) for text in texts] == before
     assert len(module._chunk_splitter("en").tokens) <= 4  # of the last text only
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_chunks_are_split_alike_however_many_at_a_time(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Don't stop. (Now!) e.g. this … isn't \ud800 it? “Yes” U.S."
+    before = words(text), sentence_count(text)
+    forget_words()
+    monkeypatch.setattr(module, "ASKED_AT_ONCE", at_once)
+    assert (words(text), sentence_count(text)) == before
 
 
 def test_threads_do_not_forget_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
