@@ -55,7 +55,7 @@ def test_says_what_happened() -> None:
         "in the corpus share of all7007.8 %",
         "610 of 700 kept documents (87.1 %) had no copy.",
         "8 to 15",
-        "noNorwegian Bokmål (norsk bokmål)200100",
+        "no Norwegian Bokmål (norsk bokmål)200100",
         "unknown",  # a crawl without a name
         "write to <EMAIL_ADDRESS>",
         "BR_CPF11",
