@@ -115,6 +115,7 @@ class CorpusTally:
             self.scrubbed[kind] = smallest([*self.scrubbed.get(kind, []), (key, shown)], MAX_SCRUBBED_SAMPLES)
 
     def merge(self, other: CorpusTally) -> None:
+        """Add another part's counts. The result is the same in any order: samples are the smallest by their keys."""
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("languages", "dumps", "lengths", "hosts", "pii"):

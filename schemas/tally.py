@@ -102,6 +102,7 @@ class Tally:
             self.samples[group] = smallest([*pages, (key, shown)], SAMPLES_PER_REASON)
 
     def merge(self, other: Tally) -> None:
+        """Add another unit's counts. The result is the same in any order: samples are the smallest by their keys."""
         for name in ("read", "kept", "dropped", "unreadable", "kept_chars", "hosts_missed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.skipped.update(other.skipped)
@@ -149,6 +150,7 @@ class Tally:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Tally:
+        """The counts of a record, also of one that an earlier version wrote."""
         return cls(
             read=value["read"],
             kept=value["kept"],

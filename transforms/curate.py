@@ -265,6 +265,7 @@ def language_folder(language: str | None) -> str:
 
 
 def document_row(document: Document) -> dict[str, Any]:
+    """A kept document as a row of `document_schema`, with the quality and rights columns of its recipe."""
     return {
         "text": document.text,
         "id": document.id,

@@ -110,6 +110,7 @@ def beginning(unit: CurateUnit, size: int, rows: int) -> CurateUnit:
 
 
 def try_piece(work: CuratePages, unit: CurateUnit, folder: str) -> Piece:
+    """What one piece of a file comes to when it is curated, its outputs and its time counted."""
     records = Records(folder, "units")
     run_unit(work, records, unit)
     record = records.read(unit.name)

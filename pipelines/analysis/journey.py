@@ -157,6 +157,7 @@ def record_of(url: str, documents: list[Output], notes: list[str]) -> tuple[Reco
 
 
 def described(row: dict[str, Any]) -> Record:
+    """A page's row of the ledger, as the first stop of its journey."""
     fields = ("reason", "value", "threshold", "detail", "language", "language_score")
     why = None if row["fate"] == "kept" else f"{row['stage']}: {reason_text(*(row[name] for name in fields))}"
     return Record(
@@ -187,6 +188,7 @@ def tried(row: dict[str, Any], output: Output, name: str, notes: list[str]) -> T
 
 
 def stop_of(tried: Tried) -> Stop:
+    """What a stage made of the page: the drop with its reason, or how much goes on; and every rule's dial."""
     verdict, dropped, about = tried.verdict, None, ""
     if isinstance(verdict, Drop):
         fields = (verdict.value, verdict.threshold, verdict.detail, verdict.language, verdict.language_score)

@@ -98,6 +98,12 @@ def opt_outs(folder: str, manifest: Manifest) -> Counter[str] | None:
 def lines_of(
     folder: str, manifest: Manifest, content: Content, dropped: Counter[str] | None, small: bool
 ) -> Iterator[str]:
+    """The template's lines, in its order and under its headings.
+
+    content: sums by language, crawl and host
+    dropped: pages that were left out for a reservation of rights, by stage; None where no ledger says
+    small: whether the provider is an SME, for which the template asks for fewer domains
+    """
     yield "# Summary of training content (Regulation (EU) 2024/1689, article 53(1)(d))"
     yield ""
     yield "Tables from the dataset itself; what stands in brackets is for the provider to fill in."

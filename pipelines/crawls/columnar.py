@@ -61,6 +61,10 @@ def index_parts(
 
 
 def index_part(path: str, question: Question, settings: FetchSettings) -> IndexPart:
+    """Row groups of an index file that may answer the question, by the bounds in its footer, with their bytes.
+
+    Raises BadInput if the file can't be read, or lacks a column that the question needs.
+    """
     address = join(crawl_root(), path)
     try:
         with open_input(address, settings, block=FOOTER_BYTES) as stream, pq.ParquetFile(stream) as file:

@@ -143,6 +143,11 @@ def expand(
     paths_root: str | None,
     fetch: FetchSettings = FetchSettings(),  # noqa: B008  frozen
 ) -> list[str]:
+    """Paths that a pattern stands for: a list's, a folder's, a glob's, or the pattern itself.
+
+    paths_root: what the paths of a list are relative to
+    Raises BadInput if nothing is there.
+    """
     if pattern.partition("?")[0].endswith(LIST_ENDINGS):
         return read_list(pattern, paths_root, fetch)
     if is_hub(pattern):
@@ -262,6 +267,11 @@ def read_list(
 
 
 def inspect(path: str, root: str, columns: Columns, fetch: FetchSettings) -> InputFile:
+    """What is known of an input before any work: kind, size, version, footer.
+
+    root: of a list's paths, "" for none
+    Raises BadInput if it does not exist, can't be read, or lacks a column that is to be kept.
+    """
     address = join(root, path) if root else path
     try:
         state = state_of(address, fetch)

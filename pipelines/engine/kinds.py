@@ -70,6 +70,7 @@ def kind_of(path: str, stream: BinaryIO, size: int, columns: Columns) -> Kind:
 
 
 def kind_of_table(stream: BinaryIO, columns: Columns) -> Kind:
+    """Whether a Parquet file is a selection of records or a table of texts, and what is wrong with it."""
     import pyarrow.parquet as pq
 
     stream.seek(0)

@@ -163,6 +163,7 @@ def read_fates(folder: str, manifest: Manifest, urls: set[str], index: UrlIndex 
 
 
 def fate_text(row: dict[str, Any], folder: str) -> str:
+    """Lines that say what deduplication made of a document: kept, or removed for which one."""
     size = row["cluster_size"]
     if row["match"] is None:
         others = f", the survivor of {size} documents that are alike" if size > 1 else ", nothing duplicates it"

@@ -88,6 +88,10 @@ def plan_lines(plans: list[PlanInfo], documents: list[DocumentRow], batch_size: 
 
 
 def rows_texts(plan: PlanInfo, documents: list[DocumentRow], batch_size: int | None) -> list[str]:
+    """Of each document the rows of the plan that hold it, as text; steps too, where a batch size is given.
+
+    documents: of the shards' tables; those held out are looked for in the plan's slices
+    """
     train = [index for index, row in enumerate(documents) if row["split"] == TRAIN]
     val = [index for index, row in enumerate(documents) if row["split"] != TRAIN]
     texts = [""] * len(documents)

@@ -67,6 +67,10 @@ def _find(name: str) -> Recipe:
 
 
 def recipe_from_file(path: Path, attribute: str) -> Recipe:
+    """The recipe that a Python file defines under a name. The file is run.
+
+    Raises UnknownRecipe if there is no such file, name, or if the name is of something else.
+    """
     if not path.is_file():
         raise UnknownRecipe(f"recipe file {path} does not exist; check the path")
     defined = vars(load_module(path))

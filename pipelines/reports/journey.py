@@ -149,6 +149,7 @@ class JourneyReport(Struct, frozen=True):
 
 
 def render_page(report: JourneyReport, versions: dict[str, str]) -> str:
+    """One page's journey as HTML. versions: of Bateia and its libraries, for the foot."""
     surprisal = report.surprisal
     parts = surprisal.parts if surprisal else ()
     ends = accumulate(len(part.tokens) for part in parts)

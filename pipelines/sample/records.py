@@ -35,6 +35,7 @@ def to_member(record) -> bytes:
 
 
 def warcinfo(filename: str) -> bytes:
+    """A file's first record, about the crawl, as a gzip member."""
     fields = {
         "isPartOf": DUMP,
         "publisher": "Bateia",

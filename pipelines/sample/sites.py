@@ -111,6 +111,7 @@ def publish(
 
 
 def scene_of(article: Article, site: Site, url: str, charset: Charset, locale: str | None = None) -> Scene:
+    """What a page of a site shows around an article. All that is drawn follows from the URL alone."""
     rng, words = seeded(url), WORDS.get(article.language, WORDS["en"])
     headlines = HEADLINES.get(article.language, HEADLINES["en"])
     return Scene(

@@ -181,6 +181,10 @@ def expected_documents(train: dict[str, Any], settings: PlanSettings, copies: di
 
 
 def shuffle(job: PlanJob, files: list[DocsFile], phases: Phases) -> None:
+    """Deal the documents out to partitions by their keys, and count what arrives.
+
+    Raises BrokenRun if a partition has not written what was sent to it.
+    """
     import apache_beam as beam
 
     done, listed = job.work("shuffled.json"), job.work("files.jsonl")

@@ -69,6 +69,7 @@ def cores_and_memory() -> Finding:
 
 
 def disk(folder: str) -> Finding:
+    """Whether an output can be written there, and how much room there is."""
     if not is_local(folder):
         return bucket(folder)
     there = os.path.realpath(folder)
@@ -111,6 +112,7 @@ def contact(fetch: FetchSettings) -> Finding:
 
 
 def assets() -> Iterator[Finding]:
+    """Which models and block lists are there, and what a run does without the others."""
     for asset in known_assets().values():
         try:
             resolve(AssetRef("", asset.kind, asset.name))

@@ -146,6 +146,7 @@ class Verification:
     refused: dict[str, str] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
+        """What is wrong, a line each: shards first, as a plan over damaged ones says nothing; then plans."""
         run = self.run
         for name in self.names:
             try:

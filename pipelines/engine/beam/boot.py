@@ -15,6 +15,10 @@ PROVISION_TIMEOUT_S = 60
 
 
 def main() -> None:
+    """Ask the runner's provision service where its endpoints are, and become Beam's worker.
+
+    Raises grpc.RpcError if the service does not answer in time.
+    """
     import grpc
     from apache_beam.portability.api import beam_provision_api_pb2 as provision
     from apache_beam.portability.api import beam_provision_api_pb2_grpc as services

@@ -155,6 +155,7 @@ class CorpusReport(Struct, frozen=True):
 
 
 def make_report(summary: CorpusSummary, throughput: Throughput) -> CorpusReport:
+    """All that a corpus's page shows, typed: counts, funnel, clusters, samples, personal data, settings."""
     manifest, tally, recipe = summary.manifest, summary.tally, summary.recipe
     return CorpusReport(
         title="corpus",

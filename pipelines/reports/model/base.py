@@ -104,6 +104,7 @@ class BaseReport(Struct, frozen=True):
 
 
 def render_page(report: BaseReport, versions: dict[str, str]) -> str:
+    """A base model's page as HTML. versions: of Bateia and its libraries, for the foot."""
     tasks = report.few_shot.tasks if report.few_shot else {}
     return render(
         "base.html",

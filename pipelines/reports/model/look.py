@@ -115,6 +115,7 @@ def strip(values: np.ndarray) -> list[float]:
 
 
 def render_page(report: LookReport, versions: dict[str, str]) -> str:
+    """A look inside as one HTML page, with the weights and the scripts that compute with them."""
     parts = {part.name: part for part in report.parts}
     shown = ("text", "shape", "bos", "stops", "sizes", "vocabulary", "weights", "recorded")
     whole = encode(report)

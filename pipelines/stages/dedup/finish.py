@@ -99,6 +99,7 @@ def check_audited(run: DedupJob, tally: CorpusTally) -> None:
 
 
 def manifest_of(run: DedupJob, tally: CorpusTally, clusters: dict[str, int], files: list[FileEntry]) -> Manifest:
+    """The manifest of a finished corpus: settings, versions, source, counts, files and their hash."""
     return Manifest(
         stage=STAGE,
         settings=run.settings,

@@ -48,6 +48,10 @@ class DedupRun(DedupJob):
         return self.directory.finished_differences()
 
     def prepare(self, overwrite: bool) -> None:
+        """Set up every step once, so that what is absent is told before any work; then empty the folder and list the units.
+
+        Raises BadInput for what a step lacks, or an output that is another run's.
+        """
         for step in self.recipe.steps():
             try:
                 step.setup()

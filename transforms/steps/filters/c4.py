@@ -77,6 +77,7 @@ class CleanC4(DocumentStep):
         require(*languages)
 
     def clean(self, text: str, language: str = "en") -> CleanedLines:
+        """Lines that stay. A document's own reasons end it early: the rest is not read where it would be dropped."""
         lines: list[str] = []
         lorem = curly = 0
         all_lines = text.splitlines()

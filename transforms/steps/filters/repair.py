@@ -40,6 +40,7 @@ class RepairText(DocumentStep):
             _ftfy()
 
     def repaired(self, text: str) -> str:
+        """The text mended; lines of bars alone, one after the other, become one break."""
         if self.encoding:
             text = _mended(text)
         if not self.bars or "|" not in text:

@@ -75,6 +75,7 @@ class CleanWebLines(DocumentStep):
         require(*languages)
 
     def clean(self, text: str, language: str) -> Cleaned:
+        """The text without lines that are none of its own; breaks between paragraphs stay where they were."""
         lines = lines_of(text)
         lowered = text.lower()
         notices = tuple(word for word in self.notice_words if word in lowered)

@@ -24,6 +24,10 @@ RESOLVERS = frozenset(
 
 
 def ipv4(window: str, language: str) -> Iterator[Span]:
+    """Addresses of the public ranges, by what stands around them.
+
+    A word such as "IP" or a service's port makes one likely; four small numbers may be a version, a section, or a code.
+    """
     for match in _IPV4.finditer(window):
         if not is_public(match[0]) or context.follows(window, match.start(), words.NO_IP, 2):
             continue

@@ -60,6 +60,7 @@ def zstd_codec(file: FileBlocks) -> Codec:
 
 
 def read_dictionary(file: FileBlocks) -> zstandard.ZstdCompressionDict | None:
+    """The dictionary in a file's first frame (WARC with Zstandard, section 3); None if absent or too large."""
     head = bytes(file.at(0, 8))
     if len(head) < 8 or not head.startswith(DICTIONARY_MAGIC):
         return None
