@@ -37,7 +37,7 @@ class IndexStage:
         return f"the addresses of {hashed:,} of {plural(len(files_with_urls(self.manifest)), 'file')} are hashed"
 
     def execute(self, phases: Phases) -> IndexSummary:
-        """Index the addresses in two phases, by file and by bucket; nothing if the index of just this output is there."""
+        """Index the addresses in two phases, by file and by bucket; nothing if this output has its index."""
         if open_index(self.output, self.manifest) is not None:
             return IndexSummary((f"the index of {self.output} is there and of just this output",))
 

@@ -72,6 +72,7 @@ class FewShotReport(Struct, frozen=True):
 
 def render_page(report: FewShotReport, versions: dict[str, str]) -> str:
     """Few-shot curves as HTML. versions: of Bateia and its libraries, for the foot."""
+
     def series(measure: str, scale: int = 1) -> list[tuple[str, list[tuple[float, float]]]]:
         return [
             (name, [(point.shots, getattr(point, measure) * scale) for point in task.points])

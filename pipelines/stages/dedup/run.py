@@ -48,7 +48,7 @@ class DedupRun(DedupJob):
         return self.directory.finished_differences()
 
     def prepare(self, overwrite: bool) -> None:
-        """Set up every step once, so that what is absent is told before any work; then empty the folder and list the units.
+        """Set up every step once, to be told what is absent before any work; then empty the folder, list units.
 
         Raises BadInput for what a step lacks, or an output that is another run's.
         """
