@@ -124,6 +124,10 @@ class CuratePages:
         return CurateUnit(**line)
 
     def run(self, unit: CurateUnit, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
+        """Curate the pages of a unit. One whose file can't be fetched becomes one row, and is tried again by the same command.
+
+        Raises Changed and HostDown, which end the run, and what a step raises.
+        """
         assert self._curator is not None
         cpu_before, traffic = self._curator.extractor.cpu_s, fetcher_of(self._fetch).traffic
         requests_before, bytes_before = traffic.requests, traffic.received
@@ -285,6 +289,7 @@ def document_row(document: Document) -> dict[str, Any]:
 
 
 def ledger_row(item: Response | Text | Unreadable, outcome: Outcome, warc_file: str) -> dict[str, Any]:
+    """A page's row of the ledger: where it stands, what came with it, and its fate."""
     verdict = outcome.verdict
     is_text = isinstance(item, Text)
     row: dict[str, Any] = {

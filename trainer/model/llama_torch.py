@@ -91,6 +91,7 @@ def layer_of(
     segment_ids_BxT: Tensor | None,
     until_BxT: Tensor | None = None,
 ) -> Tensor:
+    """One layer's output, (B, T, D). until_BxT: last position that each may be seen from, of texts that branch."""
     weights = {name: value.to(x_BxTxD.dtype) for name, value in weights.items()}
     normed_BxTxD = rms_norm(x_BxTxD, weights["input_layernorm.weight"], config.norm_eps)
     q_BxTxNxH, k_BxTxKxH, v_BxTxKxH = heads_of(normed_BxTxD, weights, config, rotation)

@@ -72,6 +72,7 @@ def measure_bench(
 def score_task(
     generator: TextGenerator, chat: ChatFormat, name: str, settings: BenchSettings, seed: int
 ) -> list[Score]:
+    """A task's held-out questions answered once: greedily with seed 0, else drawn at temperature 1."""
     player = Player(find_task(name), chat, settings.tokens)
     questions = list(islice(player.task.draw([0, 2], VAL), settings.questions))
     seeds = [(seed, 3, row) for row in range(len(questions))]

@@ -181,6 +181,7 @@ def summarize(continuations: Sequence[Continuation], extractable: int) -> Extrac
 def passage(
     asked: str, continuation: Continuation, generator: TextGenerator, prefix: int, bytes_V: np.ndarray
 ) -> Passage:
+    """A continuation as the page shows it: what was asked, what was repeated word for word, and where that stands."""
     document, begin = continuation.document, continuation.begin
     verbatim = document.tokens[begin : continuation.end]
     return Passage(

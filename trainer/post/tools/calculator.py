@@ -43,6 +43,10 @@ def calculate(expression: str) -> str:
 
 
 def value_of(node: ast.expr, depth: int) -> Fraction:
+    """An expression's exact value. depth: of brackets and signs that it may still have.
+
+    Raises ValueError for what is no arithmetic, and for numbers that grow too large.
+    """
     if depth == 0:
         raise ValueError("too many brackets")
     match node:
