@@ -124,7 +124,7 @@ class CuratePages:
         return CurateUnit(**line)
 
     def run(self, unit: CurateUnit, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
-        """Curate a unit's pages. One whose file can't be fetched becomes one row, and is tried again by the same command.
+        """Curate a unit's pages. A file that can't be fetched becomes one row, and is tried again by the same command.
 
         Raises Changed and HostDown, which end the run, and what a step raises.
         """
