@@ -101,8 +101,9 @@ setup(
         "zstandard>=0.22",  # WARC files and JSON lines of zstd frames
     ],
     extras_require={
-        # pyarrow's own file systems read and write s3:// and gs://; boto3 aborts uploads that a killed run has left.
-        "s3": ["boto3>=1.34"],
+        # pyarrow's own file systems read and write s3:// and gs://; boto3 writes leases under conditions, which older
+        # ones don't know, and aborts uploads that a killed run has left.
+        "s3": ["boto3>=1.36"],
         "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
         "jax": JAX,
         "torch": TORCH,

@@ -10,8 +10,8 @@ from typing import Any
 
 import apache_beam as beam
 
-from schemas.lease import holding
-from schemas.storage import absolute, size_of
+from schemas.lease import holding, read_claim
+from schemas.storage import absolute
 from transforms.units import Records, Work, read_units, run_unit
 
 
@@ -28,7 +28,7 @@ class RunUnits(beam.PTransform):
         self._task = task
         self._work, self._records = work, replace(records, output=absolute(records.output))
         held = holding(records.output)
-        self._lease = absolute(held.path) if held is not None else None
+        self._lease = (absolute(held.path), held.claim.token) if held is not None else None
 
     def expand(self, input_or_inputs: Any) -> Any:
         return (
@@ -47,20 +47,26 @@ def read_task(path: str, index: int, count: int) -> Iterator[dict[str, Any]]:
     return islice(read_units(path), index - 1, None, count)
 
 
+def is_held(path: str, token: str) -> bool:
+    """Whether a lease is still there, and no other run's."""
+    claim = read_claim(path)
+    return claim is not None and claim.token == token
+
+
 class RunUnit(beam.DoFn):
     """One line of a list of units to the name of the finished unit.
 
-    lease: path of the run's, or None for one without.
+    lease: path and token of the run's, or None for one without.
     """
 
-    def __init__(self, work: Work, records: Records, lease: str | None = None) -> None:
+    def __init__(self, work: Work, records: Records, lease: tuple[str, str] | None = None) -> None:
         self._work, self._records, self._lease = work, records, lease
 
     def setup(self) -> None:
         self._work.setup()  # a missing library or asset fails here, before any unit is begun
 
     def process(self, element: dict[str, Any]) -> Iterator[str]:
-        if self._lease is not None and size_of(self._lease) is None:
+        if self._lease is not None and not is_held(*self._lease):
             time.sleep(LAST_WORDS_S)
             raise RuntimeError(f"the run that writes {self._records.output} was stopped; its job ends here")
         unit = self._work.parse(element)

@@ -87,7 +87,7 @@ def execution_of(args: argparse.Namespace) -> Any:
         raise BadInput(f"--part {part} runs without an engine, beside other tasks; leave {what} out")
     if beam_args:
         load_beam()
-        from pipelines.engine.beam_options import check_beam_args
+        from pipelines.engine.beam.options import check_beam_args
 
         check_beam_args(beam_args)
     return Execution(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 
 from pipelines.engine.beam.jobs import still_runs
 from pipelines.engine.inputs import require_writable
+from pipelines.engine.objects import abort_uploads, take_lease
 from schemas import lease
-from schemas.faults import BadInput, BrokenRun, reason
+from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import MANIFEST, FileEntry, portable, read_manifest, remove_tables
 from schemas.setting import differences
 from schemas.storage import (
@@ -20,7 +20,6 @@ from schemas.storage import (
     is_temporary,
     join,
     list_files,
-    locate,
     read_json,
     remove,
     remove_durably,
@@ -64,7 +63,7 @@ class StageOutput:
             refuse_inside_dataset(self.output)
         self._refuse_other_stage()
         require_writable(self.output)
-        lease.take(self.output, still_runs=still_runs)
+        take_lease(self.output, still_runs=still_runs)
         earlier = self._earlier()
         if earlier is not None and overwrite:
             self.clear()
@@ -203,28 +202,6 @@ class StageOutput:
             remove(join(self.output, path))
         for folder in {path.rpartition("/")[0] for path in strays}:
             sync_folder_of(join(self.output, folder, "x"))  # before a manifest says that nothing else is there
-
-
-def abort_uploads(output: str) -> None:
-    """Abort the uploads in parts that killed processes have left below an output on S3, where they are billed for ever.
-
-    Whoever calls this has the output's lease. Arrow can't list them, so it is done where boto3 is installed.
-    """
-    if not output.startswith("s3://"):
-        return
-    try:
-        import boto3  # pyright: ignore[reportMissingImports]
-        from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        return
-    bucket, _, prefix = locate(output)[1].rstrip("/").partition("/")
-    try:
-        client = boto3.client("s3")
-        for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
-            for upload in page.get("Uploads", []):
-                client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-    except (BotoCoreError, ClientError) as error:  # such as no permission to list them
-        sys.stderr.write(f"bateia: note: uploads that a killed run left in {output} stay there ({reason(error)})\n")
 
 
 def contents(run: dict[str, Any]) -> dict[str, Any]:

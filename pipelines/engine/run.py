@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 from pipelines.engine.progress import Monitor, Progress, UnitMonitor
 from pipelines.engine.tasks import ArrayTask
 from schemas.faults import BadInput
-from schemas.lease import holding, release_all, take
+from schemas.lease import holding, release_all
 from schemas.storage import absolute, remove
 from transforms.lean_beam import load_beam
 from transforms.steps.fetch.settings import Share
@@ -340,11 +340,12 @@ def execute(run: StageRun, phases: Phases) -> Summary:
 def prepare_task(run: StageRun, task: ArrayTask) -> None:
     """Take the lease of a part of the output, before the run takes all of it. Raises BadInput."""
     from pipelines.engine.inputs import require_writable
+    from pipelines.engine.objects import take_lease
     from pipelines.engine.output import refuse_inside_dataset
 
     refuse_inside_dataset(run.output)
     require_writable(run.output)
-    take(run.output, task.name)
+    take_lease(run.output, task.name)
 
 
 def handle_signals(handler: Callable[..., None]) -> None:

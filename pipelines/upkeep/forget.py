@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace as replace_fields
 
+from pipelines.engine.objects import take_lease
 from pipelines.engine.run import Phases
 from pipelines.lineage.plans import plan_names, plan_settings
 from pipelines.reports.render import decode, write_report
@@ -22,7 +23,6 @@ from pipelines.upkeep.forget_request import ForgetRequest, counts_without, write
 from pipelines.upkeep.forget_shards import check, erase_all, work_folder
 from pipelines.upkeep.indexes import rewrite_indexes
 from schemas.faults import BadInput
-from schemas.lease import take
 from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
 from schemas.shards.layout import (
     SPLITS,
@@ -92,7 +92,7 @@ class ForgetStage:
 
     def prepare(self, overwrite: bool) -> None:
         """The shards are there; nobody else may write to them."""
-        take(self.output)
+        take_lease(self.output)
 
     def progress_summary(self) -> str:
         return f"being forgotten: {plural(len(self.request.documents), 'document')}"

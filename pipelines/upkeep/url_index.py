@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.engine.objects import take_lease
 from pipelines.engine.run import Phases
 from pipelines.lineage.explain import STAGES
 from pipelines.lineage.urls import FOLDER, WORK, Tallies, files_with_urls, make_index, open_index
-from schemas.lease import take
 from schemas.manifest import Manifest, open_finished
 from schemas.storage import absolute, join, remove
 from schemas.wording import plural
@@ -30,7 +30,7 @@ class IndexStage:
         return []
 
     def prepare(self, overwrite: bool) -> None:
-        take(self.output)
+        take_lease(self.output)
 
     def progress_summary(self) -> str:
         hashed = len(self._records("hash").listed())

@@ -20,17 +20,35 @@ VARIABLES = {
 }
 
 
+CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
+UNKNOWN = b"<Error><Code>NotImplemented</Code><Message>A header implies what is not implemented</Message></Error>"
+
+
 class Store:
-    """A bucket called `bucket`, and the requests that came: (method, path with its query)."""
+    """A bucket called `bucket`, and the requests that came: (method, path with its query).
+
+    conditions: "heeded", as S3 does; "ignored" or "unknown", as older stores of its kind do.
+    """
 
     def __init__(self, app: Any) -> None:
-        self._app = app
+        self._app, self._writing = app, threading.Lock()
         self.requests: list[tuple[str, str]] = []
+        self.conditions = "heeded"
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
         self.requests.append((environ["REQUEST_METHOD"], f"{environ['PATH_INFO']}{query}"))
-        return self._app(environ, start_response)
+        if environ["REQUEST_METHOD"] == "GET":
+            return self._app(environ, start_response)
+        given = [name for name in CONDITIONS if name in environ]
+        if given and self.conditions == "unknown":
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start_response("501 Not Implemented", [("Content-Type", "application/xml")])
+            return [UNKNOWN]
+        for name in given if self.conditions == "ignored" else ():
+            del environ[name]
+        with self._writing:  # moto looks at a condition first and writes then
+            return self._app(environ, start_response)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engine.beam_options import check_beam_args
+from pipelines.engine.beam.options import check_beam_args
 from schemas.faults import BadInput
 from support.command import Call
 from support.processes import free_port
