@@ -11,7 +11,7 @@ IN_PARALLEL := -n $(PROCESSES) --dist worksteal
 # Tests start thousands of processes of this code, and each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo course quick test test-flink tests fuzz lint lock setup clean
+.PHONY: demo course quick test test-flink tests prism fuzz lint lock setup clean
 
 setup: .venv/.demo
 
@@ -46,9 +46,15 @@ test: .venv/.test
 	@$(MAKE) --no-print-directory -j 2 lint tests
 
 # What fails in the crowd is tried once more alone. A test that passes then is at fault too: it leans on time or on others.
-tests: .venv/.test
-	$(PYTEST) $(IN_PARALLEL) || { test $$? = 1 && echo "Failed beside others; once more, alone:" && \
+tests: .venv/.test prism
+	export PATH="$$PATH:$(abspath $(PRISM))"; $(PYTEST) $(IN_PARALLEL) || { test $$? = 1 && echo "Failed beside others; once more, alone:" && \
 		$(PYTEST) --last-failed --last-failed-no-failures none --maxfail 1; }
+
+PRISM ?= .venv/prism
+
+# Beam's small runner in Go, of Beam's version, built once where Go and its modules are; else a line says why it is not.
+prism: .venv/.test
+	@.venv/bin/python tests/support/prism.py $(PRISM)
 
 # A cluster on this machine, with processes killed in each stage; where its packages aren't served, a line says so.
 test-flink: .venv/.test

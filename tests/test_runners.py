@@ -72,7 +72,7 @@ def options(request: pytest.FixtureRequest) -> tuple[object, ...]:
         return ("--workers", 2)
     if request.param == "prism":
         if shutil.which("prism") is None:
-            pytest.skip("no program `prism` is on the path: deploy/README.md says how it is built")
+            pytest.skip("no program `prism` is on the path: `make prism` builds it where Go is")
         return ("--engine", "prism")
     return ("--", *(BEAMS_OWN if request.param == "beams" else request.getfixturevalue("cluster")))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
@@ -17,6 +20,7 @@ from support.baselines import made_once
 from support.forked import FORKS
 from support.killing import Killing
 from support.pages import Strict, replaced
+from support.paths import ROOT
 from support.web_server import WebServer, serve_web
 
 
@@ -117,3 +121,45 @@ def test_forks_have_imported_what_they_need_and_no_framework() -> None:
         loaded = set(pool.apply(eval, ("set(__import__('sys').modules)",)))
     assert {"apache_beam", "spacy", "presidio_analyzer", "pipelines.stages.shard", "transforms.curate"} <= loaded
     assert not {"torch", "transformers", "pandas"} & loaded
+
+
+GO = """#!/bin/sh
+echo "$@" >> {log}
+{does}
+"""
+ENDINGS = {
+    "no Go": (None, "prism: skipped, as Go is not installed; tests of it skip too"),
+    "offline": (
+        "echo 'go: no route to host' >&2; exit 1",
+        "skipped, as Go's modules can't be had (go: no route to host)",
+    ),
+    "silent": ("sleep 60", "skipped, as Go's modules can't be had (no end within 0.5 s)"),
+    "broken": ("test $1 = list || { echo 'go: no compiler' >&2; exit 1; }", "as it can't be built (go: no compiler)"),
+    "slow": ("test $1 = list || sleep 60", "as it can't be built (no end within 0.5 s)"),
+    "built": ('test $1 = list || touch "$GOBIN/prism"', " is in "),
+}
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+def test_a_runner_in_go_is_built_or_a_line_says_why_not(tmp_path: Path, how: str) -> None:
+    does, told = ENDINGS[how]
+    log, bin_folder = tmp_path / "log", tmp_path / "bin"
+    log.touch()
+    bin_folder.mkdir()
+    if does is not None:
+        (bin_folder / "go").write_text(GO.format(log=log, does=does))
+        (bin_folder / "go").chmod(0o700)
+    tools = [str(Path(path)) for path in ("/bin", "/usr/bin") if not (Path(path) / "go").exists()]
+    limits = {"BATEIA_GO_ANSWERS_S": "0.5", "BATEIA_GO_BUILDS_S": "0.5"}
+    environment = {**os.environ, **limits, "PATH": os.pathsep.join([str(bin_folder), *tools])}
+
+    def build() -> list[str]:
+        command = [sys.executable, ROOT / "tests/support/prism.py", tmp_path / "prism"]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert ended.stderr == ""
+        return ended.stdout.splitlines()
+
+    assert told in build()[-1]
+    asked = log.read_text()
+    assert build() == [] if how == "built" else told in build()[-1]
+    assert (log.read_text() == asked) == (how in ("built", "no Go"))

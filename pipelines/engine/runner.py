@@ -6,9 +6,11 @@ import logging
 import os
 import queue
 import shlex
+import signal
 import sys
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 import apache_beam as beam
@@ -39,6 +41,7 @@ def run_pipeline(
     """
     options = Options(with_defaults(beam_args))
     if named := options.view_as(StandardOptions).runner:
+        tame_servers()
         pipeline = beam.Pipeline(options=options)
     else:
         named = "in-process"
@@ -48,6 +51,18 @@ def run_pipeline(
     if state != "DONE":
         raise RunFailed(f"the {named} runner ended in state {state}; see its log, then run the same command to resume")
     return named
+
+
+def tame_servers() -> None:
+    """Keep job servers that Beam starts from taking Ctrl-C for themselves and from telling that they begin and end.
+
+    Only the main thread could give them Ctrl-C, and it has given it to the run, which cancels its job.
+    """
+    from apache_beam.runners.portability import job_server
+
+    logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
+    theirs: Any = job_server
+    theirs.signal = SimpleNamespace(SIGINT=signal.SIGINT, getsignal=signal.getsignal, signal=lambda *_: None)
 
 
 def run_to_end(pipeline: beam.Pipeline, job: Job | None = None) -> str:

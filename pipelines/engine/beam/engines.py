@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.engine.children import module_path
@@ -16,6 +17,7 @@ PASSED_ON = ("BATEIA_ASSETS", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_PROFILE")  
 LOCAL, PORTABLE = "local", "PortableRunner"
 FLINK_JAR = "BATEIA_FLINK_JAR"  # path of the runner's jar, as `make -C deploy/flink` builds it or Beam publishes it
 BOOT = Path(__file__).with_name("boot.py")  # what TaskManagers start as a worker
+RUN_PRISM = Path(__file__).with_name("run_prism.py")
 
 
 def local() -> list[str]:
@@ -28,11 +30,11 @@ def portable() -> list[str]:
 
 def prism() -> list[str]:
     """Beam's small portable runner in Go. Raises BadInput if it is not installed: Beam would download it unasked."""
-    path = shutil.which("prism")
-    if path is None:
-        how = "go install github.com/apache/beam/sdks/v2/go/cmd/prism@latest"
+    if shutil.which("prism") is None:
+        how = f"go install github.com/apache/beam/sdks/v2/go/cmd/prism@v{version('apache-beam')}"
         raise BadInput(f"--engine prism: no program `prism` is on the path; `{how}` builds it")
-    return ["--runner=PrismRunner", f"--prism_location={path}", "--environment_type=LOOPBACK"]
+    own = ("--runner=PrismRunner", f"--prism_location={RUN_PRISM}", "--prism_log_level=error")
+    return [*own, "--environment_type=LOOPBACK"]
 
 
 def flink() -> list[str]:

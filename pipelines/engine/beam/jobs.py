@@ -94,6 +94,8 @@ class Job:
                     return self._still_runs(f"it is {state}")
                 time.sleep(POLL_S)
         except Exception as error:  # whatever an engine's client raises: the user has to know
+            if host_and_port(self.where) is None and self.where != MANAGED:
+                return "its job ended with the runner that this run had started"
             return self._still_runs(reason(error))
         return f"its job is {state.lower()}"
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from pipelines.engine.beam.engines import BOOT, ENGINES, FLINK_JAR, engine_args
+from pipelines.engine.beam.engines import BOOT, ENGINES, FLINK_JAR, RUN_PRISM, engine_args
+from pipelines.engine.runner import tame_servers
 from schemas.faults import BadInput
+from schemas.lease import process_start
 from support.command import Call
 from support.paths import ROOT
+from support.processes import needs_proc, wait_until
 
 CLOUD = ["--project=p", "--region=r", "--temp_location=gs://b/t", "--sdk_container_image=i"]
-PRISM = ["--runner=PrismRunner", "--prism_location={}/prism"]
+PRISM = ["--runner=PrismRunner", f"--prism_location={RUN_PRISM}", "--prism_log_level=error"]
 MANAGED = ["--runner=DataflowRunner", "--number_of_worker_harness_threads=1", "--sdk_location=container"]
 
 
@@ -42,7 +49,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_an_engine_s_options(installed: Path, engine: str | None, given: list[str], expected: list[str]) -> None:
-    assert engine_args(engine, given) == [word.format(installed) for word in expected]
+    assert engine_args(engine, given) == expected
 
 
 def test_a_cluster_gets_its_jar_and_the_boot_script(installed: Path) -> None:
@@ -63,6 +70,74 @@ def test_the_boot_script_is_a_program_by_itself(tmp_path: Path) -> None:
     ended = subprocess.run([BOOT, "--id=1"], env=variables, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "the following arguments are required: --provision_endpoint" in ended.stderr
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> dict[str, str]:
+    """The environment of one who has a program `prism`, which notes its number and sleeps."""
+    program = tmp_path / "prism"
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/number; exec sleep 60\n")
+    program.chmod(0o700)
+    return {"PATH": os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.defpath])}
+
+
+DRIVER = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(60)"
+
+
+@pytest.mark.slow
+@pytest.mark.kill
+@needs_proc
+@pytest.mark.parametrize("how", ["killed driver", "driver's signal", "Ctrl-C"])
+def test_a_server_in_go_ends_with_its_driver(tmp_path: Path, sleeper: dict[str, str], how: str) -> None:
+    """And not by the Ctrl-C that reaches the whole group: the driver cancels its job first."""
+
+    def number_of_server() -> int | None:
+        text = (tmp_path / "number").read_text() if (tmp_path / "number").exists() else ""
+        return int(text) if text.endswith("\n") else None
+
+    command = [str(RUN_PRISM)] if how == "driver's signal" else [sys.executable, "-c", DRIVER, str(RUN_PRISM)]
+    first = subprocess.Popen(command, env=sleeper, start_new_session=True)
+    try:
+        assert wait_until(number_of_server)
+        server = number_of_server()
+        assert server is not None
+        if how == "Ctrl-C":
+            group = [pid for pid in members_of(first.pid) if pid != first.pid]
+            assert len(group) == 1  # the server has a session of its own
+            os.kill(group[0], signal.SIGINT)
+            time.sleep(0.5)
+            assert process_start(server)
+        first.send_signal(signal.SIGINT if how == "driver's signal" else signal.SIGKILL)
+        assert wait_until(lambda: not process_start(server), seconds=10)
+    finally:
+        first.kill()
+        first.wait()
+
+
+def members_of(group: int) -> list[int]:
+    """Processes of a group."""
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and group_of(path) == group]
+
+
+def group_of(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
+    except OSError:
+        return 0
+
+
+def test_beam_s_servers_leave_ctrl_c_to_the_run() -> None:
+    """One that a runner starts does so in another thread than the main one, which alone may set a handler."""
+    from apache_beam.runners.portability.job_server import StopOnExitJobServer
+
+    before, told = signal.getsignal(signal.SIGINT), []
+    tame_servers()
+    server = StopOnExitJobServer(SimpleNamespace(start=lambda: "here:1", stop=lambda: told.append("stopped")))
+    thread = threading.Thread(target=lambda: told.append(server.start()))
+    thread.start()
+    thread.join()
+    server.stop()
+    assert told == ["here:1", "stopped"] and signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(
