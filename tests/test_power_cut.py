@@ -25,8 +25,8 @@ from support.stages import STAGES, Small, is_whole, make_inputs, quick_children,
 
 TRIALS = int(os.environ.get("BATEIA_POWER_TRIALS", "0"))  # reorderings of each stage; 0 for a sample
 SEED = int(os.environ.get("BATEIA_POWER_SEED", "7"))
-KINDS = {"curate": 4, "shard": 2, "tokenizer": 6}  # of a sample; dedup and training with BATEIA_POWER_TRIALS alone
-FAULTS = {"curate": 4, "shard": 2, "tokenizer": 8}
+KINDS = {"curate": 4, "shard": 2, "tokenizer": 6, "dedup": 1, "train": 1}  # of a sample
+FAULTS = {"curate": 4, "shard": 2, "tokenizer": 8, "dedup": 1, "train": 1}
 # Of 20; 200 of plain units are tried in transforms/test_power.py.
 SCHEDULES = {"curate": 16, "shard": 2, "dedup": 2}
 

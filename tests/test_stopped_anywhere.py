@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM at any time of each stage: one line, nobody left behind, and then the undisturbed bytes.
+"""Ctrl-C, SIGTERM and SIGKILL at any time of each stage: one line, nobody left behind, and then the undisturbed bytes.
 
-As often as one likes, by the seeds from 0 on, here 20 times to each stage:
+Here once to each stage. As often as one likes, by the seeds from 0 on, here each signal 20 times to each stage:
 
     BATEIA_SIGNALS=20 python -m pytest -s -n 0 tests/test_stopped_anywhere.py
 """
@@ -13,6 +13,7 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from unittest import mock
 
@@ -23,9 +24,21 @@ from support.forked import Signalled, run_forked
 from support.processes import MARK, family, is_gone, mark_of, needs_proc
 from support.stages import STAGES, Small, is_whole, make_inputs, quick_children, result_of, told
 
-TIMES = int(os.environ.get("BATEIA_SIGNALS", "0"))  # of each stage and signal; test_crash.py sends some at set points
+TIMES = int(os.environ.get("BATEIA_SIGNALS", "0"))  # of each stage and signal; 0 for a sample
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+SAMPLE = (  # test_crash.py sends more at set points
+    ("curate", signal.SIGINT),
+    ("dedup", signal.SIGKILL),
+    ("shard", signal.SIGTERM),
+    ("tokenizer", signal.SIGINT),
+    ("train", signal.SIGKILL),
+)
 EVENTS = {"curate": 40, "dedup": 90, "shard": 100, "tokenizer": 25, "train": 50}  # about: flushes and renamings
-ENDS = {signal.SIGINT: {130}, signal.SIGTERM: {130, 0, -signal.SIGTERM}}  # a training has its own way
+ENDS = {  # a training has its own way
+    signal.SIGINT: {130},
+    signal.SIGTERM: {130, 0, -signal.SIGTERM},
+    signal.SIGKILL: {-signal.SIGKILL},
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +50,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
 
 
 @needs_proc
-@pytest.mark.skipif(not TIMES, reason="BATEIA_SIGNALS says how many signals are sent to each stage")
 @pytest.mark.kill
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("stage", "number"), product(STAGES, SIGNALS) if TIMES else SAMPLE)
 def test_stopped_anywhere(small: Small, tmp_path: Path, stage: str, number: signal.Signals) -> None:
     output, ends, mark = tmp_path / "o", Counter[int](), mark_of(f"stopped-{stage}-{number}")
     assert small.run(stage, output).returncode == 0
     calm = result_of(stage, output)
-    for seed in range(TIMES):
+    for seed in range(TIMES or 1):
         dice = random.Random(seed)
         shutil.rmtree(output)
         sent = Signalled(number, dice.randrange(EVENTS[stage]), dice.uniform(0, 0.05))
@@ -64,4 +75,4 @@ def test_stopped_anywhere(small: Small, tmp_path: Path, stage: str, number: sign
         ended = small.run(stage, output)
         assert ended.returncode == 0 or "is finished; " in ended.stderr, ended.stderr
         assert is_whole(stage, output, calm)
-    print(f"\n{stage}: {number.name} {TIMES} times, exit codes {dict(ends)}, then the same bytes each time")
+    print(f"\n{stage}: {number.name} {TIMES or 1} times, exit codes {dict(ends)}, then the same bytes each time")
