@@ -5,7 +5,7 @@ Here a sample that dice draw is tried. All there is, with 1,000 reorderings of w
     BATEIA_POWER_TRIALS=1000 python -m pytest -s -n 0 tests/test_power_cut.py -k "cut or fails"
     BATEIA_SCHEDULES=1000 python -m pytest -s -n 0 tests/test_power_cut.py -k schedule
 
-On 30 November 2026: see benchmarks/results/power_cut_xeon-2core_2026-11-30.md.
+The first, and signals, as a result: `python -m benchmarks.scale.power_cut --out`; what was found: benchmarks/results.
 """
 
 from __future__ import annotations

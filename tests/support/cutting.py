@@ -1,22 +1,33 @@
-"""Power cuts and faults of a stage's run, and what its command makes of what they leave."""
+"""Power cuts, faults and signals of a stage's run, and what its command makes of what they leave."""
 
 from __future__ import annotations
 
 import errno
+import os
 import random
 import re
 import shutil
+import signal
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from support.command import Ended
 from support.failing import CODES, Faults, failing
+from support.forked import Signalled, run_forked
 from support.outputs import strays
 from support.power import cuts, disk_of, kind_of, put, watched
+from support.processes import MARK, family, is_gone, mark_of
 from support.stages import Small, is_whole, result_of, told
 
 FINISHED = "is finished; "  # what a command says where nothing is left to do
+EVENTS = {"curate": 40, "dedup": 90, "shard": 100, "tokenizer": 25, "train": 50}  # about: flushes and renamings
+ENDS = {  # a training has its own way
+    signal.SIGINT: {130},
+    signal.SIGTERM: {130, 0, -signal.SIGTERM},
+    signal.SIGKILL: {-signal.SIGKILL},
+}
 
 
 @dataclass
@@ -160,3 +171,59 @@ def shape_of(lines: list[str], code: int, *folders: Path) -> str:
     for folder in folders:
         text = re.sub(re.escape(str(folder)) + r"[^\s,:;')]*", "PATH", text)
     return f"{code}: {re.sub(r'[0-9]+', 'N', text)}"
+
+
+@dataclass
+class Stops:
+    """What became of a stage's signals.
+
+    ends: runs by their exit code; whole: of them, those after which the output was finished.
+    wrong: what went wrong, in a line each.
+    """
+
+    ends: Counter[int] = field(default_factory=Counter)
+    whole: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def shown(self, stage: str, number: signal.Signals) -> str:
+        ends = ", ".join(f"{code}: {times}" for code, times in sorted(self.ends.items()))
+        return (
+            f"{stage}: {number.name} {self.ends.total()} times, {self.whole} had finished, exit codes {{{ends}}}; "
+            f"{len(self.wrong)} wrong"
+        )
+
+
+def stop_anywhere(small: Small, stage: str, number: signal.Signals, folder: Path, times: int) -> Stops:
+    """Send a signal to a stage's run at moments that the seeds from 0 on draw, and repeat the command after each."""
+    output, found, mark = folder / "o", Stops(), mark_of(f"stopped-{stage}-{number}")
+    shutil.rmtree(output, ignore_errors=True)
+    ended = small.run(stage, output)
+    assert ended.returncode == 0, ended.stderr
+    calm = result_of(stage, output)
+    for seed in range(times):
+        dice = random.Random(seed)
+        shutil.rmtree(output)
+        sent = Signalled(number, dice.randrange(EVENTS[stage]), dice.uniform(0, 0.05))
+        with mock.patch.dict(os.environ, {MARK: mark}):
+            ended = run_forked(*small.command(stage, output), log=folder / "log", killing=sent)
+        found.ends[ended.returncode] += 1
+        found.whole += (output / "manifest.json").exists()
+        faults = [] if is_gone(mark) else [f"left behind: {family(mark)}"]
+        faults += faults_of(ended, number, (output / "manifest.json").exists())
+        again = small.run(stage, output)
+        if again.returncode != 0 and FINISHED not in again.stderr:
+            faults.append(f"then exit code {again.returncode}: {again.stderr[-1500:]!r}")
+        elif not is_whole(stage, output, calm):
+            faults.append("then other bytes")
+        found.wrong += [f"{stage}, {number.name}, seed {seed}: {fault}" for fault in faults]
+    return found
+
+
+def faults_of(ended: Ended, number: signal.Signals, finished: bool) -> list[str]:
+    """What is wrong with the end of a run that a signal was sent to."""
+    told_all = f"exit code {ended.returncode}, {ended.stderr[-1500:]!r}"
+    if "Traceback" in ended.stderr or ended.returncode not in ({0, *ENDS[number]} if finished else ENDS[number]):
+        return [told_all]
+    lines = [line for line in told(ended) if "stopping when the step under way" not in line]
+    good = len(lines) == (ended.returncode >= 0) and all("stopped" in line for line in lines)
+    return [] if finished or good else [told_all]
