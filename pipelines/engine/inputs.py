@@ -145,6 +145,8 @@ def expand(
 ) -> list[str]:
     """Paths that a pattern stands for: a list's, a folder's, a glob's, or the pattern itself.
 
+    Those of this machine come without `./` and `//`, which are no part of a name.
+
     paths_root: what the paths of a list are relative to
     Raises BadInput if nothing is there.
     """
@@ -159,8 +161,8 @@ def expand(
     if Path(pattern).is_dir():
         return files_in(pattern)
     if Path(pattern).exists():
-        return [pattern]
-    if paths := [path for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
+        return [str(Path(pattern))]
+    if paths := [str(Path(path)) for path in glob.glob(pattern, recursive=True) if Path(path).is_file()]:
         return paths
     raise BadInput(f"input {pattern} does not exist; check the path")
 

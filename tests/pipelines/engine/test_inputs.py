@@ -43,6 +43,7 @@ def crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["**/c.warc.gz"], ["one/c.warc.gz", "two/c.warc.gz"]),
         (["b.warc.gz", "a.warc", "b.warc.gz", "*.gz"], ["a.warc", "b.warc.gz"]),  # sorted, each once
         (["o*/*"], ["one/c.warc.gz"]),
+        (["./b.warc.gz", ".//one/./c.warc.gz", "./t*//*"], ["b.warc.gz", "one/c.warc.gz", "two/c.warc.gz"]),
     ],
 )
 def test_patterns_name_files(crawl: Path, patterns: list[str], found: list[str]) -> None:
