@@ -3,13 +3,12 @@
 python -m benchmarks.peers.llama_steps MODE WORKLOAD, where MODE is compiled or plain
 """
 
-# pyright: reportMissingImports=false
-
 from __future__ import annotations
 
 import itertools
 import sys
 from contextlib import nullcontext
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -22,11 +21,10 @@ CLIP = 1.0
 
 def make(mode: str, workload: Workload) -> System:
     """transformers' own model with torch.optim.AdamW. mode: compiled or plain."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
+    transformers: Any = import_module("transformers")  # else pyright reads all of its models
     torch.manual_seed(1)
     torch.set_float32_matmul_precision("high")  # tf32 on GPUs, as the other peers have it
-    config: Any = LlamaConfig(
+    config = transformers.LlamaConfig(
         vocab_size=workload.vocab_size,
         hidden_size=workload.dim,
         intermediate_size=workload.hidden,
@@ -38,7 +36,7 @@ def make(mode: str, workload: Workload) -> System:
         use_cache=False,
     )
     config._attn_implementation = "sdpa"
-    model: Any = LlamaForCausalLM(config).to(workload.device)  # pyright: ignore[reportArgumentType]
+    model: Any = transformers.LlamaForCausalLM(config).to(workload.device)
     fused = workload.device == "cuda"
     optimizer = torch.optim.AdamW(model.parameters(), 6e-4, (0.9, 0.95), weight_decay=0.1, fused=fused)
     called = torch.compile(model, dynamic=False) if mode == "compiled" else model

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from typing import Any
 
 BETAS, EPS = (0.9, 0.95), 1e-8  # ours
@@ -17,8 +18,9 @@ def main(export: str, conversations: str, scratch: str, steps: str, batch: str, 
     import torch
     from datasets import load_dataset
     from torch.utils.data import SequentialSampler
-    from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import SFTConfig, SFTTrainer
+
+    transformers: Any = import_module("transformers")  # else pyright reads all of its models
 
     class InOrder(SFTTrainer):  # the file's order, as ours
         def _get_train_sampler(self, dataset: Any = None) -> Any:
@@ -50,8 +52,9 @@ def main(export: str, conversations: str, scratch: str, steps: str, batch: str, 
         dataloader_pin_memory=False,
     )
     torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_pretrained(export, dtype=torch.float32)
-    trainer = InOrder(model, args=settings, train_dataset=rows, processing_class=AutoTokenizer.from_pretrained(export))
+    model = transformers.AutoModelForCausalLM.from_pretrained(export, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(export)
+    trainer = InOrder(model, args=settings, train_dataset=rows, processing_class=tokenizer)
     trainer.train()
     losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
     print("LOSSES " + json.dumps(losses))
