@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -10,10 +11,21 @@ from unittest import mock
 
 import apache_beam as beam
 import pytest
+from apache_beam.coders import StrUtf8Coder
 from apache_beam.options import pipeline_options
 from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions, StandardOptions, TypeOptions
+from apache_beam.transforms.userstate import SetStateSpec
 
-from pipelines.engine.beam.wiring import BEAMS_LOOK, Options, remembering
+from pipelines.engine.beam.wiring import (
+    BEAMS_LOOK,
+    BEAMS_READING,
+    BEAMS_SEARCH,
+    Options,
+    parsed,
+    remembering,
+    remembering_sound,
+    remembering_stateless,
+)
 
 FLAGS = ["--runner=FnApiRunner", "--experiments=a", "--no_pipeline_type_check"]
 
@@ -51,8 +63,17 @@ def test_what_one_view_is_given_all_have_and_a_copy_has_not() -> None:
     assert copy.deepcopy(twin).view_as(StandardOptions).runner == "third"
 
 
+def test_views_of_another_pipeline_share_no_values() -> None:
+    ours, others = Options(FLAGS), Options(FLAGS)
+    ours.view_as(DebugOptions).add_experiment("b")
+    assert ours.get_all_options()["experiments"] == ["a", "b"]
+    assert others.view_as(DebugOptions).experiments == ["a"]
+    assert Options(["--experiments=c"]).view_as(DebugOptions).experiments == ["c"]
+
+
 def test_to_wire_more_builds_no_more_parsers() -> None:
     def parsers(transforms: int) -> int:
+        parsed.cache_clear()
         parser = pipeline_options._BeamArgumentParser
         with mock.patch.object(pipeline_options, "_BeamArgumentParser", side_effect=parser) as built:
             rows = beam.Pipeline(runner="FnApiRunner", options=Options([])) | beam.Create([1])
@@ -82,3 +103,56 @@ def test_a_method_has_the_arguments_that_beam_finds(function: Any) -> None:
         names.append("changed")  # whoever asked may do as they like with what they got
         defaults.append("changed")
     assert len(looks) == (1 if hasattr(function, "__func__") else 2)
+
+
+SEEN = SetStateSpec("seen", StrUtf8Coder())
+SEEN_PARAM = beam.DoFn.StateParam(SEEN)
+
+
+class Once(beam.DoFn):
+    def process(self, element: Any, seen: Any = SEEN_PARAM) -> Iterator[Any]:
+        yield element
+
+
+def hiding(step: beam.DoFn, hidden: Any) -> beam.DoFn:
+    """A step that holds another `process` than its class."""
+    step.process = hidden
+    return step
+
+
+def test_states_are_those_that_beam_finds() -> None:
+    searches: list[Any] = []
+
+    def search(step: Any) -> Any:
+        searches.append(step)
+        return BEAMS_SEARCH(step)
+
+    remembered = remembering_stateless(search)
+    for _ in range(2):
+        for step in (
+            *(Twice(), Once(), beam.FlatMap(str.split).fn, beam.FlatMap(Once().process).fn),
+            *(hiding(Once(), len), hiding(Twice(), Once().process), Once()),
+        ):
+            assert remembered(step) == BEAMS_SEARCH(step)
+    assert remembered(Once()) == ({SEEN}, set())
+    kinds = Counter(type(step).__name__ for step in searches)
+    assert kinds == {"Twice": 1 + 2, "Once": 2 + 1 + 2 + 1, "CallableWrapperDoFn": 1 + 2}
+
+
+def mixes(element: int) -> Any:
+    if element:
+        return [element]
+    yield element
+
+
+def test_a_source_is_read_once() -> None:
+    reads: list[Any] = []
+
+    def read(function: Any) -> bool:
+        reads.append(function)
+        return BEAMS_READING(function)
+
+    remembered = remembering_sound(read)
+    for _ in range(2):
+        assert [remembered(one) for one in (mixes, Twice().process, len)] == [True, False, False]
+    assert reads.count(mixes) == 1 and len(reads) == 1 + 1 + 2
