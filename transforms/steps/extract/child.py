@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from transforms.steps.extract.characters import without_impossible
 from transforms.steps.extract.heap import give_back, keep_little
+from transforms.steps.extract.trafilatura_231.studied import load_barely
 from transforms.steps.extract.trafilatura_text import HIDDEN, NestedTooDeep, trafilatura_extractor
 
 GIVE_BACK_EVERY = 250  # pages
@@ -118,7 +119,10 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     keep_little()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    serve(json.loads(sys.argv[1]), sys.stdin.buffer, out)
+    settings = json.loads(sys.argv[1])
+    if settings["extractor"] == "trafilatura":
+        load_barely()
+    serve(settings, sys.stdin.buffer, out)
 
 
 if __name__ == "__main__":

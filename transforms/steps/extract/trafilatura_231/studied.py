@@ -1,4 +1,4 @@
-"""Whether the trafilatura that is installed is the one that was studied, file by file.
+"""Whether the trafilatura that is installed is the one that was studied, file by file; and that one loaded barely.
 
 Our sequence calls functions of trafilatura that it doesn't document, and takes the place of others. With any other
 version, or a changed file, trafilatura runs as it is: slower, and with the texts of that version.
@@ -7,8 +7,12 @@ version, or a changed file, trafilatura runs as it is: slower, and with the text
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+
+from transforms.steps.text.lean_import import stand_in
 
 FILES = {
     "trafilatura": (
@@ -38,3 +42,28 @@ def fingerprint() -> str | None:
 
 def is_studied() -> bool:
     return fingerprint() == SHA256
+
+
+class NoResponse:
+    """In the place of urllib3's: nothing that is extracted here is one."""
+
+
+# What trafilatura takes from other libraries to fetch pages, and to tell their dates and addresses.
+UNUSED = {
+    "courlan": ("extract_domain", "fix_relative_urls", "get_base_url", "is_valid_url", "normalize_url", "validate_url"),
+    "htmldate": ("find_date",),
+    "trafilatura.downloads": ("fetch_response", "fetch_url"),
+}
+
+
+def load_barely() -> None:
+    """Import the trafilatura that was studied without what it takes to fetch pages and to tell their dates: a third of
+    what an extraction child needs to start. For a process that extracts text from pages and does nothing else."""
+    if not is_studied():
+        return
+    with ExitStack() as stack:
+        for module, names in UNUSED.items():
+            stack.enter_context(stand_in(module, **dict.fromkeys(names)))
+        stack.enter_context(stand_in("urllib3", __path__=[]))
+        stack.enter_context(stand_in("urllib3.response", HTTPResponse=NoResponse))
+        import_module("trafilatura")

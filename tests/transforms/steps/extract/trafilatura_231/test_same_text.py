@@ -25,6 +25,7 @@ SETTINGS = {"fast": False, "favor": "precision", "deduplicate": True}
 CODE = """
 import json, logging, sys, threading
 from transforms.steps.extract.characters import without_impossible
+from transforms.steps.extract.trafilatura_231.studied import load_barely
 from transforms.steps.extract.trafilatura_text import NestedTooDeep, trafilatura_extractor
 
 def text_of(html):
@@ -35,6 +36,9 @@ def text_of(html):
 
 logging.disable(logging.CRITICAL)
 settings, way, pages = json.load(sys.stdin)
+if way != "plain":  # as in an extraction child
+    load_barely()
+    assert not {"courlan", "htmldate", "trafilatura.downloads", "urllib3"} & set(sys.modules)
 main_text = trafilatura_extractor(settings, way)
 json.dump([text_of(page) for page in pages], sys.stdout)
 """
