@@ -39,8 +39,10 @@ def run_train(args: argparse.Namespace) -> int:
     from pipelines.engine.output import refuse_inside_dataset
     from trainer.run.job import TrainJob
     from trainer.settings import TrainRecipe
+    from transforms.lean_beam import leave_pandas_out
 
     refuse_inside_dataset(args.output)
+    leave_pandas_out()
     options = given(args, TrainJob)
     backend = options.get("backend", "jax")
     with require_packages(backend):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import get_ident
 
 import pytest
 
 from support.command import Call
 from support.paths import ARTICLES, ROOT
 from support.warc import http, record
+from transforms.lean_beam import PandasLater
 
 BEAMS = {"pandas", "pymongo", "bson", "boto3", "botocore", "cryptography", "beartype"}  # what Beam would load
 HTTP = {"requests", "urllib3", "httplib2"}  # for what comes from servers alone
@@ -81,6 +84,26 @@ assert pa.array(pd.Series([1.5, None])).null_count == 1, "pyarrow knows a column
 assert pa.table({"a": [1, 2]}).to_pandas().shape == (2, 1)
 """
     assert "pandas" in names_after(code)
+
+
+@pytest.mark.slow
+def test_pandas_is_left_out_of_arrays_until_somebody_asks() -> None:
+    pytest.importorskip("pandas")
+    left_out = "from transforms.lean_beam import leave_pandas_out; leave_pandas_out()\n"
+    made = "import pyarrow as pa; assert pa.chunked_array([[1, 2]]).to_numpy().tolist() == [1, 2]\n"
+    assert "pandas" not in names_after(left_out + made)
+    asked = "import pandas as pd; assert pa.array(pd.Series([1.5, None])).null_count == 1"
+    assert "pandas" in names_after(left_out + left_out + made + asked)
+
+
+def test_pandas_is_hidden_from_one_thread_alone() -> None:
+    pytest.importorskip("pandas")
+    hidden = PandasLater(get_ident())
+    with pytest.raises(ModuleNotFoundError):
+        hidden.find_spec("pandas", None)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(hidden.find_spec, "pandas", None).result() is None
+    assert hidden.find_spec("numpy", None) is None
 
 
 @pytest.mark.slow

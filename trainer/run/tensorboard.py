@@ -7,6 +7,7 @@ written anew from them, so that no step is in it twice.
 from __future__ import annotations
 
 import shutil
+import struct
 import time
 from collections.abc import Iterator
 from heapq import merge
@@ -19,6 +20,7 @@ from trainer.run.folder import BOARD, EVALS, LOG, SAMPLES, RunFolder
 from trainer.run.loop import Hook, Training
 
 PACKAGE = "tensorboard"
+STRING = 7  # of TensorFlow's DataType: DT_STRING
 MISSING = f"note: nothing is written for TensorBoard, whose package is not here: `pip install {PACKAGE}`"
 
 
@@ -68,14 +70,13 @@ class Board:
 
     def __init__(self, folder: RunFolder, began: float) -> None:
         from tensorboard.compat.proto import event_pb2
-        from tensorboard.summary.writer.record_writer import RecordWriter
 
         self._now = began
         self._event: Any = event_pb2.Event  # pyright: ignore[reportAttributeAccessIssue] - made on import
         self._path = folder.path / BOARD / f"events.out.tfevents.{time.time():.0f}"
         self._path.parent.mkdir()
         # Unbuffered: each event is one write, and there for a reader at once, whatever becomes of this process.
-        self._records = RecordWriter(self._path.open("wb", buffering=0))
+        self._file = self._path.open("wb", buffering=0)
         self._write(file_version="brain.Event:2")
         # A TensorBoard that is open forgets here what it has read of an earlier file.
         self._write(session_log={"status": "START"})
@@ -92,7 +93,7 @@ class Board:
 
     def _write(self, **parts: Any) -> None:
         try:
-            self._records.write(self._event(wall_time=self._now, **parts).SerializeToString())
+            self._file.write(record(self._event(wall_time=self._now, **parts).SerializeToString()))
         except OSError as error:
             raise named(error, str(self._path)) from error.__cause__
 
@@ -114,15 +115,43 @@ def scalars(values: dict[str, float | None]) -> dict[str, Any]:
     return {"value": [{"tag": tag, "simple_value": value} for tag, value in values.items() if value is not None]}
 
 
-def sample(line: dict[str, Any]) -> Any:
+def sample(line: dict[str, Any]) -> dict[str, Any]:
     """A Summary of a text of the model.
 
     Indented, it is code to Markdown: a text from the web may hold the address of a picture, which TensorBoard's page
     would fetch.
     """
-    from tensorboard.plugins.text.summary_v2 import text_pb
+    text = "".join(f"    {part}\n" for part in f"{line['prompt']}{line['text']}".split("\n"))
+    value = {
+        "tag": f"samples/{line['prompt'] or 'a new document'}",
+        "metadata": {"plugin_data": {"plugin_name": "text"}},
+        "tensor": {"dtype": STRING, "tensor_shape": {}, "string_val": [text.encode("utf-8", "replace")]},
+    }
+    return {"value": [value]}
 
-    text = f"{line['prompt']}{line['text']}"
-    return text_pb(
-        f"samples/{line['prompt'] or 'a new document'}", "".join(f"    {part}\n" for part in text.split("\n"))
-    )
+
+def record(data: bytes) -> bytes:
+    """An event as it lies in a file: its length and itself, each with a checksum, little-endian.
+
+    TensorBoard's own writer gives the same, and loads half a second's worth of modules for it.
+    """
+    length = struct.pack("<Q", len(data))
+    return length + checksum(length) + data + checksum(data)
+
+
+def checksum(data: bytes) -> bytes:
+    """CRC-32C (Castagnoli), rotated and shifted as TensorFlow's records have it (tensorflow/core/lib/hash/crc32c.h)."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ CRC_OF_BYTE[(crc ^ byte) & 0xFF]
+    crc ^= 0xFFFFFFFF
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def crc_of_byte(byte: int) -> int:
+    for _ in range(8):
+        byte = (byte >> 1) ^ (0x82F63B78 if byte & 1 else 0)
+    return byte
+
+
+CRC_OF_BYTE = [crc_of_byte(byte) for byte in range(256)]

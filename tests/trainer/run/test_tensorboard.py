@@ -147,8 +147,27 @@ def test_training_goes_on_without_the_library(
     assert not (Path(job.output) / BOARD).exists()
 
 
-def test_neither_torch_nor_tensorflow_is_imported(tmp_path: Path) -> None:
-    code = LOGGING.replace("10**9", "3") + "print({'torch', 'tensorflow'} & set(sys.modules))"
+def test_files_are_those_of_tensorboards_own_writer(tmp_path: Path) -> None:
+    from tensorboard.compat.proto import summary_pb2
+    from tensorboard.plugins.text.summary_v2 import text_pb
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    events = (b"", b"123456789", bytes(range(256)) * 3)
+    with (tmp_path / "theirs").open("wb") as file:
+        for event in events:
+            RecordWriter(file).write(event)
+    assert b"".join(map(tensorboard_log.record, events)) == (tmp_path / "theirs").read_bytes()
+    made: Any = summary_pb2.Summary  # pyright: ignore[reportAttributeAccessIssue] - made on import
+    line = {"prompt": "a\nbâ", "text": " c"}
+    expected = text_pb("samples/a\nbâ", "    a\n    bâ c\n")
+    assert made(**tensorboard_log.sample(line)).SerializeToString() == expected.SerializeToString()
+
+
+def test_little_is_imported_to_write(tmp_path: Path) -> None:
+    code = (
+        LOGGING.replace("10**9", "3")
+        + "print({'torch', 'tensorflow', 'tensorboard.plugins', 'boto3'} & set(sys.modules))"
+    )
     told = subprocess.run(
         [sys.executable, "-c", code, tmp_path, "0"], cwd=ROOT, capture_output=True, text=True, env=os.environ
     )
