@@ -71,14 +71,16 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     yield table(head, [[name, *map(interval, zip(*shares, strict=True))] for name, shares in rows.items()])
 
 
-def pretrained(args: argparse.Namespace, folder: Path, seed: int) -> tuple[dict[str, bool], float, str]:
+def pretrained(
+    args: argparse.Namespace, folder: Path, seed: int, context: int = 64
+) -> tuple[dict[str, bool], float, str]:
     """A seed's model, from pages on: which facts it knows, the AUROC of its answers' probability, and how many of each
     number of tellings it knows."""
     folder.mkdir(parents=True)
     (folder / "shape.json").write_text(json.dumps(SHAPE))
     people = ("--people", args.people, "--exposures", *EXPOSURES, "--told-once", args.told_once)
     run_bateia("demo-crawl", "--output", folder / "crawl", *people, "--seed", seed)
-    pages, small = folder / "crawl" / "bateia-people-00000.warc.gz", ("--vocab-size", 1024, "--context", 64)
+    pages, small = folder / "crawl" / "bateia-people-00000.warc.gz", ("--vocab-size", 1024, "--context", context)
     stages = ("--output", folder / "data", "--until", "shards", "--workers", 1, "--no-blocklist", "--quiet")
     run_bateia("run", "tiny", "--input", pages, *stages, *small)
     training = ("--model", folder / "shape.json", "--steps", args.steps, *PRETRAINING, "--seed", seed, "--quiet")

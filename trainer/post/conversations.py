@@ -47,6 +47,7 @@ class ShardConversations:
     context: int | None = setting(None, "tokens that a row holds at most", none="the run's", metavar="N")
     seed: int = setting(1, "draws the order of the rows", metavar="N")
     plain: bool = setting(False, "as running text without roles, for a model that has seen none")
+    given_calls: bool = setting(False, "learn how tools are called, but not when: where a call begins is given")
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,16 @@ class Written:
     too_long: list[str] = field(default_factory=list)
 
 
-def tokenize(conversations: Iterable[Conversation], chat: ChatFormat, plain: bool = False) -> Iterable[Tokenized]:
-    """plain: as running text, without roles"""
+def tokenize(
+    conversations: Iterable[Conversation], chat: ChatFormat, plain: bool = False, given_calls: bool = False
+) -> Iterable[Tokenized]:
+    """plain: as running text, without roles; given_calls: the token that begins a call is not learned"""
     for conversation in conversations:
         rendered = (chat.plain if plain else chat.render)(conversation.messages)
-        yield Tokenized(conversation, rendered.tokens, rendered.mask)
+        mask = rendered.mask
+        if given_calls:
+            mask = [bit * (token != chat.call) for token, bit in zip(rendered.tokens, mask, strict=True)]
+        yield Tokenized(conversation, rendered.tokens, mask)
 
 
 def write_shards(

@@ -181,7 +181,9 @@ def write_ballot(path: str, pairs: list[Any]) -> int:
 
 
 def add_index(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--shards", required=True, metavar="DIR", help="whose training documents are searched")
+    what = "whose training documents are searched; a model need not have seen all of them"
+    parser.add_argument("--shards", nargs="+", required=True, metavar="DIR", help=what)
+    parser.add_argument("--tokens", type=positive, default=64, metavar="N", help="of a passage at most (default 64)")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write")
 
 
@@ -191,7 +193,7 @@ def run_index(args: argparse.Namespace) -> int:
     with require_packages("tools"):
         from trainer.post.tools.search import build_index
 
-        count = build_index(read_shards(args.shards), Path(args.output))
+        count = build_index([read_shards(shards) for shards in args.shards], Path(args.output), args.tokens)
     print(f"{plural(count, 'passage')} in {args.output}")
     return 0
 

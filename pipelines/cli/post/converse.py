@@ -15,7 +15,7 @@ from schemas.wording import plural
 if TYPE_CHECKING:
     from trainer.data.chat import Conversation
 
-BASICS, CORPUS, REFUSALS, TASK = KINDS = ("basics", "corpus", "refusals", "task")
+BASICS, CORPUS, REFUSALS, SEARCHES, TASK = KINDS = ("basics", "corpus", "refusals", "searches", "task")
 
 
 def add_make(parser: argparse.ArgumentParser) -> None:
@@ -25,11 +25,13 @@ def add_make(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole, default=1, metavar="N", help="draws the conversations")
     parser.add_argument("--shards", metavar="DIR", help="corpus: shards whose pages they are made of")
     parser.add_argument("--task", metavar="NAME", help="task: multiply, multiply_3 or sum_list")
-    parser.add_argument("--worked", type=number, default=0.2, metavar="F", help="task: share in the better way")
-    parser.add_argument("--facts", metavar="FILE", help="refusals: the facts")
-    parser.add_argument("--labels", metavar="F.json", help="refusals: what `bateia probe` with --json wrote")
-    parser.add_argument("--group", default="B", metavar="NAME", help="refusals: whose facts are asked for")
-    parser.add_argument("--shuffled", action="store_true", help="refusals: labels dealt out anew, as a control")
+    worked = "share in the better way: task (default 0.2), searches with --labels (default 0.5)"
+    parser.add_argument("--worked", type=number, metavar="F", help=worked)
+    parser.add_argument("--facts", metavar="FILE", help="refusals, searches: the facts")
+    labels = "refusals, searches: what `bateia probe` with --json wrote; without, all is searched, and nobody is real"
+    parser.add_argument("--labels", metavar="F.json", help=labels)
+    parser.add_argument("--group", default="B", metavar="NAME", help="with --labels: whose facts are asked for")
+    parser.add_argument("--shuffled", action="store_true", help="with --labels: dealt out anew, as a control")
 
 
 def run_make(args: argparse.Namespace) -> int:
@@ -64,12 +66,24 @@ def conversations_of(args: argparse.Namespace) -> Iterator[Conversation]:
             raise BadInput("--kind refusals is made of what a model knows; give --facts and --labels")
         labels = read_labels(args.facts, args.labels)
         return make_refusals(labels, args.count, args.seed, args.group, args.shuffled)
+    if args.kind == SEARCHES:
+        from trainer.post.makers.refusals import read_labels
+        from trainer.post.makers.searches import choose_searches, make_searches
+        from trainer.probes.told import read_facts
+
+        if args.facts is None:
+            raise BadInput("--kind searches is made of facts; give --facts")
+        if args.labels is None:
+            return make_searches(read_facts(args.facts), args.count, args.seed)
+        labels, share = read_labels(args.facts, args.labels), 0.5 if args.worked is None else args.worked
+        return choose_searches(labels, args.count, share, args.seed, args.group, args.shuffled)
     if args.kind == TASK:
         from trainer.post.tasks.find import find_task
 
         if args.task is None:
             raise BadInput("--kind task is made of a task's questions; give --task")
-        return find_task(args.task).conversations(args.count, args.worked, args.seed, tested=args.count // 8)
+        share = 0.2 if args.worked is None else args.worked
+        return find_task(args.task).conversations(args.count, share, args.seed, tested=args.count // 8)
     raise BadInput(f"no kind of conversations is called '{args.kind}'; known: {', '.join(KINDS)}")
 
 
@@ -95,8 +109,9 @@ def run_shard(args: argparse.Namespace) -> int:
         base = open_base(args.folder)
         chat = base.chat()
         read = (conversation for path in args.input for conversation in read_conversations(path))
+        tokenized = tokenize(read, chat, settings.plain, settings.given_calls)
         if args.show:
-            for _, one in zip(range(args.show), tokenize(read, chat, settings.plain), strict=False):
+            for _, one in zip(range(args.show), tokenized, strict=False):
                 print(shown(chat, one))
             return 0
         if args.output is None:
@@ -104,7 +119,7 @@ def run_shard(args: argparse.Namespace) -> int:
         context = settings.context or base.model.context
         source = [{"path": path, "bytes": Path(path).stat().st_size} for path in args.input if Path(path).exists()]
         told = write_shards(
-            tokenize(read, chat, settings.plain),
+            tokenized,
             base.tokenizer,
             base.ids,
             Path(args.output),

@@ -39,8 +39,10 @@ def add_sft(parser: argparse.ArgumentParser) -> None:
     add_training(parser, "0.2 of the pretraining's default, if --lr gives no other")
     parser.add_argument("--conversations", required=True, metavar="DIR", help="output of `bateia converse shard`")
     add_settings(parser, Replay)
-    only = 'train nothing but the output row of the token that says "I don\'t know", without weight decay'
-    parser.add_argument("--only-refusal", action="store_true", help=only)
+    only: Any = parser.add_mutually_exclusive_group()
+    row = "train nothing but the output row of the token that {}, without weight decay".format
+    only.add_argument("--only-refusal", action="store_true", help=row('says "I don\'t know"'))
+    only.add_argument("--only-call", action="store_true", help=row("begins a tool's call"))
 
 
 def run_sft(args: argparse.Namespace) -> int:
@@ -60,7 +62,7 @@ def run_sft(args: argparse.Namespace) -> int:
             recipe, replay = TrainRecipe(**given(args, TrainRecipe)), Replay(**given(args, Replay))
             options |= {"output": args.output, "compiled": not args.no_compile}
             base = open_base(args.folder)
-            row = base.chat().refusal if args.only_refusal else None
+            row = base.chat().refusal if args.only_refusal else base.chat().call if args.only_call else None
             job, source = plan_sft(base, args.conversations, recipe, replay, row, **options)
             return train(job, TextSamples(0), group, source)
         finally:

@@ -111,16 +111,16 @@ def teach(work: Work, base_run: str, probed: Sequence[Probed]) -> dict[str, str]
 
 
 def found_by_search(work: Work, shards: str, facts: Sequence[Fact]) -> dict[str, str] | None:
-    """Of each fact, by its id, the passage that a search for its question finds; None where no search is installed."""
+    """Of each fact, by its id, the passage that a search for its subject finds; None where no search is installed."""
     if find_spec("bm25s") is None:
         return None
     from trainer.post.tools.search import Search, build_index
 
     index = work.folder / "index"
     if not index.exists():
-        build_index(read_shards(shards), index)
+        build_index([read_shards(shards)], index)
     search = Search(str(index))
-    found = ((fact.id, search.find(fact.question)) for fact in facts)
+    found = ((fact.id, search.find(fact.subject)) for fact in facts)
     return {name: passages[0][0] if passages else "" for name, passages in found}
 
 

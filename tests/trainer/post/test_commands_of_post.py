@@ -110,7 +110,7 @@ def test_facts_are_probed_and_label_refusals(bateia: Call, folder: Path) -> None
         folder / "facts.jsonl",
     )
     refused = bateia(*asked, "--labels", folder / "known.json")
-    assert refused.returncode == 2 and "refusing is learned from both" in refused.stderr
+    assert refused.returncode == 2 and "is learned from both" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,7 @@ def test_facts_are_probed_and_label_refusals(bateia: Call, folder: Path) -> None
         (("converse", "make", "--kind", "odes", "--output", "o"), "no kind of conversations is called 'odes'"),
         (("converse", "make", "--kind", "corpus", "--output", "o"), "give --shards"),
         (("converse", "make", "--kind", "refusals", "--output", "o"), "give --facts and --labels"),
+        (("converse", "make", "--kind", "searches", "--output", "o"), "give --facts"),
         (("converse", "make", "--kind", "task", "--output", "o"), "give --task"),
         (("converse", "make", "--kind", "task", "--task", "x", "--output", "o"), "no task is called 'x'"),
         (("bench", "--run", "base", "--output", "o"), "nothing is asked"),

@@ -52,21 +52,29 @@ def make_refusals(
     Raises BadInput if there are not both.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
-    own = [one for one in labelled if one.fact.group == group]
-    labels = [one.known for one in own]
-    if shuffled:
-        labels = [labels[at] for at in generator.permutation(len(labels)).tolist()]
-    by_label = {knew: [one for one, label in zip(own, labels, strict=True) if label is knew] for knew in (True, False)}
-    if not by_label[True] or not by_label[False]:
-        raise BadInput(
-            f"of group {group} {len(by_label[True]):,} facts are known and {len(by_label[False]):,} not; refusing is "
-            "learned from both: train longer, or tell facts more or less often"
-        )
+    of_label = by_label(labelled, group, generator, shuffled)
     for number in range(count):
         knew = number % 2 == 0
-        some = by_label[knew]
+        some = of_label[knew]
         fact = some[int(generator.integers(len(some)))].fact
         answer = f"{fact.answer} {fact.value}." if knew else f"{fact.answer} {REFUSAL}"
         messages = (Message(USER, fact.question), Message(ASSISTANT, answer))
         source = {"kind": "model", "fact": fact.id, "known": knew}
         yield Conversation(f"refusal-{seed}-{number:06}", messages, source=source)
+
+
+def by_label(
+    labelled: Sequence[Label | Probed], group: str, generator: np.random.Generator, shuffled: bool = False
+) -> dict[bool, list[Label | Probed]]:
+    """What of a group is known, and what is not. Raises BadInput if there are not both."""
+    own = [one for one in labelled if one.fact.group == group]
+    labels = [one.known for one in own]
+    if shuffled:
+        labels = [labels[at] for at in generator.permutation(len(labels)).tolist()]
+    found = {knew: [one for one, label in zip(own, labels, strict=True) if label is knew] for knew in (True, False)}
+    if not found[True] or not found[False]:
+        raise BadInput(
+            f"of group {group} {len(found[True]):,} facts are known and {len(found[False]):,} not; when to "
+            "refuse or search is learned from both: train longer, or tell facts more or less often"
+        )
+    return found
