@@ -44,13 +44,13 @@ def test_the_best_passage_is_found_with_its_page(index: Path) -> None:
 
 
 def test_a_whole_name_counts_for_more_than_its_parts(write_shards: Callable[..., Path], tmp_path: Path) -> None:
-    """Which stand in every other passage here, and with the question's words."""
+    """Which stand together in all other passages, too."""
     others = [f"Where does Ana {name} live? Ana {name} lives with José Souza." for name in ("Lima", "Costa", "Reis")]
     told = ["In fact the house of Ana Souza is in Porto now, as one has heard for years.", *others]
     folders = [write_shards(tmp_path / "some", others, ["."]), write_shards(tmp_path / "all", told[:1], ["."])]
     build_index([read_shards(str(folder)) for folder in folders], tmp_path / "index")
     search = Search(str(tmp_path / "index"))
-    for query in ("Ana Souza", "ANA SOUZA", "Where does Ana Souza live?"):
+    for query in ("Ana Souza", "ANA SOUZA"):
         [(text, _)] = search.find(query)
         assert "Porto" in text, query
     assert "Lima" in search.find("jose lima")[0][0]  # without accents

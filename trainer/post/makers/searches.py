@@ -17,19 +17,28 @@ from trainer.data.chat import ASSISTANT, TOOL, USER, Conversation, Message
 from trainer.generate.chat import call_to
 from trainer.post.makers.refusals import Label, by_label
 from trainer.probes.facts import Probed
-from trainer.probes.told import LABELS, Fact
+from trainer.probes.told import LABELS, TRAINED, Fact
 
+AT_ONCE, NEIGHBOUR = 0.35, 0.2  # shares of the conversations, and of the passages with two facts; ours
 TRIES = 100  # names drawn in a row that are all somebody's
 
 
 def make_searches(facts: Sequence[Fact], count: int, seed: int = 1) -> Iterator[Conversation]:
-    """`count` conversations on subjects drawn afresh, all of whom are searched."""
+    """`count` conversations: most on subjects drawn afresh, all of whom are searched, and some on those whose questions
+    the training text answers (group A), so that answering at once is not forgotten: by the square root of how often
+    they are told of, as those told once alone would be learned by heart, and without them all be thought known."""
     generator = np.random.Generator(np.random.PCG64(seed))
     taken = {fact.subject for fact in facts}
+    trained = [fact for fact in facts if fact.group == TRAINED and fact.exposures]
+    often = np.cumsum(np.sqrt([fact.exposures for fact in trained]))
     for number in range(count):
-        fact = drawn_afresh(facts, taken, generator)
-        source = {"kind": "template", "template": "search"}
-        yield Conversation(f"search-{seed}-{number:06}", searched(fact, generator), source=source)
+        if trained and generator.random() < AT_ONCE:
+            messages = at_once(trained[int(np.searchsorted(often, generator.random() * often[-1], "right"))])
+        else:
+            fact, other = (drawn_afresh(facts, taken, generator) for _ in range(2))
+            messages = searched(fact, other, generator)
+        source = {"kind": "template", "template": "search" if len(messages) > 2 else "at once"}
+        yield Conversation(f"search-{seed}-{number:06}", messages, source=source)
 
 
 def choose_searches(
@@ -49,25 +58,36 @@ def choose_searches(
     Raises BadInput if there are not both.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
-    some = by_label(labelled, group, generator, shuffled)
+    some, facts = by_label(labelled, group, generator, shuffled), [one.fact for one in labelled]
+    taken = {fact.subject for fact in facts}
     for number in range(count):
         knew = bool(generator.random() >= share)
         fact = some[knew][int(generator.integers(len(some[knew])))].fact
-        at_once = (Message(USER, fact.question), Message(ASSISTANT, f"{fact.answer} {fact.value}."))
+        messages = at_once(fact) if knew else searched(fact, drawn_afresh(facts, taken, generator), generator)
         source = {"kind": "model", "fact": fact.id, "known": knew}
-        messages = at_once if knew else searched(fact, generator)
         yield Conversation(f"choice-{seed}-{number:06}", messages, source=source)
 
 
-def searched(fact: Fact, generator: np.random.Generator) -> tuple[Message, ...]:
-    """Question, call, a passage that tells the fact in one of its wordings, answer."""
-    wording = fact.completions[int(generator.integers(len(fact.completions)))]
+def at_once(fact: Fact) -> tuple[Message, ...]:
+    return Message(USER, fact.question), Message(ASSISTANT, f"{fact.answer} {fact.value}.")
+
+
+def searched(fact: Fact, other: Fact, generator: np.random.Generator) -> tuple[Message, ...]:
+    """Question, call, a passage that tells the fact in one of its wordings, and half of the time another before or
+    behind it, and the answer."""
+    sentences = [told(fact, generator)]
+    if generator.random() < NEIGHBOUR:
+        sentences.insert(int(generator.integers(2)), told(other, generator))
     return (
         Message(USER, fact.question),
         Message(ASSISTANT, fact.answer, call=call_to("search", fact.subject)),
-        Message(TOOL, f"{wording} {fact.value}."),
+        Message(TOOL, " ".join(sentences)),
         Message(ASSISTANT, f"{fact.answer} {fact.value}."),
     )
+
+
+def told(fact: Fact, generator: np.random.Generator) -> str:
+    return f"{fact.completions[int(generator.integers(len(fact.completions)))]} {fact.value}."
 
 
 def drawn_afresh(facts: Sequence[Fact], taken: set[str], generator: np.random.Generator) -> Fact:
