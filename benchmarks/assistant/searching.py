@@ -3,7 +3,7 @@
 People of a made-up register live in pages that go the whole way to a small base model, as in `refusal`. How to search
 it learns from people that there are not, drawn afresh: it begins an answer, calls the search with the name where the
 place would stand, and says the place that the passage names; when is not learned from them. It then searches where a
-token of its answer is less probable than a threshold, which has 95 % of what is not known of group B below it; beside
+token of its answer is less probable than a threshold, which has 93 % of what is not known of group B below it; beside
 it a threshold of group A's (whose questions were trained), and one row of the output trained by what of group B is
 known, the one of the token that begins a call, and by the same labels dealt out anew. People of group C are asked. The
 index has the pages of the training, and later ones that the model never saw: they tell once of everybody of whom it was
@@ -46,7 +46,7 @@ CONTEXT = 96  # tokens: a question, a call, a passage and an answer
 PASSAGE, ANSWER, AT_ONCE = 14, 56, 256  # tokens of a passage (a sentence), of all that answers; questions
 HOW = ("--batch-size", 24, "--optimizer", "muon", "--lr", 4e-3)
 WHEN = ("--batch-size", 32, "--optimizer", "adamw", "--lr", 0.01)
-KEPT = 0.95  # share of the unknown whose answers are to be below the threshold
+KEPT = 0.93  # share of the unknown whose answers are to be below the threshold
 MOST_CLOSED, LEAST_OPEN, MOST_KNOWN = 0.1, 0.85, 0.4  # the bar
 THRESHOLDS = {f"below a threshold by group {LABELS}": LABELS, f"control: by group {TRAINED}": TRAINED}
 ROWS = {f"one row, labels of {LABELS}": (), "control: one row, labels dealt out anew": ("--shuffled",)}
@@ -56,7 +56,7 @@ FIRST = next(iter(THRESHOLDS))  # the way that the bar is for
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=2, help="default: %(default)s")
     parser.add_argument("--people", type=int, default=60, help="for each number of tellings; default: %(default)s")
-    parser.add_argument("--told-once", type=int, default=1500, help="further people; default: %(default)s")
+    parser.add_argument("--told-once", type=int, default=2000, help="further people; default: %(default)s")
     parser.add_argument("--steps", type=int, default=1200, help="of pretraining; default: %(default)s")
     parser.add_argument("--how-steps", type=int, default=500, help="that teach how to search; default: %(default)s")
     parser.add_argument("--when-steps", type=int, default=60, help="that teach when; default: %(default)s")

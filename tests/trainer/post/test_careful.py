@@ -1,0 +1,72 @@
+"""A draft whose least sure token is below the threshold ends there and is searched; one that is sure stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from support.decoders import LogitsAlone
+from trainer.data.chat import USER, Message
+from trainer.generate.chat import ChatFormat
+from trainer.post.sft import Base
+from trainer.post.tools.careful import answer_carefully
+from trainer.post.tools.tool import Tool
+
+ASKED = ("Ana", "Rui")
+DRAFTS = {"Ana": "lives in Oslo.", "Rui": "lives in Porto."}
+DOUBT = len("lives in ")  # Rui's place is said with a probability of .4
+
+
+class Scripted(LogitsAlone):
+    """Drafts as above; after a call the name, and what the tool has said."""
+
+    def __init__(self, chat: ChatFormat) -> None:
+        self.chat, self.rows = chat, [[0]]
+
+    def begin(self, prompts: Sequence[Sequence[int]], room: int = 0) -> np.ndarray:
+        self.rows = [list(prompt) for prompt in prompts]
+        return np.stack([self.next(row) for row in self.rows])
+
+    def append(self, tokens: Sequence[int]) -> np.ndarray:
+        self.rows = [[*row, token] for row, token in zip(self.rows, tokens, strict=True)]
+        return np.stack([self.next(row) for row in self.rows])
+
+    def next(self, tokens: list[int]) -> np.ndarray:
+        name = next(one for one in ASKED if self.prompt(one) == tokens[: len(self.prompt(one))])
+        written, encode = tokens[len(self.prompt(name)) :], self.chat.text.encode
+        script = [*encode(DRAFTS[name]), self.chat.end]
+        if self.chat.call in written:
+            call = written[: written.index(self.chat.call) + 1]
+            result = self.chat.result(f"{name} lives in Cork.")
+            script = [*call, *encode(f"search({name})"), self.chat.end, *result, *encode("It is Cork."), self.chat.end]
+        shares_V = np.full(self.chat.text.vocabulary, 1e-9, np.float32)
+        if len(written) < len(script):  # what has ended is read on
+            doubted = name == "Rui" and len(written) == DOUBT
+            shares_V[:2], shares_V[script[len(written)]] = 0.3 * doubted, 0.4 if doubted else 1.0
+        return np.log(shares_V + 1e-9)
+
+    def prompt(self, name: str) -> list[int]:
+        return self.chat.prompt([Message(USER, name)])
+
+
+@pytest.mark.parametrize(("least", "searched"), [(0.0, ""), (0.3, ""), (0.5, "Rui"), (2.0, "Ana Rui")])
+def test_what_is_doubted_is_searched(base: Base, least: float, searched: str) -> None:
+    chat = base.chat()
+    queries: list[str] = []
+
+    def find(query: str) -> str:
+        queries.append(query)
+        return f"{query} lives in Cork."
+
+    decoder, tools = Scripted(chat), {"search": Tool("search", "", find)}
+    prompts: Sequence[list[int]] = [decoder.prompt(name) for name in ASKED]
+    answers = answer_carefully(decoder, chat, prompts, tools, 60, least)
+    assert " ".join(queries) == searched
+    assert all(answer.ended for answer in answers)
+    told = {name: chat.answer(answer.tokens) for name, answer in zip(ASKED, answers, strict=True)}
+    assert told == {name: "It is Cork." if name in searched else DRAFTS[name] for name in ASKED}
+    assert [round(answer.sure, 1) for answer in answers] == [1.0, 0.4]
+    if "Rui" in searched:
+        assert answers[1].tokens.index(chat.call) == DOUBT  # where the place would stand
