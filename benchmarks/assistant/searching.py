@@ -102,9 +102,9 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
                     told.setdefault(count, []).append(numbers)
     head = ["told", "people", "right, closed book", "with the search", "with another town's", "searched"]
     head += ["query right", "found by the query", "of these right"]
-    yield table(head, [[f"{count}", *map(interval, zip(*rows, strict=True))] for count, rows in sorted(told.items())])
+    yield table(head, [[f"{count}", *columns(rows)] for count, rows in sorted(told.items())])
     head = ["when to search", "searched, of the known", "of the unknown", "right, of the known", "of the unknown"]
-    yield table(head, [[name, *map(interval, zip(*rows, strict=True))] for name, rows in ways.items()])
+    yield table(head, [[name, *columns(rows)] for name, rows in ways.items()])
     yield verdict(told[0], ways[FIRST])
 
 
@@ -264,6 +264,11 @@ def shares(looked: Sequence[Looked]) -> list[float]:
     sides = [[one for one in looked if one.known is knew] for knew in (True, False)]
     searched = [share([one.query is not None for one in side]) for side in sides]
     return [*searched, *(share([one.right for one in side]) for side in sides)]
+
+
+def columns(rows: Sequence[Sequence[float]]) -> list[str]:
+    """Of each column over seeds; a share of nothing, which is no number, is left out."""
+    return [interval([value for value in column if not np.isnan(value)]) for column in zip(*rows, strict=True)]
 
 
 def share(values: Sequence[bool]) -> float:
