@@ -45,7 +45,7 @@ def test_the_best_passage_is_found_with_its_page(index: Path) -> None:
 
 def test_a_whole_name_counts_for_more_than_its_parts(write_shards: Callable[..., Path], tmp_path: Path) -> None:
     """Which stand together in all other passages, too."""
-    others = [f"Where does Ana {name} live? Ana {name} lives with José Souza." for name in ("Lima", "Costa", "Reis")]
+    others = [f"Where does Ana {name} live? Ana {name} lives with Conceição Souza." for name in ("Lima", "Costa", "Reis")]
     told = ["In fact the house of Ana Souza is in Porto now, as one has heard for years.", *others]
     folders = [write_shards(tmp_path / "some", others, ["."]), write_shards(tmp_path / "all", told[:1], ["."])]
     build_index([read_shards(str(folder)) for folder in folders], tmp_path / "index")
@@ -53,7 +53,7 @@ def test_a_whole_name_counts_for_more_than_its_parts(write_shards: Callable[...,
     for query in ("Ana Souza", "ANA SOUZA"):
         [(text, _)] = search.find(query)
         assert "Porto" in text, query
-    assert "Lima" in search.find("jose lima")[0][0]  # without accents
+    assert search.find("CONCEICAO")  # without accents
 
 
 def test_passages_are_whole_sentences_and_overlap(write_shards: Callable[..., Path], tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_passages_are_whole_sentences_and_overlap(write_shards: Callable[..., Pa
     found = list(passages_in(text, text.encode(" ".join(sentences)), 2 * size + 2))
     assert found == [" ".join(pair) for pair in pairwise(sentences)]
     assert list(passages_in(text, text.encode(" ".join(sentences)), size)) == sentences
-    asked = "Where is it? It is here. So it is."
-    assert next(passages_in(text, text.encode(asked), len(text.encode("Where is it? It is here.")))) == asked[:-10]
+    asked = ["It is so.", "Where is it? It is here."]
+    assert list(passages_in(text, text.encode(" ".join(asked)), len(text.encode(asked[1])))) == asked
     words = " ".join(f"word{at}" for at in range(60))
     parts = list(passages_in(text, text.encode(words), 40))
     assert all(len(text.encode(part)) <= 41 for part in parts)
