@@ -1,7 +1,8 @@
 """An object store on this machine that counts requests: S3's listings, objects and uploads in parts, held in memory.
 
 Objects may be made up when they are asked for, so that a crawl's output of 360,000 of them takes no room. It checks no
-signature and knows one bucket, the first part of every path.
+signature and knows one bucket, the first part of every path. Writes and removals under conditions are S3's: 412 where
+an object is there (If-None-Match: *) or is another (If-Match).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase, BytesIO
 from threading import Lock, Thread
@@ -58,6 +60,11 @@ class Objects:
     def size(self, name: str) -> int | None:
         content = self._objects.get(name)
         return None if content is None else len(content) if isinstance(content, bytes) else content[0]
+
+    def etag(self, name: str) -> str | None:
+        """The version of an object, which of one that is made up never changes; None if there is none."""
+        content = self._objects.get(name)
+        return None if content is None else f'"{md5(content).hexdigest() if isinstance(content, bytes) else "x"}"'
 
     def read(self, name: str) -> bytes:
         content = self._objects[name]
@@ -152,10 +159,10 @@ class Handler(BaseHTTPRequestHandler):
         if not name:
             return self.answer(200)
         with self.objects.lock:
-            size = self.objects.size(name)
-        if size is None:
+            size, etag = self.objects.size(name), self.objects.etag(name)
+        if size is None or etag is None:
             return self.answer(404)
-        self.answer(200, headers=dated({"ETag": '"x"'}), length=size)
+        self.answer(200, headers=dated({"ETag": etag}), length=size)
 
     def do_GET(self) -> None:
         name, query = self.asked()
@@ -164,15 +171,20 @@ class Handler(BaseHTTPRequestHandler):
         if "uploads" in query:
             return self.answer(200, self.uploads(query.get("prefix", "")))
         with self.objects.lock:
-            there = self.objects.size(name) is not None
-            data = self.objects.read(name) if there else b""
-        if not there:
+            etag = self.objects.etag(name)
+            data = self.objects.read(name) if etag is not None else b""
+        if etag is None:
             return self.answer(404, error("NoSuchKey"))
         if wanted := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or ""):
             first, last = int(wanted[1]), min(int(wanted[2] or len(data)), len(data) - 1)
-            about = dated({"Content-Range": f"bytes {first}-{last}/{len(data)}", "ETag": '"x"'})
+            about = dated({"Content-Range": f"bytes {first}-{last}/{len(data)}", "ETag": etag})
             return self.answer(206, data[first : last + 1], about)
-        self.answer(200, data, dated({"ETag": '"x"'}))
+        self.answer(200, data, dated({"ETag": etag}))
+
+    def holds(self, name: str) -> bool:
+        """Whether the conditions of a request hold."""
+        there, wanted = self.objects.etag(name), self.headers.get("If-Match")
+        return (wanted is None or wanted == there) and (there is None or self.headers.get("If-None-Match") != "*")
 
     def listing(self, query: dict[str, str]) -> bytes:
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
@@ -206,11 +218,16 @@ class Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         (name, query), data = self.asked(), self.body()
         with self.objects.lock:
-            if "partNumber" in query:
+            if not (held := self.holds(name)):
+                pass
+            elif "partNumber" in query:
                 self.objects.put_part(query["uploadId"], int(query["partNumber"]), data)
             elif name:
                 self.objects.put(name, data)
-        self.answer(200, headers={"ETag": '"x"'})
+            etag = self.objects.etag(name) or '"x"'
+        if held:
+            return self.answer(200, headers={"ETag": etag})
+        self.answer(412, error("PreconditionFailed"))
 
     def do_POST(self) -> None:
         (name, query), data = self.asked(), self.body()
@@ -231,11 +248,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         name, query = self.asked()
         with self.objects.lock:
-            if "uploadId" in query:
+            if not (held := self.holds(name)):
+                pass
+            elif "uploadId" in query:
                 self.objects.abort_upload(query["uploadId"])
             else:
                 self.objects.delete(name)
-        self.answer(204)
+        if held:
+            return self.answer(204)
+        self.answer(412, error("PreconditionFailed"))
 
 
 def chunks_of(stream: BufferedIOBase) -> Iterator[bytes]:
