@@ -23,4 +23,4 @@ load_beam()
 with without_frameworks():
     for name in NAMES:
         import_module(name)
-import_module("transforms.steps.text.words").require("en", "pt", "es", "fr", "de")  # French takes two seconds
+import_module("transforms.steps.text.words").require("en", "pt", "es", "fr", "de")
