@@ -13,6 +13,7 @@ import pytest
 from bateia import documents, ledger
 from pipelines.stages import templates as stage
 from support.command import Call
+from support.forked import forked_workers
 from support.outputs import digests, manifest_of
 from transforms.steps.templates.keys import keyed_lines
 from transforms.steps.templates.remove import KEYS
@@ -145,7 +146,8 @@ def test_same_bytes_on_every_runner(request: pytest.FixtureRequest, templates: P
         "beams": lambda: ("--", "--direct_running_mode=multi_processing", "--direct_num_workers=2"),
         "portable": lambda: ("--", *request.getfixturevalue("cluster")),
     }
-    output = made(*given[options]())
+    with forked_workers():  # how they start is tried in test_runners.py
+        output = made(*given[options]())
     assert (output / "manifest.json").read_bytes() == (templates / "manifest.json").read_bytes()
     assert (output / KEYS).read_bytes() == (templates / KEYS).read_bytes()
 
