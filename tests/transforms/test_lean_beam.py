@@ -169,6 +169,11 @@ assert "slowly" in text
     assert "trafilatura" in loaded and not FOREIGN_TO_THE_CHILD & loaded
 
 
+def test_a_tokenizers_child_knows_little() -> None:
+    loaded = names_after("from pipelines.stages.tokenizers import child; assert child.main")
+    assert not {"numpy", "pyarrow", "schemas.storage"} & loaded
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 def test_worker_processes_of_a_run_are_lean(bateia: Call, tmp_path: Path) -> None:

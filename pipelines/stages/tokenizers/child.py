@@ -21,7 +21,6 @@ from typing import Any
 
 from pipelines.engine.children import module_path, python_command
 from schemas.faults import BrokenRun
-from schemas.storage import open_read, write_whole
 from transforms.steps.tokens.train_bpe import train_bpe
 from transforms.steps.tokens.train_sentencepiece import train_sentencepiece
 
@@ -103,13 +102,15 @@ def ended_by_signals(children: list[subprocess.Popen[bytes]]) -> Iterator[None]:
 
 def write_sample(path: Path, texts: Iterable[str]) -> None:
     """Whole or not at all, and flushed: what is written after it says that it is there."""
+    from schemas.storage import write_whole  # loads pyarrow, without which the child starts in a third of the time
+
     with write_whole(str(path)) as file:
         for text in texts:
             file.write(json.dumps(text).encode() + b"\n")
 
 
 def read_sample(path: Path) -> Iterator[str]:
-    with open_read(str(path)) as file:
+    with path.open("rb") as file:
         yield from map(json.loads, file)
 
 
