@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,6 +19,7 @@ from schemas.lease import STALE_S, WHOLE, Claim, claims, read_claim, release_all
 from schemas.manifest import read_manifest
 from schemas.storage import list_files, locate, open_read, read_json, remove, size_of, write_json, write_whole
 from support.command import Call
+from support.forked import FORKS
 from support.object_store import Store, names_in_bucket, object_store, uploads_in_bucket
 from support.outputs import hash_of
 from transforms.units import Records
@@ -93,35 +93,43 @@ def test_curate_into_a_bucket(many: SampleIndex, bateia: Call, store: Store, tmp
     assert sum(record in path for _, path in requests) <= 1  # its record is read once, and its files not at all
 
 
-def contend(told: Any, start: float, name: str) -> None:
-    """A process that wants a lease at a moment, and keeps it until the others have had their answer."""
-    time.sleep(max(start - time.time(), 0))
-    try:
-        take(f"s3://bucket/{name}")
-        told.put("held")
-        time.sleep(4)
+ROUNDS = ("first", "second")
+
+
+def contend(told: Any, begun: Any, ended: Any, environment: dict[str, str]) -> None:
+    """A process that wants a lease when the others do, and keeps it until they have had their answer."""
+    os.environ.update(environment)
+    for name in ROUNDS:
+        begun.wait(120)
+        try:
+            take(f"s3://bucket/{name}")
+            told.put("held")
+        except BadInput:
+            told.put("refused")
+        ended.wait(120)
         release_all()
-    except BadInput:
-        told.put("refused")
+        ended.wait(120)
 
 
 @pytest.mark.slow
 def test_of_many_that_begin_at_once_one_writes_at_most(store: Store) -> None:
     """A store lists what was written before, so of two runs the later one sees the other: no conditional write is
     needed, which not every store has."""
-    context, held = get_context("spawn"), 0
-    for name in ("first", "second"):
-        told, start = context.Queue(), time.time() + 8
-        runs = [context.Process(target=contend, args=(told, start, name)) for _ in range(4)]
-        for run in runs:
-            run.start()
+    told, begun, ended = FORKS.Queue(), FORKS.Barrier(4), FORKS.Barrier(4 + 1)
+    runs = [FORKS.Process(target=contend, args=(told, begun, ended, dict(os.environ))) for _ in range(4)]
+    for run in runs:
+        run.start()
+    held = 0
+    for name in ROUNDS:
         results = [told.get(timeout=120) for _ in runs]
-        for run in runs:
-            run.join()
         assert results.count("held") <= 1
         held += results.count("held")
+        ended.wait(120)
+        ended.wait(120)
         assert claims(f"s3://bucket/{name}") == []
     assert held
+    for run in runs:
+        run.join()
 
 
 def test_a_claim_that_goes_while_it_is_read_is_none(store: Store) -> None:
