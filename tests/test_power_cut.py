@@ -20,6 +20,7 @@ import pytest
 
 from support.baselines import made_once
 from support.cutting import cut_everywhere, fail_everywhere
+from support.power import disk_after, watched
 from support.schedules import scheduled
 from support.stages import STAGES, Small, is_whole, make_inputs, quick_children, result_of
 
@@ -45,6 +46,19 @@ def test_cut_anywhere_it_comes_to_the_same_bytes(small: Small, tmp_path: Path, s
     print(f"\n{found.shown(stage)}")
     assert found.failed == [] and not found.refused
     assert found.operations > 40 and found.same == (found.kinds if TRIALS else KINDS[stage])
+
+
+@pytest.mark.slow
+def test_a_tokenizer_that_is_finished_has_nothing_beside_it(small: Small, tmp_path: Path) -> None:
+    """Shards go on with it, and look no further. Power is cut right after its manifest got its name."""
+    with watched(tmp_path / "o") as log:
+        assert small.run("shard", tmp_path / "o").returncode == 0
+    disks = (disk_after(log.ops[:kept], random.Random(SEED), 1.0) for kept in range(len(log.ops)))
+    named = next(kept for kept, disk in enumerate(disks) if "tokenizer/manifest.json" in disk)
+    for seed in range(50):
+        disk = disk_after(log.ops[:named], random.Random(seed))
+        if "tokenizer/manifest.json" in disk:
+            assert not [path for path in disk if path.startswith("tokenizer/work")], seed
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Benchmark, positive, table
+from benchmarks.harness import Benchmark, note, positive, table
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("curate", "dedup", "shard", "tokenizer", "train")
@@ -63,7 +63,7 @@ def cuts(args: argparse.Namespace, small: Any, scratch: Path, wrong: list[str]) 
     for stage in args.stages:
         found = cut_everywhere(small, stage, scratch, args.reorderings, args.most, args.seed)
         bad = [*found.failed, *(f"{stage}: refused {times} times: {said}" for said, times in found.refused.items())]
-        wrong += bad
+        wrong += noted(bad)
         gone_on = found.same + found.refused.total() + len(found.failed)
         failed = found.refused.total() + len(found.failed)
         yield row(stage, found.operations, f"{found.disks:,}", found.kinds, gone_on, found.same, failed)
@@ -76,7 +76,7 @@ def faults(args: argparse.Namespace, small: Any, scratch: Path, wrong: list[str]
     yield "\n" + FAULTS + "\n" + table(head, []).rstrip()
     for stage in args.stages:
         found = fail_everywhere(small, stage, scratch, args.most, args.seed)
-        wrong += found.wrong
+        wrong += noted(found.wrong)
         yield row(stage, found.asked.total(), found.tried, found.passed, found.said.total(), len(found.wrong))
 
 
@@ -84,6 +84,7 @@ def signals(args: argparse.Namespace, small: Any, scratch: Path, wrong: list[str
     from support.cutting import stop_anywhere
     from support.forked import run_forked
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell starts behind itself
     run_forked("--version", log=scratch / "log")  # what forks lives on, and has no trial's mark
     yield (
         "\n" + STOPS + "\n" + table(("stage", "signal", "exit codes", "sent", "had finished", "wrong"), [], 3).rstrip()
@@ -91,9 +92,16 @@ def signals(args: argparse.Namespace, small: Any, scratch: Path, wrong: list[str
     for stage in args.stages:
         for number in SIGNALS:
             found = stop_anywhere(small, stage, number, scratch, args.signals)
-            wrong += found.wrong
+            wrong += noted(found.wrong)
             ends = ", ".join(f"{code} ({times})" for code, times in sorted(found.ends.items()))
             yield row(stage, number.name, ends, found.ends.total(), found.whole, len(found.wrong))
+
+
+def noted(wrong: list[str]) -> list[str]:
+    """Told at once, as it may take an hour until the result is written."""
+    for fault in wrong:
+        note(fault)
+    return wrong
 
 
 def row(*cells: object) -> str:

@@ -22,7 +22,17 @@ from pipelines.stages.tokenizers.round_trip import round_trip
 from pipelines.stages.tokenizers.sample import DEFAULT_VOCABULARY, Sample, draw_by_phases
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, versions, write_manifest
-from schemas.storage import is_local, join, read_json, remove, remove_folder, size_of, write_json, write_whole
+from schemas.storage import (
+    is_local,
+    join,
+    read_json,
+    remove,
+    remove_folder,
+    size_of,
+    sync_folder_of,
+    write_json,
+    write_whole,
+)
 from schemas.wording import plural
 from transforms.steps.tokens.settings import TrainTokenizer
 from transforms.steps.tokens.tokenizer import Tokenizer, tokenizer_from_json, tokenizer_from_model
@@ -145,6 +155,7 @@ def train(run: TokenizerRun, learnt: list[int], sample: Sample | None) -> dict[s
         entries.append(FileEntry(name, 0, file.bytes, file.sha256))
     for folder in (WORK, PROGRESS):
         remove_folder(join(run.output, folder))
+    sync_folder_of(join(run.output, WORK))  # shards go on with a tokenizer that has a manifest, and look no further
     counts = counts_of(tokenizer, sample)
     write_manifest(run.output, manifest_of(run, counts, entries))
     remove(join(run.output, FAILURE))
