@@ -11,10 +11,11 @@ from support.decoders import LogitsAlone
 from trainer.data.chat import USER, Message
 from trainer.generate.chat import ChatFormat
 from trainer.post.sft import Base
-from trainer.post.tools.careful import answer_carefully
+from trainer.post.tools.careful import answer_carefully, write_drafts
 from trainer.post.tools.tool import Tool
 
 ASKED = ("Ana", "Rui")
+PLAIN = "In Faro."
 DRAFTS = {"Ana": "lives in Oslo.", "Rui": "lives in Porto."}
 DOUBT = len("lives in ")  # Rui's place is said with a probability of .4
 
@@ -34,25 +35,28 @@ class Scripted(LogitsAlone):
         return np.stack([self.next(row) for row in self.rows])
 
     def next(self, tokens: list[int]) -> np.ndarray:
-        name = next(one for one in ASKED if self.prompt(one) == tokens[: len(self.prompt(one))])
-        written, encode = tokens[len(self.prompt(name)) :], self.chat.text.encode
-        script = [*encode(DRAFTS[name]), self.chat.end]
+        name, prompt = next((one, head) for one in ASKED for head in self.prompts(one) if head == tokens[: len(head)])
+        plain, written, encode = prompt == self.prompts(name)[1], tokens[len(prompt) :], self.chat.text.encode
+        script = [*encode(f" {PLAIN} More."), self.chat.bos] if plain else [*encode(DRAFTS[name]), self.chat.end]
         if self.chat.call in written:
             call = written[: written.index(self.chat.call) + 1]
             result = self.chat.result(f"{name} lives in Cork.")
             script = [*call, *encode(f"search({name})"), self.chat.end, *result, *encode("It is Cork."), self.chat.end]
         shares_V = np.full(self.chat.text.vocabulary, 1e-9, np.float32)
         if len(written) < len(script):  # what has ended is read on
-            doubted = name == "Rui" and len(written) == DOUBT
+            doubted = name == "Rui" and len(written) == (2 if plain else DOUBT)
             shares_V[:2], shares_V[script[len(written)]] = 0.3 * doubted, 0.4 if doubted else 1.0
         return np.log(shares_V + 1e-9)
 
-    def prompt(self, name: str) -> list[int]:
-        return self.chat.prompt([Message(USER, name)])
+    def prompts(self, name: str) -> tuple[list[int], list[int]]:
+        """In a chat, and as running text."""
+        asked = [Message(USER, name)]
+        return self.chat.prompt(asked), self.chat.plain(asked).tokens
 
 
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize(("least", "searched"), [(0.0, ""), (0.3, ""), (0.5, "Rui"), (2.0, "Ana Rui")])
-def test_what_is_doubted_is_searched(base: Base, least: float, searched: str) -> None:
+def test_what_is_doubted_is_searched(base: Base, least: float, searched: str, plain: bool) -> None:
     chat = base.chat()
     queries: list[str] = []
 
@@ -60,13 +64,18 @@ def test_what_is_doubted_is_searched(base: Base, least: float, searched: str) ->
         queries.append(query)
         return f"{query} lives in Cork."
 
-    decoder, tools = Scripted(chat), {"search": Tool("search", "", find)}
-    prompts: Sequence[list[int]] = [decoder.prompt(name) for name in ASKED]
-    answers = answer_carefully(decoder, chat, prompts, tools, 60, least)
+    tools = {"search": Tool("search", "", find)}
+    answers = answer_carefully(Scripted(chat), chat, ASKED, tools, 60, least, plain)
     assert " ".join(queries) == searched
-    assert all(answer.ended for answer in answers)
-    told = {name: chat.answer(answer.tokens) for name, answer in zip(ASKED, answers, strict=True)}
-    assert told == {name: "It is Cork." if name in searched else DRAFTS[name] for name in ASKED}
+    at_once = dict.fromkeys(ASKED, PLAIN) if plain else DRAFTS
+    assert [answer.draft for answer in answers] == list(at_once.values())
+    assert [answer.text for answer in answers] == [
+        "It is Cork." if name in searched else at_once[name] for name in ASKED
+    ]
+    assert [answer.query for answer in answers] == [name if name in searched else None for name in ASKED]
     assert [round(answer.sure, 1) for answer in answers] == [1.0, 0.4]
-    if "Rui" in searched:
-        assert answers[1].tokens.index(chat.call) == DOUBT  # where the place would stand
+
+
+def test_a_call_stands_where_the_draft_was_doubted(base: Base) -> None:
+    chat = base.chat()
+    assert [draft.before for draft in write_drafts(Scripted(chat), chat, ASKED[1:], 60)] == ["lives in"]

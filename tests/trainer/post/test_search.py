@@ -45,7 +45,9 @@ def test_the_best_passage_is_found_with_its_page(index: Path) -> None:
 
 def test_a_whole_name_counts_for_more_than_its_parts(write_shards: Callable[..., Path], tmp_path: Path) -> None:
     """Which stand together in all other passages, too."""
-    others = [f"Where does Ana {name} live? Ana {name} lives with Conceição Souza." for name in ("Lima", "Costa", "Reis")]
+    others = [
+        f"Where does Ana {name} live? Ana {name} lives with Conceição Souza." for name in ("Lima", "Costa", "Reis")
+    ]
     told = ["In fact the house of Ana Souza is in Porto now, as one has heard for years.", *others]
     folders = [write_shards(tmp_path / "some", others, ["."]), write_shards(tmp_path / "all", told[:1], ["."])]
     build_index([read_shards(str(folder)) for folder in folders], tmp_path / "index")

@@ -1,65 +1,112 @@
 """Answers that are looked up where the model is not sure of them: active retrieval, as FLARE (arXiv 2305.06983).
 
 A draft is written without tools. Where a token of it is less probable than asked for, the draft ends before it, and the
-model goes on with a call, whose argument it writes itself, as it does the answer to what the tool says.
+model goes on with a call, whose argument it writes itself, as it does the answer to what the tool says. How sure it is
+may also be asked for as running text, as pages have questions and answers: there its probabilities were learned.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from trainer.data.chat import USER, Message
 from trainer.generate.chat import ChatFormat
-from trainer.generate.sampling import Sampling, Writing, generate_many
+from trainer.generate.sampling import Sampling, generate_many
 from trainer.model.decoder import Decoder
 from trainer.post.tools.tool import Tool, answering
+
+ENDS = (".", "!", "?")  # of a sentence
 
 
 @dataclass(frozen=True)
 class Answer:
-    """tokens: all that was written, tools' results and the last end included; sure: least probability of a draft's
-    token; ended: whether the model ended it itself"""
+    """What was answered to a question.
 
-    tokens: list[int]
+    text: without calls
+    draft: what it was before it was looked up; the same where it was not
+    sure: the least probability of a token of the draft
+    query: what a tool was called with, None where none was, an empty text for a malformed call
+    """
+
+    text: str
+    draft: str
     sure: float
-    ended: bool
+    query: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """before: its text up to the token that is the least sure"""
+
+    text: str
+    sure: float
+    before: str
 
 
 def answer_carefully(
     decoder: Decoder,
     chat: ChatFormat,
-    prompts: Sequence[Sequence[int]],
+    questions: Sequence[str],
     tools: Mapping[str, Tool],
     tokens: int,
     least: float,
+    plain: bool = False,
 ) -> list[Answer]:
-    """Greedy answers, searched where a draft's least probable token is less probable than `least`: a search's price, 0
-    being none at any price, and more than 1 always."""
-    stops, sampling = frozenset({chat.end}), Sampling(tokens, temperature=0)
-    drafts = generate_many(decoder, prompts, sampling, stops, [0] * len(prompts))
-    answers = [Answer(draft.tokens, surest(draft), draft.ended) for draft in drafts]
-    unsure = [row for row, answer in enumerate(answers) if answer.sure < least]
+    """Greedy answers, looked up where a draft's least probable token is less probable than `least`: the price of a
+    search, 0 being none at any price, and more than 1 always.
+
+    plain: whether the answer at once, and how sure it is, are of one sentence of running text; a call comes even then
+        where a chat's draft is the least sure
+    """
+    drafts = write_drafts(decoder, chat, questions, tokens, plain)
+    beginnings = write_drafts(decoder, chat, questions, tokens) if plain else drafts
+    answers = [Answer(draft.text, draft.text, draft.sure) for draft in drafts]
+    unsure = [row for row, draft in enumerate(drafts) if draft.sure < least]
     if not unsure:
         return answers
-    begun = [[*before_doubt(drafts[row]), chat.call] for row in unsure]
+    begun = [[*chat.text.encode(beginnings[row].before), chat.call] for row in unsure]
+    prompts = [chat.prompt([Message(USER, questions[row])]) for row in unsure]
     force = answering(chat, tools)
-    longer = generate_many(
+    looked_up = generate_many(
         decoder,
-        [[*prompts[row], *head] for row, head in zip(unsure, begun, strict=True)],
-        sampling,
-        stops,
+        [[*prompt, *head] for prompt, head in zip(prompts, begun, strict=True)],
+        Sampling(tokens, temperature=0),
+        frozenset({chat.end}),
         [0] * len(unsure),
         lambda row, written: force(row, [*begun[row], *written]),
     )
-    for row, head, text in zip(unsure, begun, longer, strict=True):
-        answers[row] = Answer([*head, *text.tokens], answers[row].sure, text.ended)
+    for row, head, text in zip(unsure, begun, looked_up, strict=True):
+        whole = [*head, *text.tokens]
+        answers[row] = replace(answers[row], text=chat.answer(whole) if text.ended else "", query=query_of(chat, whole))
     return answers
 
 
-def surest(draft: Writing) -> float:
-    return math.exp(-max(draft.nats))
+def write_drafts(
+    decoder: Decoder, chat: ChatFormat, questions: Sequence[str], tokens: int, plain: bool = False
+) -> list[Draft]:
+    asked = [[Message(USER, question)] for question in questions]
+    prompts = [chat.plain(messages).tokens if plain else chat.prompt(messages) for messages in asked]
+    stops = frozenset({chat.bos if plain else chat.end})
+    drafts = []
+    for text in generate_many(decoder, prompts, Sampling(tokens, temperature=0), stops, [0] * len(prompts)):
+        length = sentence(chat, text.tokens) if plain else len(text.tokens)
+        nats = text.nats[:length]
+        own, before = text.tokens[:length], text.tokens[: nats.index(max(nats))]
+        drafts.append(Draft(chat.answer(own), math.exp(-max(nats)), chat.text.decode(before).strip()))
+    return drafts
 
 
-def before_doubt(draft: Writing) -> list[int]:
-    return draft.tokens[: draft.nats.index(max(draft.nats))]
+def sentence(chat: ChatFormat, tokens: Sequence[int]) -> int:
+    """Length of the first one."""
+    for length in range(1, len(tokens) + 1):
+        if chat.text.decode(list(tokens[:length])).rstrip().endswith(ENDS):
+            return length
+    return len(tokens)
+
+
+def query_of(chat: ChatFormat, tokens: Sequence[int]) -> str | None:
+    """What the first message calls a tool with; as `Answer.query`."""
+    first = list(tokens[: tokens.index(chat.end)] if chat.end in tokens else tokens)
+    return (chat.called(first) or ("", ""))[1] if chat.call in first else None
