@@ -9,9 +9,9 @@ What it answers at once is asked for as running text, as pages have it, or as a 
 asked. The index has the pages of the training, and later ones that the model never saw: they tell once of everybody of
 whom it was never told. Controls: the closed book, which are the base's answers, and an index of another town.
 
-Known is what the base answers rightly with a probability of one half at least. The bar: of those never told of at most
-.1 are right by the closed book and at least .85 with the search, and of the known at most .4 are searched. Intervals
-are Student's t over seeds.
+Measured are the shares that are searched, and that are right. Known is what the base answers rightly with a probability
+of one half at least. The bar: of those never told of at most .1 are right by the closed book and at least .85 with the
+search, and of the known at most .4 are searched. Intervals are Student's t over seeds.
 
     python -m benchmarks.assistant.searching
 """
