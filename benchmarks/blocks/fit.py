@@ -32,6 +32,7 @@ class Settings:
     rsm: float = 0.25
     border_count: int = 48
     subsample: float = 0.5
+    leaf_estimation_iterations: int = 2
     random_seed: int = 1
 
 

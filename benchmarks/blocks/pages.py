@@ -17,6 +17,7 @@ from benchmarks.blocks.labels import labels, words
 from benchmarks.curate.extraction_quality import gold_lines
 from benchmarks.inputs import read_pages
 from schemas.document import Page
+from transforms.steps.extract.blocks.alike import Alike
 from transforms.steps.extract.blocks.features import features
 from transforms.steps.extract.blocks.layout import Layout
 from transforms.steps.extract.blocks.main_text import page_of
@@ -30,6 +31,7 @@ class Example:
     corpus: name of its folder.
     domain: the registered domain of its URL, as near as the URL tells.
     shape: its blocks and containers.
+    alike: which of them are alike.
     names, columns: names of the columns, and blocks × columns.
     page: the blocks and containers themselves, and their texts.
     labels: of each block, the share of it that is text; NaN if nothing is known.
@@ -40,6 +42,7 @@ class Example:
     corpus: str
     domain: str
     shape: Shape
+    alike: Alike
     names: list[str]
     columns: np.ndarray
     page: Layout
@@ -72,11 +75,13 @@ def example(task: tuple[str, str, str, dict[str, Any]]) -> Example | None:
     if not page.texts:
         return None
     shape = Shape.of(page)
-    columns = features(page, shape)
+    alike = Alike.of(shape)
+    columns = features(page, shape, alike)
     return Example(
         corpus,
         domain_of(url),
         shape,
+        alike,
         columns.names,
         columns.chosen(columns.names).T,
         page,

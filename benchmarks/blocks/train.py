@@ -28,16 +28,25 @@ import numpy as np
 from benchmarks.blocks.fit import Settings, fit
 from benchmarks.blocks.hosts import FOLDS
 from benchmarks.blocks.pages import Example, examples, weights
-from benchmarks.blocks.vocabulary import LEAST_DOMAINS, WORDS, heard_on, vocabulary
+from benchmarks.blocks.vocabulary import (
+    CLASSES,
+    LEAST_DOMAINS,
+    LEAST_NAMED,
+    WORDS,
+    heard_on,
+    name_votes,
+    names_heard_on,
+    vocabulary,
+)
 from transforms.steps.extract.blocks.context import context
 from transforms.steps.extract.blocks.features import Columns
-from transforms.steps.extract.blocks.lexicon import Lexicon
+from transforms.steps.extract.blocks.lexicon import ClassNames, Lexicon
 from transforms.steps.extract.blocks.model import ASSET, Trees
 
 FIRST = Settings(iterations=60, learning_rate=0.2)
-SECOND = Settings(iterations=120, learning_rate=0.13)
+SECOND = Settings(iterations=240, learning_rate=0.075)
 POWER = 0.7  # how a page's weight is shared out among its blocks, by tokens
-CORPORA = {"public": 1.5}  # its pages are of few hosts, which their weights make small
+CORPORA = {"public": 0.7}  # its pages are more, and of news
 EASY = 0.1  # below that share a block is boilerplate, of which there is plenty
 KEPT_EASY = 0.4  # share of such blocks that is trained on, at a weight that makes up for it
 
@@ -48,9 +57,11 @@ class Training:
     def __init__(self, pages: Sequence[Example]) -> None:
         self.pages = pages
         self.heard = [heard_on([page for page in pages if page.fold == fold]) for fold in range(FOLDS)]
-        self.words = [vocabulary(self.heard[:fold] + self.heard[fold + 1 :]) for fold in range(FOLDS)]
-        note(f"{len(self.words[0]):,} words")
-        names, columns = self.with_words([Lexicon.of(words) for words in self.words])
+        self.words = [vocabulary(without(self.heard, fold)) for fold in range(FOLDS)]
+        self.heard_names = [names_heard_on([page for page in pages if page.fold == fold]) for fold in range(FOLDS)]
+        self.class_names = [name_votes(without(self.heard_names, fold)) for fold in range(FOLDS)]
+        note(f"{len(self.words[0]):,} words, {len(self.class_names[0]):,} names")
+        names, columns = self.with_words(list(map(Lexicon.of, self.words)), list(map(ClassNames, self.class_names)))
         self.names = pages[0].names + names
         self.columns = np.concatenate([np.concatenate([page.columns for page in pages]), columns], axis=1)
         self.labels = np.concatenate([page.labels for page in pages])
@@ -60,15 +71,16 @@ class Training:
         self.weights = weights(pages, POWER, CORPORA) / np.where(easy, KEPT_EASY, 1)
         self.usable = ~np.isnan(self.labels) & picked
 
-    def with_words(self, lexicons: Sequence[Lexicon]) -> tuple[list[str], np.ndarray]:
-        """What the words say that were learned without a page's fold, as they will speak of pages never seen."""
-        parts, names = [], []
+    def with_words(self, words: Sequence[Lexicon], names: Sequence[ClassNames]) -> tuple[list[str], np.ndarray]:
+        """What words and names say that were learned without a page's fold, as they will of pages never seen."""
+        parts, added_names = [], []
         for page in self.pages:
             added = Columns(len(page.labels))
-            lexicons[page.fold].add(added, page.page, page.shape)
-            names = added.names
-            parts.append(added.chosen(names).T)
-        return names, np.concatenate(parts)
+            words[page.fold].add(added, page.page, page.shape)
+            names[page.fold].add(added, page.shape)
+            added_names = added.names
+            parts.append(added.chosen(added_names).T)
+        return added_names, np.concatenate(parts)
 
     def fit(self, names: list[str], columns: np.ndarray, settings: Settings, without: int | None) -> dict[str, Any]:
         """Trees from all folds but one, or from all."""
@@ -90,11 +102,15 @@ class Training:
         for page in self.pages:
             end = start + len(page.labels)
             added = Columns(end - start)
-            context(added, page.shape, chance[start:end])
+            context(added, page.shape, page.alike, chance[start:end])
             names = added.names
             parts.append(added.chosen(names).T)
             start = end
         return self.names + names, np.concatenate([self.columns, np.concatenate(parts)], axis=1)
+
+
+def without(parts: Sequence[Any], fold: int) -> list[Any]:
+    return [part for number, part in enumerate(parts) if number != fold]
 
 
 def chance_of(model: dict[str, Any], names: Sequence[str], columns: np.ndarray) -> np.ndarray:
@@ -117,6 +133,7 @@ def record(pages: Sequence[Example]) -> dict[str, Any]:
         "second": asdict(SECOND),
         "weights": {"power": POWER, "corpora": CORPORA, "easy": KEPT_EASY},
         "words": {"domains": LEAST_DOMAINS, "most": WORDS},
+        "names": {"domains": LEAST_NAMED, "most": CLASSES},
         "corpora": {name: sum(page.corpus == name for page in pages) for name in corpora},
         "domains": len({page.domain for page in pages}),
         "blocks": sum(len(page.labels) for page in pages),
@@ -125,7 +142,7 @@ def record(pages: Sequence[Example]) -> dict[str, Any]:
 
 def write(model: dict[str, Any], path: Path) -> None:
     """A line a tree, so that a difference of two models can be read."""
-    parts = [f'"made": {json.dumps(model["made"])}', f'"words": {json.dumps(model["words"], ensure_ascii=False)}']
+    parts = [f'"{name}": {json.dumps(model[name], ensure_ascii=False)}' for name in ("made", "words", "names")]
     for name in ("first", "second"):
         trees = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in model[name]["trees"])
         columns = json.dumps(model[name]["columns"])
@@ -150,6 +167,7 @@ def train(args: argparse.Namespace) -> None:
                 {
                     "made": made | {"without_fold": fold},
                     "words": training.words[fold],
+                    "names": training.class_names[fold],
                     "first": first,
                     "second": second,
                 },
@@ -158,8 +176,8 @@ def train(args: argparse.Namespace) -> None:
     if args.model:
         first = training.fit(training.names, training.columns, FIRST, None)
         second = training.fit(names, columns, SECOND, None)
-        words = vocabulary(training.heard)
-        write({"made": made, "words": words, "first": first, "second": second}, ASSET)
+        words, class_names = vocabulary(training.heard), name_votes(training.heard_names)
+        write({"made": made, "words": words, "names": class_names, "first": first, "second": second}, ASSET)
 
 
 def main() -> None:

@@ -191,6 +191,7 @@ cdef class Words:
     cdef int others[MOST_WORDS]  # the next word with the same key, or -1
     cdef int first[128]  # by letter, the first word with that one as its key
     cdef unsigned char pairs[8192]  # bits of the pairs of letters to look for
+    cdef bint starts[256]  # letters that a pair begins with
 
     def __init__(self, words):
         cdef int number, place, pair
@@ -198,6 +199,8 @@ cdef class Words:
             self.first[place] = -1
         for place in range(8192):
             self.pairs[place] = 0
+        for place in range(256):
+            self.starts[place] = False
         for number, word in enumerate(words):
             if number >= MOST_WORDS or not 1 < len(word) <= LONGEST_WORD or not word.isascii():
                 raise ValueError(f"more than {MOST_WORDS} words, or one of too few or too many letters: {word}")
@@ -208,6 +211,7 @@ cdef class Words:
             self.lengths[number], self.keys[number] = len(word), place
             pair = self.words[number][place] << 8 | self.words[number][place + 1]
             self.pairs[pair >> 3] |= 1 << (pair & 7)
+            self.starts[pair >> 8] = True
             self.others[number] = self.first[self.words[number][place]]
             self.first[self.words[number][place]] = number
 
@@ -217,14 +221,23 @@ cdef class Words:
         cdef void* data = PyUnicode_DATA(text)
         cdef Py_UCS4 char
         cdef const unsigned char* bytes = <const unsigned char*>data
+        cdef const unsigned short* wide = <const unsigned short*>data
         cdef unsigned long long there = 0
         while True:
             index += 1
             if kind == 1:
                 while index + 1 < size:
-                    pair = bytes[index] << 8 | bytes[index + 1]
-                    if self.pairs[pair >> 3] >> (pair & 7) & 1:
-                        break
+                    if self.starts[bytes[index]]:
+                        pair = bytes[index] << 8 | bytes[index + 1]
+                        if self.pairs[pair >> 3] >> (pair & 7) & 1:
+                            break
+                    index += 1
+            elif kind == 2:
+                while index + 1 < size:
+                    if wide[index] < 256 and self.starts[wide[index]] and wide[index + 1] < 256:
+                        pair = wide[index] << 8 | wide[index + 1]
+                        if self.pairs[pair >> 3] >> (pair & 7) & 1:
+                            break
                     index += 1
             if index + 1 >= size:
                 return {number for number in range(MOST_WORDS) if there >> number & 1}

@@ -102,7 +102,7 @@ cdef inline long long top(Numbers* numbers) noexcept nogil:
 
 
 cdef carray.array NO_NUMBERS = array("q")
-cdef carray.array NO_BITS = array("B")
+cdef carray.array NO_BITS = array("i")
 
 
 cdef carray.array as_array(Numbers* numbers):
@@ -443,7 +443,7 @@ def add_votes(const int[:, ::1] rows, const int[:, ::1] asked, const int[:, ::1]
     cdef const int* row
     cdef const int* leaf
     cdef carray.array space = carray.clone(NO_BITS, count, False)
-    cdef unsigned char* bits = space.data.as_uchars
+    cdef int* bits = space.data.as_ints  # as wide as what is compared, so that the compiler's loops need not pack
     if count == 0:
         return
     with nogil:

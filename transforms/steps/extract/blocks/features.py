@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from transforms.steps.extract.blocks.alike import Alike, alike_columns
 from transforms.steps.extract.blocks.characters import KINDS
 from transforms.steps.extract.blocks.layout import HEADINGS, Layout
 from transforms.steps.extract.blocks.shape import LEVELS, Shape, running, share
@@ -16,7 +17,7 @@ from transforms.steps.extract.blocks.tags import BLOCKS, MASK_NAMES
 
 PROSE = 60  # characters, wide ones threefold: about ten words; less is seldom a sentence
 LINKED = 300  # thousandths: a block with a larger share of linked characters is not read as prose
-CAPACITY = 256  # rows of a page, more than there are columns
+CAPACITY = 320  # rows of a page, more than there are columns
 FAR = 9_999  # where there is no heading
 LIKES = 4  # levels at which containers of the same name and class are summed
 
@@ -67,13 +68,15 @@ def shifted(rows: np.ndarray, by: int) -> np.ndarray:
     return moved
 
 
-def features(page: Layout, shape: Shape) -> Columns:
+def features(page: Layout, shape: Shape, alike: Alike) -> Columns:
     """The columns of a page that has a block."""
     out = Columns(len(page.texts))
     own = shape.code[shape.node]
     prose = (shape.size >= PROSE) & (shape.linked < LINKED)
     level = LEVEL_OF[own]
-    of_blocks(out, page, shape, own)
+    known: dict[str, int] = {}
+    text = np.array([known.setdefault(each, len(known)) for each in page.texts])
+    of_blocks(out, page, shape, own, np.bincount(text)[text])
     of_masks(out, page, shape)
     quantities = np.stack(
         [shape.size, shape.size * shape.linked // 1000, shape.size * prose, prose, level > 0, PARAGRAPH[own]]
@@ -83,22 +86,20 @@ def features(page: Layout, shape: Shape) -> Columns:
     of_neighbours(out, shape, own, totals)
     of_headings(out, page, shape, level, quantities[2])
     of_page(out, page, shape, own, totals[:, -1])
+    out.add(**alike_columns(shape, alike, text, quantities[2], int(totals[2, -1])))
     return out
 
 
-def of_blocks(out: Columns, page: Layout, shape: Shape, own: np.ndarray) -> None:
-    """A block by itself, and its place on the page."""
+def of_blocks(out: Columns, page: Layout, shape: Shape, own: np.ndarray, times: np.ndarray) -> None:
+    """A block by itself, and its place on the page. times: how often the page has a text."""
     n, texts = len(own), page.texts
     index = np.arange(n)
     before = running(shape.size)
-    times: dict[str, int] = {}
-    for text in texts:
-        times[text] = times.get(text, 0) + 1
     out.add(length=shape.size, linked=shape.linked, words=shape.words())
     out.add_all(list(KINDS[2:]), shape.classes[2:])
     out.add_all([f"{name}_share" for name in KINDS[2:]], share(shape.classes[2:], shape.length))
     out.add(last=np.array([LAST.get(text[-1], 0) for text in texts]), heading=LEVEL_OF[own], tag=own)
-    out.add(times=np.array([times[text] for text in texts]), index=index, rest=n - index)
+    out.add(times=times, index=index, rest=n - index)
     out.add(index_share=index * 1000 // n, text_share=share(before[:-1], int(before[-1])))
     out.add(depth=np.array(page.depths)[shape.node])
 
@@ -121,7 +122,7 @@ def of_containers(out: Columns, shape: Shape, quantities: np.ndarray, whole: np.
     """What a block's containers hold, and what all containers of the same name and class hold."""
     held = shape.held(quantities)
     blocks = shape.ends - shape.firsts
-    per, count = held[:, shape.lines], blocks[shape.lines]
+    per, count = held.take(shape.lines, axis=1), blocks.take(shape.lines)
     largest = np.maximum(per[2].max(axis=1, keepdims=True), 1)
     for name, rows in {
         "text": per[0],
@@ -142,12 +143,7 @@ def of_containers(out: Columns, shape: Shape, quantities: np.ndarray, whole: np.
         "alike_linked": share(alike[1], alike[0]),
         "alike_mean": alike[2] // number,
     }.items():
-        out.add_all([f"{name}_{level}" for level in LEVELS[:LIKES]], row[which])
-    order = np.argsort(shape.sign, kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order)) - (np.cumsum(number) - number)[shape.sign[order]]
-    at = place[shape.lines[1:LIKES]]
-    out.add_all([f"place_{level}" for level in LEVELS[1:LIKES]], at)
+        out.add_all([f"{name}_{level}" for level in LEVELS[:LIKES]], row.take(which))
     out.add_all([f"tag_{level}" for level in LEVELS[1:LIKES]], shape.code[shape.lines[1:LIKES]])
 
 
@@ -159,8 +155,9 @@ def of_neighbours(out: Columns, shape: Shape, own: np.ndarray, totals: np.ndarra
         out.add_all([f"{name}_at_{by}" for name in ("length", "linked", "tag")], shifted(rows, by))
     for by in (3, 8, 20):
         low, high = np.maximum(index - by, 0), np.minimum(index + by + 1, n)
-        around = totals[:, high] - totals[:, low]
-        out.add_all([f"prose_after_{by}"], (totals[2, high] - totals[2, index])[None])
+        above = totals.take(high, axis=1)
+        around = above - totals.take(low, axis=1)
+        out.add_all([f"prose_after_{by}"], (above[2] - totals[2, :-1])[None])
         out.add_all([f"linked_around_{by}"], share(around[1], around[0])[None])
 
 

@@ -1,4 +1,5 @@
-"""What a text's words say of it: "reply", "cookies" or "related" tell more than their number does.
+"""What a text's words say of it, and the names in the classes of its containers: "reply" or "cookies" tell more than
+numbers do, and "entry-content" more than depths.
 
 The words stand in model.json, with votes as the trees have them: those of a text of few words, those of a longer one,
 and those of a heading for all that stands below it. They are words of many sites, learned from none alone. Languages
@@ -7,13 +8,14 @@ of which few pages were marked have no words there, and nothing is said of their
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from transforms.steps.extract.blocks.features import LEVEL_OF, Columns
 from transforms.steps.extract.blocks.layout import Layout
-from transforms.steps.extract.blocks.shape import Shape
+from transforms.steps.extract.blocks.shape import Shape, share
+from transforms.steps.extract.blocks.tags import LONGEST_REMEMBERED, WORDS, remember
 
 try:
     from transforms.steps.extract.blocks.blocks_c import count_words
@@ -97,9 +99,12 @@ class Lexicon:
 
     def add(self, out: Columns, page: Layout, shape: Shape) -> None:
         """The columns that words give."""
-        few = shape.words() < FEW
+        words = shape.words()
         heading = LEVEL_OF[shape.code[shape.node]] > 0
-        out.add_all(NAMES, self.counts(page.texts, few, heading))
+        counts = self.counts(page.texts, words < FEW, heading)
+        out.add_all(NAMES, counts)
+        # How much of the page's language the words are of: rules of marking differ from language to language.
+        out.add(page_known=share(counts[0].sum(), words.sum()))
 
     def counts(self, texts: list[str], few: np.ndarray, heading: np.ndarray) -> np.ndarray:
         """What the words of each text, and those of the heading above it, say: int32, NAMES × texts.
@@ -128,3 +133,50 @@ class Lexicon:
 def said_by(votes: list[int]) -> list[int]:
     """The sum of some words' votes, the least and the largest."""
     return [sum(votes), min(votes, default=0), max(votes, default=0)]
+
+
+NEAREST = (1, 3, 12)  # containers of a block whose classes are asked together
+CLASS_NAMES = [f"class_{name}_{nearest}" for nearest in NEAREST for name in ("sum", "least", "most")] + ["class_top"]
+
+
+def names_of(name: str) -> list[str]:
+    """One of a container's classes, and the words that it is made of."""
+    return [name.strip("0123456789-_").lower(), *map(str.lower, WORDS.findall(name))]
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """Names in classes and what they vote.
+
+    votes: of each name.
+    met: of a container's classes, the sum, the least and the largest of the votes.
+    known: of one class, the names that have a vote.
+    """
+
+    votes: dict[str, int]
+    met: dict[str, list[int]] = field(default_factory=dict, compare=False)
+    known: dict[str, list[str]] = field(default_factory=dict, compare=False)
+
+    def said_by_class(self, sign: str) -> list[int]:
+        """sign: as a Tag has it."""
+        key = sign[:LONGEST_REMEMBERED]
+        if (said := self.met.get(key)) is None:
+            names: set[str] = set()
+            for name in key.split()[1:]:
+                if (known := self.known.get(name)) is None:
+                    known = list(filter(self.votes.__contains__, names_of(name)))
+                    remember(self.known, name, known)
+                names.update(known)
+            said = said_by([self.votes[name] for name in names])
+            remember(self.met, key, said)
+        return said
+
+    def add(self, out: Columns, shape: Shape) -> None:
+        """The columns that classes give: of a block's own container, of the nearest, and the strongest of all."""
+        said = np.array(list(map(self.said_by_class, shape.signs)), np.int32).T
+        said = said.take(shape.sign.take(shape.chain), axis=1)
+        rows = []
+        for nearest in NEAREST:
+            rows += [said[0, :nearest].sum(axis=0), said[1, :nearest].min(axis=0), said[2, :nearest].max(axis=0)]
+        strongest = np.abs(said[0]).argmax(axis=0)
+        out.add_all(CLASS_NAMES, np.stack([*rows, said[0, strongest, np.arange(len(strongest))]]))

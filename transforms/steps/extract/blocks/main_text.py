@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from transforms.steps.extract.blocks.alike import Alike
 from transforms.steps.extract.blocks.context import context
 from transforms.steps.extract.blocks.features import features
 from transforms.steps.extract.blocks.layout import Layout
@@ -44,10 +45,12 @@ def page_of(html: str) -> Layout:
 def verdicts(page: Layout, model: Model) -> np.ndarray:
     """Which blocks are text: a bool for each block of a page that has some."""
     shape = Shape.of(page)
-    columns = features(page, shape)
+    alike = Alike.of(shape)
+    columns = features(page, shape, alike)
     model.words.add(columns, page, shape)
+    model.names.add(columns, shape)
     first = model.first.chance(columns.chosen(model.first.columns))
-    context(columns, shape, first)
+    context(columns, shape, alike, first)
     second = model.second.chance(columns.chosen(model.second.columns))
     return with_code(page, choose(second, shape.words()))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.steps.extract.blocks.lexicon import Lexicon
+from transforms.steps.extract.blocks.lexicon import ClassNames, Lexicon
 
 try:
     from transforms.steps.extract.blocks.blocks_c import add_votes
@@ -94,15 +94,17 @@ class Trees:
 
 @dataclass(frozen=True)
 class Model:
-    """The words, the trees that look at a block, and those that look at the first ones' verdicts too."""
+    """The words, the names in classes, the trees that look at a block, and those that see the first ones' verdicts."""
 
     words: Lexicon
+    names: ClassNames
     first: Trees
     second: Trees
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Model:
-        return cls(Lexicon.of(data["words"]), Trees.of(data["first"]), Trees.of(data["second"]))
+        first, second = Trees.of(data["first"]), Trees.of(data["second"])
+        return cls(Lexicon.of(data["words"]), ClassNames(data["names"]), first, second)
 
 
 @cache
@@ -111,7 +113,7 @@ def load_model() -> Model:
     return Model.of(json.loads(ASSET.read_text("utf-8")))
 
 
-def choose(chance: np.ndarray, words: np.ndarray) -> np.ndarray:
+def choose(chance: np.ndarray, words: np.ndarray, whole: int = 18) -> np.ndarray:
     """The blocks to keep: those that make the expected F1 of the page's text the largest.
 
     The F1 that is expected of the m likeliest blocks is 2 Σ p w over these ÷ (Σ w over these + Σ p w over all). A fixed
@@ -121,5 +123,5 @@ def choose(chance: np.ndarray, words: np.ndarray) -> np.ndarray:
     """
     order = np.argsort(-chance, kind="stable")
     hits, size = np.cumsum((chance * words)[order]), np.cumsum(words[order])
-    expected = hits * 1_000_000 // (1000 * size + hits[-1] * 2 // 5)
+    expected = hits * 1_000_000 // (1000 * size + hits[-1] * whole // 40)
     return chance >= chance[order][int(np.argmax(expected))]

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from transforms.steps.extract.blocks.features import Columns
-from transforms.steps.extract.blocks.lexicon import FEW, MOST, NAMES, Lexicon, words_of
+from transforms.steps.extract.blocks.lexicon import (
+    CLASS_NAMES,
+    FEW,
+    MOST,
+    NAMES,
+    ClassNames,
+    Lexicon,
+    names_of,
+    words_of,
+)
 from transforms.steps.extract.blocks.main_text import page_of
 from transforms.steps.extract.blocks.shape import Shape
 
@@ -72,3 +81,38 @@ def test_a_heading_speaks_for_what_stands_below_it() -> None:
         [0, -5, 2 * FEW, 1, 0, 0],
         [0, -7, -7, -7, 0, 0],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("Post-body2", ["post-body", "post", "body"]),
+        ("menuItem", ["menuitem", "menu", "item"]),
+        ("menu-item-17", ["menu-item", "menu", "item"]),
+        ("x", ["x", "x"]),
+    ],
+)
+def test_names_in_classes_are_whole_ones_and_their_words(name: str, names: list[str]) -> None:
+    assert names_of(name) == names
+
+
+def test_names_of_all_containers_vote() -> None:
+    page = page_of('<div class="site"><div class="menu"><div class="entry menu"><p class="x">a</div>b</div></div>c')
+    shape, names = Shape.of(page), ClassNames({"site": 1, "menu": -20, "entry": 5})
+    columns = Columns(3)
+    names.add(columns, shape)
+    rows = dict(zip(CLASS_NAMES, columns.chosen(CLASS_NAMES).tolist(), strict=True))
+    assert page.texts == ["a", "b", "c"]
+    assert (rows["class_sum_1"], rows["class_sum_3"], rows["class_sum_12"]) == (
+        [0, -20, 0],
+        [-35, -19, 0],
+        [-34, -19, 0],
+    )
+    assert (rows["class_least_3"], rows["class_most_12"]) == ([-20, -20, 0], [5, 1, 0])
+    assert rows["class_top"] == [-20, -20, 0] and set(names.met) == {
+        "body",
+        "div site",
+        "div menu",
+        "div entry menu",
+        "p x",
+    }

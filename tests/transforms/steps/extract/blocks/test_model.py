@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from transforms.steps.extract.blocks.lexicon import SETS, words_of
+from transforms.steps.extract.blocks.lexicon import SETS, names_of, words_of
 from transforms.steps.extract.blocks.main_text import main_text, page_of, with_code
 from transforms.steps.extract.blocks.model import ASSET, Trees, chances, choose, load_model
 
@@ -69,9 +69,11 @@ def test_the_committed_model_is_this_one() -> None:
 
 def test_the_model_is_integers_and_says_how_it_was_made() -> None:
     data = json.loads(ASSET.read_text("utf-8"))
-    assert set(data) == {"made", "words", "first", "second"}
+    assert set(data) == {"made", "words", "names", "first", "second"}
     assert all(len(votes) == len(SETS) and set(map(type, votes)) == {int} for votes in data["words"].values())
     assert all(words_of(word) == [word] for word in data["words"])
+    assert {type(vote) for vote in data["names"].values()} == {int}
+    assert all(name in names_of(name) for name in data["names"])
     for part in (data["first"], data["second"]):
         numbers = [number for tree in part["trees"] for number in (*chain(*tree["if"]), *tree["then"])]
         assert {type(number) for number in numbers} == {int}
