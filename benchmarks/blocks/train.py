@@ -44,9 +44,11 @@ from transforms.steps.extract.blocks.lexicon import ClassNames, Lexicon
 from transforms.steps.extract.blocks.model import ASSET, Trees
 
 FIRST = Settings(iterations=60, learning_rate=0.2)
-SECOND = Settings(iterations=240, learning_rate=0.075)
+SECOND = Settings(iterations=300, learning_rate=0.06)
+# Weights of corpora, 1 for others. Of the public pages, which are more and nearly all news, the first trees need less.
+FIRST_CORPORA = {"public": 0.7}
+SECOND_CORPORA = {"public": 1.0}
 POWER = 0.7  # how a page's weight is shared out among its blocks, by tokens
-CORPORA = {"public": 0.7}  # its pages are more, and of news
 EASY = 0.1  # below that share a block is boilerplate, of which there is plenty
 KEPT_EASY = 0.4  # share of such blocks that is trained on, at a weight that makes up for it
 
@@ -66,9 +68,8 @@ class Training:
         self.columns = np.concatenate([np.concatenate([page.columns for page in pages]), columns], axis=1)
         self.labels = np.concatenate([page.labels for page in pages])
         self.fold = np.concatenate([np.full(len(page.labels), page.fold) for page in pages])
-        easy = self.labels <= EASY
-        picked = ~easy | (np.random.default_rng(0).random(len(easy)) < KEPT_EASY)
-        self.weights = weights(pages, POWER, CORPORA) / np.where(easy, KEPT_EASY, 1)
+        self.easy = self.labels <= EASY
+        picked = ~self.easy | (np.random.default_rng(0).random(len(self.easy)) < KEPT_EASY)
         self.usable = ~np.isnan(self.labels) & picked
 
     def with_words(self, words: Sequence[Lexicon], names: Sequence[ClassNames]) -> tuple[list[str], np.ndarray]:
@@ -82,11 +83,22 @@ class Training:
             parts.append(added.chosen(added_names).T)
         return added_names, np.concatenate(parts)
 
-    def fit(self, names: list[str], columns: np.ndarray, settings: Settings, without: int | None) -> dict[str, Any]:
+    def first(self, without: int | None) -> dict[str, Any]:
+        return self.fit(self.names, self.columns, FIRST, FIRST_CORPORA, without)
+
+    def fit(
+        self,
+        names: list[str],
+        columns: np.ndarray,
+        settings: Settings,
+        corpora: dict[str, float],
+        without: int | None,
+    ) -> dict[str, Any]:
         """Trees from all folds but one, or from all."""
         rows = self.usable & (self.fold != without)
+        weight = weights(self.pages, POWER, corpora) / np.where(self.easy, KEPT_EASY, 1)
         note(f"{rows.sum():,} blocks, {settings.iterations} trees, without fold {without}")
-        return fit(names, columns[rows], self.labels[rows].clip(0, 1), self.weights[rows], settings)
+        return fit(names, columns[rows], self.labels[rows].clip(0, 1), weight[rows], settings)
 
     def first_chances(self, models: Sequence[dict[str, Any]]) -> np.ndarray:
         """What the first trees say of each fold's blocks that were trained without it."""
@@ -131,7 +143,7 @@ def record(pages: Sequence[Example]) -> dict[str, Any]:
         "by": "benchmarks/blocks/train.py",
         "first": asdict(FIRST),
         "second": asdict(SECOND),
-        "weights": {"power": POWER, "corpora": CORPORA, "easy": KEPT_EASY},
+        "weights": {"power": POWER, "first": FIRST_CORPORA, "second": SECOND_CORPORA, "easy": KEPT_EASY},
         "words": {"domains": LEAST_DOMAINS, "most": WORDS},
         "names": {"domains": LEAST_NAMED, "most": CLASSES},
         "corpora": {name: sum(page.corpus == name for page in pages) for name in corpora},
@@ -158,11 +170,11 @@ def train(args: argparse.Namespace) -> None:
     made = record(pages)
     note(f"{made}")
     training = Training(pages)
-    firsts = [training.fit(training.names, training.columns, FIRST, fold) for fold in range(FOLDS)]
+    firsts = [training.first(fold) for fold in range(FOLDS)]
     names, columns = training.with_context(training.first_chances(firsts))
     if args.folds is not None:
         for fold, first in enumerate(firsts):
-            second = training.fit(names, columns, SECOND, fold)
+            second = training.fit(names, columns, SECOND, SECOND_CORPORA, fold)
             write(
                 {
                     "made": made | {"without_fold": fold},
@@ -174,8 +186,8 @@ def train(args: argparse.Namespace) -> None:
                 args.folds / f"{fold}.json",
             )
     if args.model:
-        first = training.fit(training.names, training.columns, FIRST, None)
-        second = training.fit(names, columns, SECOND, None)
+        first = training.first(None)
+        second = training.fit(names, columns, SECOND, SECOND_CORPORA, None)
         words, class_names = vocabulary(training.heard), name_votes(training.heard_names)
         write({"made": made, "words": words, "names": class_names, "first": first, "second": second}, ASSET)
 

@@ -34,6 +34,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from statistics import mean
@@ -294,6 +295,7 @@ def compare(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
             f"There is no gold.jsonl: give folders of WARC files and gold texts with --corpus or ${CORPUS}."
         )
     ways = WAYS | ({"blocks, by folds of hosts": args.folds} if args.folds is not None else {})
+    ways = {name: way for name, way in ways.items() if any(fnmatchcase(name, pattern) for pattern in args.only)}
     shown: list[tuple[str, Page, Gold, dict[str, str]]] = []
     for corpus in corpora:
         pages = gold_pages(corpus, args.pages)
@@ -318,6 +320,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pages", type=positive, metavar="N", help="only the first N pages of each")
     parser.add_argument("--folds", type=Path, metavar="DIR", help="models by folds, of benchmarks.blocks.train")
+    parser.add_argument(
+        *("--only",), **{"nargs": "+", "default": ["*"], "metavar": "PATTERN"}, help="only extractions of these names"
+    )
     parser.add_argument("--look", type=Path, metavar="FILE", help="write a page that shows texts side by side")
 
 

@@ -37,8 +37,10 @@ class Alike:
         parents, chain, m = shape.parents, shape.chain, len(shape.parents)
         same, up, parts = shape.sign + 1, parents, []
         for number in range(DOUBLINGS):
-            # Products wrap around: what is equal stays so, and what is not is not made equal in 64 bits by chance.
-            same, up = same * FACTOR + same[up] * (FACTOR + 2) + number, up[up]
+            # Hashes of 64 bits, whose products wrap around: what differs is hardly ever made equal.
+            mixed = same * FACTOR + number
+            mixed ^= mixed >> 31
+            same, up = 3 * mixed + mixed[up], up[up]
             parts.append(same[shape.node])
         siblings = numbered(parents * m + shape.sign)
         listed = (np.bincount(siblings) >= LEAST_RECORDS)[siblings].take(chain)

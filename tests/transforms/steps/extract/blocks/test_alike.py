@@ -23,6 +23,13 @@ def test_blocks_of_one_part_have_one_number_that_no_other_part_has() -> None:
     assert len(set(ALIKE.parts[:, 0].tolist())) == 3
 
 
+def test_the_order_of_containers_is_told_apart() -> None:
+    ways = ("a b c d", "a c b d", "b a c d", "a b d c")
+    page = page_of("".join("".join(f"<div class={name}>" for name in way.split()) + "x" + "</div>" * 4 for way in ways))
+    parts = Alike.of(Shape.of(page)).parts
+    assert [len(set(row.tolist())) for row in parts] == [3, 4, 4]
+
+
 def test_records_are_the_outermost_and_innermost_of_three_side_by_side() -> None:
     outer, inner = ALIKE.record
     assert outer[0] == inner[0] == 0
