@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import log
@@ -128,8 +128,8 @@ def names_heard_on(pages: Sequence[Example]) -> dict[str, tuple[float, int]]:
         of_domain[page.domain].append(page)
     heard: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
     for domain in of_domain.values():
-        text: Counter[str] = Counter()
-        whole: Counter[str] = Counter()
+        text: dict[str, float] = defaultdict(float)
+        whole: dict[str, float] = defaultdict(float)
         for page in domain:
             for sign, (tokens, kept) in in_classes(page).items():
                 for name in set(chain(*map(names_of, sign[:LONGEST_REMEMBERED].split()[1:]))) if sign else [""]:
@@ -144,7 +144,7 @@ def in_classes(page: Example) -> dict[str, list[float]]:
     known = np.where(np.isnan(page.labels), 0, page.tokens)
     totals = running(np.stack([known * 1000, np.round(known * np.nan_to_num(page.labels).clip(0, 1) * 1000)]))
     held = totals[:, np.array(page.page.ends)] - totals[:, np.array(page.page.firsts)]
-    found = {"": totals[:, -1].tolist()}
+    found: dict[str, list[float]] = {"": totals[:, -1].tolist()}
     for tag, tokens, text in zip(page.page.infos, *held.tolist(), strict=True):
         before = found.setdefault(tag.sign, [0, 0])
         before[0] += tokens
