@@ -135,6 +135,7 @@ def said_by(votes: list[int]) -> list[int]:
     return [sum(votes), min(votes, default=0), max(votes, default=0)]
 
 
+NOTHING_SAID = [0, 0, 0]
 NEAREST = (1, 3, 12)  # containers of a block whose classes are asked together
 CLASS_NAMES = [f"class_{name}_{nearest}" for nearest in NEAREST for name in ("sum", "least", "most")] + ["class_top"]
 
@@ -166,15 +167,20 @@ class ClassNames:
                 if (known := self.known.get(name)) is None:
                     known = list(filter(self.votes.__contains__, names_of(name)))
                     remember(self.known, name, known)
-                names.update(known)
-            said = said_by([self.votes[name] for name in names])
+                if known:
+                    names.update(known)
+            said = said_by([self.votes[name] for name in names]) if names else NOTHING_SAID
             remember(self.met, key, said)
         return said
 
     def add(self, out: Columns, shape: Shape) -> None:
         """The columns that classes give: of a block's own container, of the nearest, and the strongest of all."""
-        said = np.array(list(map(self.said_by_class, shape.signs)), np.int32).T
-        said = said.take(shape.sign.take(shape.chain), axis=1)
+        signs = shape.sign.take(shape.chain)
+        with_text = np.bincount(signs.ravel(), minlength=len(shape.signs)).tolist()
+        known = [
+            self.said_by_class(sign) if n else NOTHING_SAID for sign, n in zip(shape.signs, with_text, strict=True)
+        ]
+        said = np.array(known, np.int32).T.take(signs, axis=1)
         rows = []
         for nearest in NEAREST:
             rows += [said[0, :nearest].sum(axis=0), said[1, :nearest].min(axis=0), said[2, :nearest].max(axis=0)]
