@@ -118,7 +118,7 @@ def choose(chance: np.ndarray, words: np.ndarray) -> np.ndarray:
 
     The F1 that is expected of the m likeliest blocks is 2 Σ p w over these ÷ (Σ w over these + Σ p w over all). A fixed
     threshold is half of the F1 that can be had, so it would have to differ from page to page. chance: thousandths;
-    words: the blocks' weights. The page's whole is taken at 17/40, by the folds of training: what is doubted by a little
+    words: the blocks' weights. The page's whole is taken at 17/40, by the folds of training: what is doubted a little
     is more often boilerplate. With 1/2, .912 of the snippets that no text should have stay out, with 17/40 .9205; F1
     is the same within .001 from 1/2 to 2/5.
     """
