@@ -72,13 +72,13 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
 
 
 def pretrained(
-    args: argparse.Namespace, folder: Path, seed: int, context: int = 64
+    args: argparse.Namespace, folder: Path, seed: int, context: int = 64, exposures: tuple[int, ...] = EXPOSURES
 ) -> tuple[dict[str, bool], float, str]:
     """A seed's model, from pages on: which facts it knows, the AUROC of its answers' probability, and how many of each
     number of tellings it knows."""
     folder.mkdir(parents=True)
     (folder / "shape.json").write_text(json.dumps(SHAPE))
-    people = ("--people", args.people, "--exposures", *EXPOSURES, "--told-once", args.told_once)
+    people = ("--people", args.people, "--exposures", *exposures, "--told-once", args.told_once)
     run_bateia("demo-crawl", "--output", folder / "crawl", *people, "--seed", seed)
     pages, small = folder / "crawl" / "bateia-people-00000.warc.gz", ("--vocab-size", 1024, "--context", context)
     stages = ("--output", folder / "data", "--until", "shards", "--workers", 1, "--no-blocklist", "--quiet")

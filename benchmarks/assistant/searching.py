@@ -7,7 +7,8 @@ is unsure of: where a token of its answer is less probable than a threshold, the
 is not known of group B below it, people whose questions were never trained; beside it group A's, whose questions were.
 What it answers at once is asked for as running text, as pages have it, or as a message of a chat. People of group C are
 asked. The index has the pages of the training, and later ones that the model never saw: they tell once of everybody of
-whom it was never told. Controls: the closed book, which are the base's answers, and an index of another town.
+whom it was never told, and these are ten times as many as of each other number of tellings: they cost no training.
+Controls: the closed book, which are the base's answers, and an index of another town.
 
 Measured are the shares that are searched, and that are right. Known is what the base answers rightly with a probability
 of one half at least. The bar: of those never told of at most .1 are right by the closed book and at least .85 with the
@@ -46,6 +47,7 @@ KEPT = 0.93  # share of the unknown whose answers are to be below the threshold
 OTHERS = (0.85, 0.9, 0.95)
 MOST_CLOSED, LEAST_OPEN, MOST_KNOWN = 0.1, 0.85, 0.4  # the bar
 ALWAYS = 2.0  # more than a probability
+ASKED = (*(0,) * 10, *EXPOSURES[1:])  # numbers of tellings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +84,7 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     ways: dict[str, list[list[float]]] = {}
     for seed in range(1, args.seeds + 1):
         folder = scratch / str(seed)
-        _, score, known = pretrained(args, folder, seed, CONTEXT)
+        _, score, known = pretrained(args, folder, seed, CONTEXT, ASKED)
         learned_how(args, folder, seed)
         indexed(folder, seed)
         yield f"Seed {seed}: of group {TEST} {known}; AUROC of the answer's probability {score:.3f}.\n"
