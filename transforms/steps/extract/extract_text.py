@@ -164,10 +164,12 @@ class Extractor:
         assert self._child is not None and self._child.stdin is not None
         body = html.encode("utf-8", "replace")
         try:
-            self._child.stdin.write(struct.pack("<I", len(body)) + body)
+            self._child.stdin.write(struct.pack("<I", len(body)))
+            self._child.stdin.write(body)
             self._child.stdin.flush()
         except BrokenPipeError:
             return None
+        del body  # megabytes, while the child takes its own
         # The CPU limit ends every loop; the wall clock is for a child that sleeps, which no page should bring about.
         return self._read_reply(timeout_s=60 * self.settings.cpu_limit_s)
 
