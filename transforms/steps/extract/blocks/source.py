@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from transforms.steps.extract.mathml import tex_of
+
 try:
     from transforms.steps.extract import source_c
 except ImportError:  # not built: there was no compiler
@@ -33,11 +35,11 @@ ATTRIBUTES = r"[^>=]*+(?:=\s*+(?:\"[^\"]*\"|'[^']*')?+[^>=]*+)*+"
 TAG = re.compile(f"<(/?[a-zA-Z]{ATTRIBUTES})>|<[!?/][^>]*>")
 TAG_END = re.compile(f"{ATTRIBUTES}>")
 TEX_SCRIPT = re.compile(r"type\s*=\s*[\"']?math/tex", re.I)
+MATHML_SCRIPT = re.compile(r"type\s*=\s*[\"']?math/mml", re.I)
 ANNOTATION = re.compile(
     r"<annotation\b[^>]*\bencoding\s*=\s*[\"']?application/x-tex[^>]*>(.*?)</annotation", re.I | re.S
 )
 ALTTEXT = re.compile(r"\balttext\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
-MARKUP = re.compile(r"<[^>]*>")
 LONGEST_TITLE = 500  # characters; it is looked for in every block
 FIRST_PART = 200_000  # characters of a page in which its own address stands
 LINE_BREAK, TEX = "\x1e", "\x1f"  # stand for <br> and around a formula within a block's text, until it is written
@@ -62,15 +64,17 @@ split_tags = TAG.split if source_c is None else source_c.split_tags
 
 
 def formula(name: str, attributes: str, content: str) -> str:
-    """TeX of a <math> element or of a MathJax script, between two marks; empty if it says none."""
+    """TeX of a <math> element or of a MathJax script, between two marks; empty if it is neither."""
     if name == "script":
         tex = html.escape(content, quote=False) if TEX_SCRIPT.search(attributes) else ""
+        if MATHML_SCRIPT.search(attributes):
+            return formula("math", "", content)
     elif (annotation := ANNOTATION.search(content)) is not None:
         tex = annotation[1]
     elif (alttext := ALTTEXT.search(attributes)) is not None:
         tex = alttext[1] or alttext[2] or ""
     else:
-        tex = MARKUP.sub(" ", content)
+        tex = tex_of(content)
     return f"{TEX}{tex}{TEX}" if tex.strip() else ""
 
 

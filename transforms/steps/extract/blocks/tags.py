@@ -203,9 +203,7 @@ def parsed(tag: str) -> Tag:
         return Tag(BREAK, name)
     if name == "hr":
         return Tag(RULE, name)
-    ghost = (
-        ("katex" in tag or "ath" in tag or "mjx" in tag) and name in ("span", "mjx-container") and GHOSTS.search(tag)
-    )
+    ghost = ("katex" in tag or "ath" in tag or "mjx" in tag) and name in ("span", "mjx-math") and GHOSTS.search(tag)
     return Tag(GHOST if ghost else INLINE, name)
 
 

@@ -58,6 +58,13 @@ TEX = '<annotation encoding="application/x-tex">{\\displaystyle y&lt;1}</annotat
         ("<p>a <math alttext='x^2'><mi>x</mi></math>.", "a $x^2$.", "a $x^2$."),
         (f"<p>a <math><mi>y</mi>{TEX}</math>", "a $y<1$", None),
         ('<p>a <script type="math/tex">b<c</script> d', "a $b<c$ d", None),
+        ("<p>a <math><mi>y</mi><mo>&lt;</mo><msup><mi>x</mi><mn>2</mn></msup></math>.", "a $y < x^2$.", None),
+        ('<p>a <script type="math/mml"><math><mi>y</mi></math></script> d', "a $y$ d", None),
+        (
+            '<p>a <mjx-container class="MathJax"><mjx-math class="MJX-TEX"><mjx-utext>y</mjx-utext></mjx-math>'
+            "<mjx-assistive-mml><math><mi>y</mi></math></mjx-assistive-mml></mjx-container> d",
+            *("a $y$ d", None),
+        ),
         ("<p>a <script>b<c</script> d", "a d", None),
         ('<p>a <img class="mwe-math-fallback-image-inline" alt="{\\displaystyle z}">', "a $z$", None),
         ('<p>a <img class="photo" alt="{\\displaystyle z}">', "a", None),
