@@ -55,11 +55,13 @@ def without_pandas() -> Iterator[None]:
     pandas = PandasLater(get_ident())
     if "pandas" not in sys.modules:
         sys.meta_path.insert(0, pandas)
-    yield
-    import pyarrow
+    try:
+        yield
+        import pyarrow
 
-    pyarrow.array([None])
-    pandas.hidden_from = None
+        pyarrow.array([None])
+    finally:
+        pandas.hidden_from = None
 
 
 def from_true(name: str) -> Callable[[str], Any]:

@@ -222,8 +222,7 @@ def add_demo_crawl(parser: argparse.ArgumentParser) -> None:
 def run_demo_crawl(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from pipelines.engine.inputs import require_writable
-    from pipelines.engine.output import refuse_foreign
+    from pipelines.engine.output import refuse_foreign, require_writable
     from pipelines.sample.build import build_sample, names_of_files
     from pipelines.sample.encyclopedia import FACTS, PAGES, WARC, build_people
     from schemas.faults import BadInput

@@ -24,7 +24,7 @@ from pipelines.crawls.names import crawl_list, crawl_root, parse_crawl, require_
 from pipelines.engine.kinds import Kind, kind_by_name, kind_of
 from schemas.faults import BadInput, reason
 from schemas.manifest import MANIFEST
-from schemas.storage import is_local, join, lines_of_list, locate, make_folder, read_table
+from schemas.storage import is_local, join, lines_of_list, locate, read_table
 from transforms.curate import CurateUnit, selection_columns
 from transforms.steps.fetch.files import FileState, fault_of, fetch_bytes, is_remote, open_input, state_of
 from transforms.steps.fetch.hub import is_hub, list_hub, parse_hub
@@ -390,20 +390,3 @@ def public_names(paths: list[str]) -> dict[str, str]:
 def digest_name(path: str, name: str) -> str:
     """A name that no other path has, and which tells nothing of it."""
     return f"{hashlib.blake2b(path.encode(), digest_size=4).hexdigest()}/{name}"
-
-
-def require_writable(folder: str) -> None:
-    """Raise BadInput unless files can be made in `folder`, which is made if absent."""
-    filesystem, name = locate(folder)
-    try:
-        if isinstance(filesystem, fs.LocalFileSystem):
-            make_folder(name)
-        else:
-            filesystem.create_dir(name, recursive=True)
-        probe = f"{name.rstrip('/')}/.writable"
-        filesystem.open_output_stream(probe).close()
-        filesystem.delete_file(probe)
-    except OSError as error:
-        raise BadInput(
-            f"output {folder} can't be written ({error.strerror or error}); choose another --output"
-        ) from error

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyarrow import fs
+
 from pipelines.engine.beam.jobs import still_runs
-from pipelines.engine.inputs import require_writable
 from pipelines.engine.objects import abort_uploads, take_lease
 from schemas import lease
 from schemas.faults import BadInput, BrokenRun
@@ -20,6 +21,8 @@ from schemas.storage import (
     is_temporary,
     join,
     list_files,
+    locate,
+    make_folder,
     read_json,
     remove,
     remove_durably,
@@ -264,3 +267,20 @@ def named_source(source: dict[str, Any]) -> str:
     """An input by its name and what tells its content."""
     content = source.get("dataset_hash") or source.get("layout_hash") or source.get("bytes") or ""
     return f"{str(source.get('path', '')).rpartition('/')[2]} {str(content)[:12]}".strip()
+
+
+def require_writable(folder: str) -> None:
+    """Raise BadInput unless files can be made in `folder`, which is made if absent."""
+    filesystem, name = locate(folder)
+    try:
+        if isinstance(filesystem, fs.LocalFileSystem):
+            make_folder(name)
+        else:
+            filesystem.create_dir(name, recursive=True)
+        probe = f"{name.rstrip('/')}/.writable"
+        filesystem.open_output_stream(probe).close()
+        filesystem.delete_file(probe)
+    except OSError as error:
+        raise BadInput(
+            f"output {folder} can't be written ({error.strerror or error}); choose another --output"
+        ) from error

@@ -17,8 +17,8 @@ from pipelines.engine.inputs import (
     plan_units,
     public_names,
     read_list,
-    require_writable,
 )
+from pipelines.engine.output import require_writable
 from schemas.faults import BadInput
 
 RECORD = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:0>\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
