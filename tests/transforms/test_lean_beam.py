@@ -143,14 +143,22 @@ def test_pandas_that_is_loaded_before_beam_stays() -> None:
 
 
 @pytest.mark.slow
-def test_words_are_split_without_spacys_command_line_and_plug_ins() -> None:
+def test_words_are_split_without_spacy() -> None:
     loaded = names_after("from transforms.steps.text.words import words; assert len(words('It isn\\'t.', 'en')) == 4")
+    assert not {"spacy", "thinc", "pydantic", *SPACYS} & loaded
+
+
+@pytest.mark.slow
+def test_spacys_rules_are_read_without_its_command_line_and_plug_ins() -> None:
+    loaded = names_after("from transforms.steps.text.spacy_rules import read_rules; assert read_rules('en').special")
     assert "spacy" in loaded and not SPACYS & loaded
 
 
 @pytest.mark.slow
 def test_spacy_is_whole_for_those_who_ask_later() -> None:
-    code = "from transforms.steps.text.words import require; require('en')\nimport spacy.cli; assert spacy.cli.download"
+    code = (
+        "from transforms.steps.text.spacy_rules import read_rules; read_rules('en')\nimport spacy.cli as c; c.download"
+    )
     assert "typer" in names_after(code)
 
 

@@ -21,6 +21,8 @@ from importlib.util import find_spec
 from itertools import chain
 from typing import Any
 
+from transforms.steps.text.lean_import import bare_spacy
+
 LONGEST_LINE = 2_000  # characters
 MEMORY_BYTES = 64 << 20  # about, of remembered lines of one language; when it is full, all are forgotten
 LINE_BYTES, WORD_BYTES = 200, 70  # measured: what a remembered line and each of its words cost beside their characters
@@ -79,8 +81,9 @@ def load_pythainlp() -> SplitLine:
 
 
 def load_pyvi() -> SplitLine:
-    from spacy.lang.vi import VietnameseTokenizer
-    from spacy.vocab import Vocab
+    with bare_spacy():
+        from spacy.lang.vi import VietnameseTokenizer
+        from spacy.vocab import Vocab
 
     return VietnameseTokenizer(Vocab(), use_pyvi=True).pyvi_tokenize
 

@@ -56,8 +56,8 @@ def without_frameworks() -> Iterator[None]:
 def bare_spacy() -> Iterator[None]:
     """Within this context, spaCy is imported and makes blank pipelines without its command line and its plug-ins.
 
-    They are a third of what a worker process needs to start: at its first use spaCy imports all packages that have
-    registered as plug-ins, such as Presidio. A blank pipeline of one of spaCy's own languages uses none.
+    At its first use spaCy imports all packages that have registered as plug-ins, such as Presidio. A blank pipeline of
+    one of spaCy's own languages uses none.
     """
     with ExitStack() as stack:
         stack.enter_context(without_frameworks())

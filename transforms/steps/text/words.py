@@ -3,8 +3,8 @@
 The thresholds of Gopher, C4 and FineWeb were tuned on datatrove's words: spaCy's rule-based tokenizer with the tokens
 stripped and the empty ones left out. A plain regular expression flips verdicts, so the words must be spaCy's. spaCy
 splits each run of non-space characters (a chunk) by itself, whatever stands around it; so a chunk's tokens are
-remembered, and spaCy only sees chunks that are new. What is remembered is a pure function of the chunk: a result never
-depends on which documents came before.
+remembered, and only chunks that are new are split, by spaCy's rules without spaCy (spacy_rules.py). What is remembered
+is a pure function of the chunk: a result never depends on which documents came before.
 
 Some languages have splitters of their own instead (dictionaries.py).
 
@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from importlib.util import find_spec
 from itertools import accumulate, chain
 from threading import RLock
 from typing import ClassVar
@@ -26,7 +25,7 @@ from unicodedata import category
 
 from schemas.faults import BadInput
 from transforms.steps.text.dictionaries import NO_SPLITTER, LineSplitter, dictionary_of
-from transforms.steps.text.lean_import import bare_spacy
+from transforms.steps.text.spacy_rules import RuleTokenizer, has_rules, rules_of
 
 # spaCy's affix rules are quadratic in a chunk of nothing but punctuation: 66 ms for 1,000 characters, 6 s for 10,000.
 # So a longer chunk is cut into pieces. The longest in 684 real English pages has 665 characters.
@@ -44,7 +43,6 @@ SHORT_TEXT_CHARS = MAX_WORK // (CHARACTER_WORK + EDGE_WORK)  # at most so many c
 
 MEMORY_BYTES = 12 << 20  # about, of remembered chunks of all languages; when it is full, all are forgotten
 CHUNK_BYTES = 300  # measured: what one remembered chunk costs beside its characters
-ASKED_AT_ONCE = 2_000  # new chunks: spaCy's tokens are a kB each, too much for all of a long text's at once
 
 SPACY_NAMES = {"no": "nb"}  # fastText's label -> spaCy's package
 
@@ -186,16 +184,12 @@ class _Splitter:
     bytes_used: ClassVar[int] = 0
 
     def __init__(self, language: str) -> None:
-        import spacy  # 0.5 s: only for those who split
-
         self.language = language
-        self.nlp = spacy.blank(language)
-        # Computing token attributes that nobody reads would be a third of a new chunk's cost.
-        self.nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]
-        rules: Mapping[str, object] = self.nlp.tokenizer.rules  # type: ignore[attr-defined]
-        self.role = _SentenceRoles(spacy.blank("xx").add_pipe("sentencizer").punct_chars)  # type: ignore[attr-defined]
-        self.special = frozenset(rules)
-        spaced = [re.escape(rule) for rule in rules if len(rule.split()) > 1]  # Spanish "EE. UU."
+        rules = rules_of(language)
+        self.tokenizer = RuleTokenizer(rules)
+        self.role = _SentenceRoles(rules.enders)
+        self.special = self.tokenizer.special.keys()
+        spaced = [re.escape(rule) for rule in rules.special if len(rule.split()) > 1]  # Spanish "EE. UU."
         spaced.sort(key=len, reverse=True)
         self.spaced_rule = re.compile("|".join(spaced)) if spaced else None
         self.chunk = re.compile("(?:" + "|".join([*spaced, r"\S"]) + ")+")
@@ -255,34 +249,19 @@ class _Splitter:
         return self.roles
 
     def learn(self, chunks: Iterable[str]) -> None:
-        """Have spaCy split the chunks that are new and not plain."""
+        """Split the chunks that are new."""
         if _Splitter.bytes_used > MEMORY_BYTES:
             _forget_chunks()
         new = set(chunks).difference(self.tokens)
         if not new:
             return
-        plain = set(filter(self.is_plain, new))
-        self.tokens.update((chunk, (chunk,)) for chunk in plain)
-        if asked := list(new - plain):
-            self.tokens.update(zip(asked, self._split(asked), strict=True))
+        self.tokens.update((chunk, (chunk,) if self.is_plain(chunk) else self._split(chunk)) for chunk in new)
         _Splitter.bytes_used += CHUNK_BYTES * len(new) + 2 * sum(map(len, new))
 
-    def _split(self, chunks: list[str]) -> list[tuple[str, ...]]:
-        """The words of each chunk. spaCy is called with one chunk a line: no rule joins tokens across lines."""
-        groups: list[tuple[str, ...]] = []
-        for start in range(0, len(chunks), ASKED_AT_ONCE):
-            text = _SURROGATE.sub("\ufffd", "\n".join(chunks[start : start + ASKED_AT_ONCE]))
-            with self.nlp.memory_zone():  # else its string store keeps every token it ever saw
-                tokens = [token.text for token in self.nlp.tokenizer(text)]
-            group: list[str] = []
-            for token in tokens:
-                if token == "\n":
-                    groups.append(tuple(group))
-                    group = []
-                elif word := token.strip():
-                    group.append(word)
-            groups.append(tuple(group))
-        return groups
+    def _split(self, chunk: str) -> tuple[str, ...]:
+        """The words of a chunk, as spaCy's tokens of it alone are, stripped, without empty ones."""
+        tokens = self.tokenizer.split(_SURROGATE.sub("\ufffd", chunk))
+        return tuple(filter(None, map(str.strip, tokens)))
 
     def _roles_in(self, tokens: tuple[str, ...]) -> str:
         if len(tokens) == 1 and tokens[0].isalnum():
@@ -354,20 +333,13 @@ def _splitter(language: str) -> _Splitter | LineSplitter:
 def _line_splitter(language: str) -> LineSplitter:
     dictionary = dictionary_of(language)
     assert dictionary is not None
-    roles = _chunk_splitter("xx").role  # first, for it imports spaCy bare, as pyvi's packages are not
-    splitter = LineSplitter(dictionary, roles)
+    splitter = LineSplitter(dictionary, _chunk_splitter("xx").role)
     _line_splitters.append(splitter)
     return splitter
 
 
 @cache
 def _chunk_splitter(language: str) -> _Splitter:
-    with bare_spacy():  # looking for a language's package imports spaCy
-        known = _spacy_name(language)
-        return _Splitter(known) if known == language else _chunk_splitter(known)
-
-
-def _spacy_name(language: str) -> str:
-    name = SPACY_NAMES.get(language, language)
-    package = find_spec(f"spacy.lang.{name}") if name.isalpha() else None
-    return name if package is not None and package.submodule_search_locations else "xx"
+    known = SPACY_NAMES.get(language, language)
+    known = known if has_rules(known) else "xx"
+    return _Splitter(known) if known == language else _chunk_splitter(known)
