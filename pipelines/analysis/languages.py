@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from typing import NamedTuple
 
 from pipelines.assets.registry import resolve_language_model
@@ -15,6 +14,7 @@ from transforms.steps.text.dictionaries import NO_SPLITTER, dictionary_of
 from transforms.steps.text.labels import TOP_LABELS, identify, languages_of, read_label
 from transforms.steps.text.language_model import probabilities
 from transforms.steps.text.languages import RELATIVES, SUPPORTED, fineweb2_values, languages, name_of
+from transforms.steps.text.spacy_rules import has_rules
 from transforms.steps.text.words import SPACY_NAMES
 
 MODEL = "lid.176.ftz"
@@ -57,7 +57,7 @@ def words_by(code: str) -> str:
     dictionary = dictionary_of(code)
     if dictionary is not None:
         return dictionary.distributions[0] if dictionary.distributions else "spaces and signs"
-    own = find_spec(f"spacy.lang.{SPACY_NAMES.get(code, code)}") is not None
+    own = has_rules(SPACY_NAMES.get(code, code))
     return "spaCy" if own else "spaCy's rules for any language"
 
 

@@ -119,13 +119,13 @@ def test_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(module._chunk_splitter("en").tokens) <= 4  # of the last text only
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 3])
-def test_chunks_are_split_alike_however_many_at_a_time(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chunk_is_split_alike_alone_and_among_others() -> None:
     text = "Don't stop. (Now!) e.g. this … isn't \ud800 it? “Yes” U.S."
-    before = words(text), sentence_count(text)
+    together = words(text), sentence_count(text)
     forget_words()
-    monkeypatch.setattr(module, "ASKED_AT_ONCE", at_once)
-    assert (words(text), sentence_count(text)) == before
+    alone = tuple(word for chunk in text.split() for word in words(chunk))
+    assert (alone, sentence_count(text)) == together
+    assert len(alone) > len(text.split())
 
 
 def test_threads_do_not_forget_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
