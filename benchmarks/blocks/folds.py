@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benchmarks.blocks.hosts import FOLDS, domain_of, fold_of
 from schemas.document import Page
-from transforms.steps.extract.blocks.main_text import page_of, verdicts
+from transforms.steps.extract.blocks.judge import verdicts
+from transforms.steps.extract.blocks.main_text import page_of
 from transforms.steps.extract.blocks.model import Model
 from transforms.steps.extract.blocks.render import Format, render
 

@@ -8,6 +8,7 @@ of which few pages were marked have no words there, and nothing is said of their
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,13 +70,26 @@ def hash_of(word: str) -> int:
     return state
 
 
+def hashed(words: Collection[str]) -> tuple[np.ndarray, np.ndarray]:
+    """A hash table with free places: the hash that stands in each place, and its word's row, -1 in a free one."""
+    places = 1 << max(4, (4 * len(words)).bit_length())
+    keys, rows = np.zeros(places, np.uint64), np.full(places, -1, np.int32)
+    for row, word in enumerate(words):
+        key = hash_of(word)
+        place = key & (places - 1)
+        while rows[place] >= 0:
+            place = (place + 1) & (places - 1)
+        keys[place], rows[place] = key, row
+    return keys, rows
+
+
 @dataclass(frozen=True)
 class Lexicon:
     """Words and what they vote.
 
     index: row of each word.
     votes: words × SETS.
-    keys, rows: a hash table with free places; the hash that stands in each place and its word's row, -1 in a free one.
+    keys, rows: a hash table of them.
     """
 
     index: dict[str, int]
@@ -86,16 +100,8 @@ class Lexicon:
     @classmethod
     def of(cls, data: dict[str, list[int]]) -> Lexicon:
         """data: votes of each word, in the order of SETS."""
-        places = 1 << max(4, (4 * len(data)).bit_length())
-        keys, rows = np.zeros(places, np.uint64), np.full(places, -1, np.int32)
-        for row, word in enumerate(data):
-            key = hash_of(word)
-            place = key & (places - 1)
-            while rows[place] >= 0:
-                place = (place + 1) & (places - 1)
-            keys[place], rows[place] = key, row
         votes = np.array(list(data.values()), np.int32).reshape(len(data), len(SETS))
-        return cls({word: row for row, word in enumerate(data)}, votes, keys, rows)
+        return cls({word: row for row, word in enumerate(data)}, votes, *hashed(data))
 
     def add(self, out: Columns, page: Layout, shape: Shape) -> None:
         """The columns that words give."""

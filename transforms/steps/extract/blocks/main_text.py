@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from transforms.steps.extract.blocks.alike import Alike
-from transforms.steps.extract.blocks.context import context
-from transforms.steps.extract.blocks.features import features
+from transforms.steps.extract.blocks.judge import verdicts
 from transforms.steps.extract.blocks.layout import Layout
-from transforms.steps.extract.blocks.model import Model, choose, load_model
+from transforms.steps.extract.blocks.model import load_model
 from transforms.steps.extract.blocks.render import Format, render
-from transforms.steps.extract.blocks.shape import Shape
 from transforms.steps.extract.blocks.source import read_source
 
 try:
@@ -40,27 +35,3 @@ def page_of(html: str) -> Layout:
         if sum(map(len, without_scripts.texts)) >= max(10 * size, SCRIPTED):
             return without_scripts
     return page
-
-
-def verdicts(page: Layout, model: Model) -> np.ndarray:
-    """Which blocks are text: a bool for each block of a page that has some."""
-    shape = Shape.of(page)
-    alike = Alike.of(shape)
-    columns = features(page, shape, alike)
-    model.words.add(columns, page, shape)
-    model.names.add(columns, shape)
-    first = model.first.chance(columns.chosen(model.first.columns))
-    context(columns, shape, alike, first)
-    second = model.second.chance(columns.chosen(model.second.columns))
-    return with_code(page, choose(second, shape.words()))
-
-
-def with_code(page: Layout, kept: np.ndarray) -> np.ndarray:
-    """With the code that follows a kept text: what explains it is text, so it is."""
-    kept, before = kept.copy(), False
-    for block, node in enumerate(page.nodes):
-        if page.infos[node].name == "pre":
-            kept[block] = before = kept[block] or before
-        else:
-            before = bool(kept[block])
-    return kept

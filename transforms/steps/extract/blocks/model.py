@@ -92,7 +92,7 @@ class Trees:
         return self.leaves.ravel().take(leaf + first[:, None]).sum(axis=0, dtype=np.int32) + self.bias
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """The words, the names in classes, the trees that look at a block, and those that see the first ones' verdicts."""
 

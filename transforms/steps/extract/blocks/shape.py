@@ -6,10 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.steps.extract.blocks.characters import BLANKS_ROW, WIDE_ROW, counts
+from transforms.steps.extract.blocks.characters import BLANKS_ROW, KINDS, WIDE_ROW, counts
 from transforms.steps.extract.blocks.layout import Layout
 
 LEVELS = (0, 1, 2, 3, 5)  # containers above a block that are looked at: its own, that one's, …
+
+# What measures_c.pyx gives columns_c.pyx: numbers of each block, those of lexicon.NAMES last, and of each container.
+BLOCK_ROWS = (
+    *(*KINDS, "length", "size", "words", "linked", "node", "last", "text", "titled"),
+    *("known_words", "votes_of_words", "mean_vote", "least_vote", "most_vote"),
+    *("heading_sum_vote", "heading_least_vote", "heading_most_vote"),
+)
+NODE_ROWS = (
+    *("parent", "code", "depth", "first", "end", "sign", "mask", "above"),
+    *("said_sum", "said_least", "said_most"),
+)
 
 
 def share(part: np.ndarray, whole: np.ndarray | int) -> np.ndarray:

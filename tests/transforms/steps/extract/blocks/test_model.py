@@ -7,8 +7,9 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from transforms.steps.extract.blocks.judge import with_code
 from transforms.steps.extract.blocks.lexicon import SETS, names_of, words_of
-from transforms.steps.extract.blocks.main_text import main_text, page_of, with_code
+from transforms.steps.extract.blocks.main_text import main_text, page_of
 from transforms.steps.extract.blocks.model import ASSET, Trees, chances, choose, load_model
 
 TREES = Trees.of(
