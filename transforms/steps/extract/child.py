@@ -1,8 +1,9 @@
 """The process that parses hostile HTML: pages in on standard input, text out on standard output, killed by the kernel.
 
 Run as `python -m transforms.steps.extract.child SETTINGS_JSON` by extract_text.Extractor. Frames: a page is a uint32
-length and UTF-8; a reply is a uint32 length, a float64 of CPU seconds and JSON. An exception that is not expected ends
-the process; the parent then drops the page, names the exception in the ledger and starts another child.
+length and UTF-8; a reply is a uint32 length, a float64 of CPU seconds, a bool and a text in UTF-8, or JSON if the bool
+is false. An exception that is not expected ends the process; the parent then drops the page, names the exception in the
+ledger and starts another child.
 """
 
 import gc
@@ -54,9 +55,9 @@ EXTRACTORS = {
 }
 
 
-def answer(html: str, main_text: Callable[[str], str]) -> dict[str, Any]:
+def answer(html: str, main_text: Callable[[str], str]) -> str | dict[str, Any]:
     try:
-        return {"text": main_text(without_impossible(html)).strip()}
+        return main_text(without_impossible(html)).strip()
     except MemoryError:
         return {"fault": "out_of_memory"}
     except (NestedTooDeep, RecursionError):
@@ -71,6 +72,11 @@ def peak_mb() -> float:
     return int(line.split()[1]) / 1024
 
 
+def is_beyond(max_mb: float) -> bool:
+    """Whether the peak is. getrusage takes a microsecond and never says less, but it counts what ran before exec too."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > max_mb * 1024 and peak_mb() > max_mb
+
+
 def cap_memory(added_mb: int) -> None:
     """Make allocations fail at twice what a page may add.
 
@@ -82,9 +88,10 @@ def cap_memory(added_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (mapped + (2 * added_mb << 20), resource.RLIM_INFINITY))
 
 
-def reply_to(out: BinaryIO, message: dict[str, Any], cpu_s: float) -> None:
-    body = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
-    out.write(struct.pack("<Id", len(body), cpu_s) + body)
+def reply_to(out: BinaryIO, message: str | dict[str, Any], cpu_s: float) -> None:
+    is_text = isinstance(message, str)
+    body = (message if is_text else json.dumps(message)).encode("utf-8", "replace")
+    out.write(struct.pack("<Id?", len(body), cpu_s, is_text) + body)
     out.flush()
 
 
@@ -108,7 +115,7 @@ def serve(settings: dict[str, Any], pages: BinaryIO, out: BinaryIO) -> None:
         signal.setitimer(signal.ITIMER_PROF, settings["cpu_limit_s"])
         reply = answer(html, main_text)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        if peak_mb() > max_mb:
+        if is_beyond(max_mb):
             reply = {"fault": "out_of_memory"}
         reply_to(out, reply, time.thread_time() - started)
 

@@ -177,15 +177,15 @@ class Extractor:
         assert self._child is not None and self._child.stdout is not None
         if not select.select([self._child.stdout], [], [], timeout_s)[0]:
             return None
-        head = self._child.stdout.read(12)
-        if len(head) < 12:
+        head = self._child.stdout.read(13)
+        if len(head) < 13:
             return None
-        length, cpu_s = struct.unpack("<Id", head)
+        length, cpu_s, is_text = struct.unpack("<Id?", head)
         body = self._child.stdout.read(length)
         if len(body) < length:
             return None
         self.cpu_s += cpu_s
-        return json.loads(body)
+        return {"text": body.decode()} if is_text else json.loads(body)
 
     def _drop_for_dead_child(self) -> Drop:
         """Drop the page that killed the child, for the cause of its end. The next page starts a new child."""
