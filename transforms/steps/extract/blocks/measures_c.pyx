@@ -14,10 +14,11 @@ require_current(__name__, BUILT_OF.decode())
 import numpy as np
 
 from cpython.dict cimport PyDict_GetItem
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from transforms.steps.extract.blocks import characters, features, lexicon, shape, tags
 
@@ -41,6 +42,7 @@ cdef enum:
     PAIRS = 4096
     ASCII = 128
     TAGS = 64  # more than there are names of blocks
+    LATELY = 256
 
 assert shape.BLOCK_ROWS.index("length") == LENGTH == len(characters.KINDS) == KINDS
 assert shape.BLOCK_ROWS[KNOWN:] == tuple(lexicon.NAMES) and len(shape.BLOCK_ROWS) == OF_BLOCKS
@@ -90,6 +92,7 @@ cdef struct Said:
     # Of some votes the sum, the least and the largest, 0 of none.
     long long sum, least, most
     int votes
+    bint read
 
 
 cdef inline void say(Said* said, int vote) noexcept nogil:
@@ -143,8 +146,11 @@ cdef void read_text(const Asked* asked, const Chars* data, Py_ssize_t size, long
             say(&said[bit], asked.votes[row * SETS + bit])
 
 
-cdef const long long[::1] numbers(rows):
-    return np.asarray(rows, np.int64)
+cdef int copy(rows, long long* to, Py_ssize_t count) except -1:
+    cdef const long long[::1] numbers = np.asarray(rows, np.int64)
+    if count:
+        memcpy(to, &numbers[0], count * sizeof(long long))
+    return 0
 
 
 cdef inline long long floored(long long part, long long whole) noexcept nogil:
@@ -227,7 +233,6 @@ cdef class Measures:
 
     cdef int of_blocks(self, page, long long[:, ::1] out, const long long[:, ::1] nodes) except -1:
         cdef list texts = page.texts
-        cdef const long long[::1] links = numbers(page.links)
         cdef Py_ssize_t number, size
         cdef long long counts[KINDS]
         cdef Said said[SETS]
@@ -240,7 +245,8 @@ cdef class Measures:
         cdef Titles titles = Titles(page.title)
         cdef Py_UCS4 last
         memset(&above, 0, sizeof(Said))
-        out[NODE, :] = numbers(page.nodes)
+        copy(page.nodes, &out[NODE, 0], out.shape[1])
+        copy(page.links, &out[LINKED, 0], out.shape[1])
         for number in range(len(texts)):
             text = texts[number]
             size = PyUnicode_GET_LENGTH(text)
@@ -258,7 +264,7 @@ cdef class Measures:
             out[LENGTH, number] = size
             out[SIZE, number] = size + 2 * counts[WIDE]
             out[WORDS, number] = counts[BLANKS] + 1 + counts[WIDE]
-            out[LINKED, number] = links[number] * 1000 // size
+            out[LINKED, number] = out[LINKED, number] * 1000 // size
             out[LAST, number] = LAST_ASCII[last] if last < ASCII else LAST_OF.get(chr(last), 0)
             same = PyDict_GetItem(known, text)
             if same is NULL:
@@ -282,34 +288,55 @@ cdef class Measures:
 
     cdef long long of_nodes(self, page, long long[:, ::1] out) except -1:
         cdef object infos = page.infos, tag, name
-        cdef dict known = {}  # of each sign the first container that has it
-        cdef PyObject* first
-        cdef Py_ssize_t node, same
-        cdef const long long[::1] row
-        cdef Said said
-        cdef int number
-        for number, rows in ((PARENT, page.parents), (DEPTH, page.depths), (FIRST, page.firsts), (END, page.ends),
-                             (ABOVE, page.above)):
-            row = numbers(rows)
-            out[number, :] = row
+        cdef dict known = {}
+        cdef list signs = []
+        cdef PyObject* number
+        cdef PyObject* lately[LATELY]  # tags of containers, by bits of where they lie in memory
+        cdef Py_ssize_t places[LATELY]  # and their containers
+        cdef Py_ssize_t node, same, place, m = out.shape[1]
+        memset(lately, 0, sizeof(lately))
+        for row, rows in ((PARENT, page.parents), (DEPTH, page.depths), (FIRST, page.firsts), (END, page.ends),
+                          (ABOVE, page.above)):
+            copy(rows, &out[row, 0], m)
         out[PARENT, 0] = 0
-        for node in range(out.shape[1]):
+        for node in range(m):
             tag = infos[node]
+            place = (<size_t><PyObject*>tag >> 4) % LATELY
+            if lately[place] == <PyObject*>tag:
+                same = places[place]
+                out[CODE, node], out[MASK, node], out[SIGN, node] = out[CODE, same], out[MASK, same], out[SIGN, same]
+                continue
+            lately[place], places[place] = <PyObject*>tag, node
             out[CODE, node] = <object>PyTuple_GET_ITEM(tag, 2)
             out[MASK, node] = <object>PyTuple_GET_ITEM(tag, 4)
             name = <object>PyTuple_GET_ITEM(tag, 5)
-            first = PyDict_GetItem(known, name)
-            if first is NULL:
-                out[SIGN, node] = len(known)
-                known[name] = node
-                self.said(name, &said)
-                out[SAID, node], out[SAID + 1, node], out[SAID + 2, node] = said.sum, said.least, said.most
+            number = PyDict_GetItem(known, name)
+            if number is NULL:
+                out[SIGN, node] = len(signs)
+                known[name] = len(signs)
+                signs.append(name)
             else:
-                same = <object>first
-                out[SIGN, node] = out[SIGN, same]
-                for number in range(SAID, OF_NODES):
-                    out[number, node] = out[number, same]
-        return len(known)
+                out[SIGN, node] = <object>number
+        self.say_all(signs, out)
+        return len(signs)
+
+    cdef int say_all(self, list signs, long long[:, ::1] out) except -1:
+        """What the classes of containers say that hold a text; 0 of others, which nobody asks."""
+        cdef Said* of_sign = <Said*>PyMem_Calloc(len(signs), sizeof(Said))
+        cdef Said* said
+        cdef Py_ssize_t node
+        if of_sign is NULL:
+            raise MemoryError
+        try:
+            for node in range(out.shape[1]):
+                said = &of_sign[out[SIGN, node]]
+                if not said.read and out[END, node] > out[FIRST, node]:
+                    self.said(signs[out[SIGN, node]], said)
+                    said.read = True
+                out[SAID, node], out[SAID + 1, node], out[SAID + 2, node] = said.sum, said.least, said.most
+        finally:
+            PyMem_Free(of_sign)
+        return 0
 
     cdef int said(self, str sign, Said* said) except -1:
         """What the classes of a sign say, as ClassNames.said_by_class."""
