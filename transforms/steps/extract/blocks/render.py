@@ -13,6 +13,7 @@ from transforms.steps.extract.blocks.tables import Table, table_of, table_text
 Format = Literal["text", "markdown"]
 
 LISTS = frozenset(["ul", "ol", "menu", "dir"])
+SHAPING = frozenset([*HEADINGS, *LISTS, "li", "table", "blockquote", "pre", "listing"])  # most containers only hold
 BROKEN_LINE = 45  # characters; a line as long that ends within a sentence was broken to fit, as e-mails are
 NUMBERS = re.compile(r"[\d\s.:]*")
 LONG = 40  # characters; a longer text that stands twice on a page is a template's copy
@@ -45,18 +46,18 @@ class Roles:
         self.known: dict[int, Role] = {0: Role()}
 
     def of(self, node: int) -> Role:
-        way = []
-        while node not in self.known:
+        way, known = [], self.known
+        while (role := known.get(node)) is None:
             way.append(node)
             node = self.page.parents[node]
-        role = self.known[node]
         for node in reversed(way):
-            role = self.known[node] = inner(role, self.page.infos[node].name, node)
+            name = self.page.infos[node][1]
+            role = known[node] = inner(role, name, node) if name in SHAPING else role
         return role
 
 
 def inner(role: Role, name: str, node: int) -> Role:
-    """The role within a container of this name."""
+    """The role within a container of this name, one of SHAPING."""
     if name in HEADINGS:
         return role._replace(heading=HEADINGS[name])
     if name == "li":
@@ -67,9 +68,7 @@ def inner(role: Role, name: str, node: int) -> Role:
         return role._replace(item=-1, table=node)
     if name == "blockquote":
         return role._replace(quoted=role.quoted + 1)
-    if name in ("pre", "listing"):
-        return role._replace(code=True)
-    return role
+    return role._replace(code=True)  # pre, listing
 
 
 def begins(page: Layout, item: int, block: int) -> bool:
@@ -97,10 +96,8 @@ def first_heading(page: Layout, kept: np.ndarray) -> int:
 
     One that stands late in the title ("An article - The site") is the site's, and none unless it is kept.
     """
-    title, best, most = page.title.casefold(), -1, 0
-    for block, node in enumerate(page.nodes):
-        if page.infos[node].name != "h1":
-            continue
+    title, best, most, infos = page.title.casefold(), -1, 0, page.infos
+    for block in [block for block, node in enumerate(page.nodes) if infos[node][1] == "h1"]:
         heading = page.texts[block].casefold()
         shared = len(heading) if heading in title else len(title) if len(title) > 9 and title in heading else 0
         if shared <= 2 or not (kept[block] or title.find(heading) <= len(heading)):
@@ -131,19 +128,20 @@ class Writer:
 
     def block(self, block: int) -> None:
         page, text, role = self.page, self.page.texts[block], self.roles.of(self.page.nodes[block])
-        if role.table >= 0 and (table := self.table(role.table)) is not None and block in table.blocks:
-            if role.table not in self.written:
-                self.written.add(role.table)
+        level, item, _, quoted, within, code = role
+        if within >= 0 and (table := self.table(within)) is not None and block in table.blocks:
+            if within not in self.written:
+                self.written.add(within)
                 self.put(table_text(page, table, self.kept))
-        elif role.code:
+        elif code:
             if not NUMBERS.fullmatch(text):
                 self.put(f"```\n{text}\n```" if self.markdown else text)
-        elif role.heading:
+        elif level:
             text = " ".join(text.split())
-            self.put(f"{'#' * role.heading} {text}" if self.markdown else text)
-        elif role.item >= 0 and begins(page, role.item, block):
+            self.put(f"{'#' * level} {text}" if self.markdown else text)
+        elif item >= 0 and begins(page, item, block):
             self.put_item(role, unbroken(text))
-        elif self.markdown and role.quoted:
+        elif self.markdown and quoted:
             self.put("> " + unbroken(text).replace("\n", "\n> "))
         else:
             self.put(unbroken(text))
@@ -163,15 +161,21 @@ class Writer:
 
 def render(page: Layout, kept: np.ndarray, form: Format) -> str:
     """The kept blocks, the page's h1 first. kept: a bool for each block."""
+    blocks = kept.nonzero()[0].tolist()
+    if not blocks:
+        return ""
     writer = Writer(page, kept, form)
-    top = first_heading(page, kept) if kept.any() else -1
+    top = first_heading(page, kept)
     if top >= 0:
         writer.block(top)
     seen: set[str] = set()
-    for block in np.flatnonzero(kept).tolist():
+    for block in blocks:
         text = page.texts[block]
-        if block == top or (len(text) >= LONG and text in seen):
+        if block == top:
             continue
-        seen.add(text)
+        if len(text) >= LONG:
+            if text in seen:
+                continue
+            seen.add(text)
         writer.block(block)
     return "".join(writer.pieces)
