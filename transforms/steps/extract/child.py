@@ -73,7 +73,7 @@ def peak_mb() -> float:
 
 
 def is_beyond(max_mb: float) -> bool:
-    """Whether the peak is. getrusage takes a microsecond and never says less, but it counts what ran before exec too."""
+    """Whether the peak is. getrusage takes a microsecond and says no less, but it counts what ran before exec too."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > max_mb * 1024 and peak_mb() > max_mb
 
 
