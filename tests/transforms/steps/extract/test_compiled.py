@@ -11,10 +11,13 @@ import pytest
 from transforms.steps.extract import characters
 from transforms.steps.extract.blocks import characters as kinds
 from transforms.steps.extract.blocks import layout, source
-from transforms.steps.extract.blocks.model import Trees, load_model
+from transforms.steps.extract.blocks.judge import arguments
+from transforms.steps.extract.blocks.model import load_model
 
 source_c = pytest.importorskip("transforms.steps.extract.source_c", reason="no compiler built it")
 blocks_c = pytest.importorskip("transforms.steps.extract.blocks.blocks_c", reason="no compiler built it")
+judge_c = pytest.importorskip("transforms.steps.extract.blocks.judge_c", reason="no compiler built it")
+measures_c = pytest.importorskip("transforms.steps.extract.blocks.measures_c", reason="no compiler built it")
 
 PIECES = [
     *(
@@ -133,12 +136,18 @@ def test_layouts_are_the_same() -> None:
 
 
 def test_characters_are_counted_alike() -> None:
-    texts = [page for page in PAGES if page]
-    lengths = np.array([len(text) for text in texts])
-    assert (kinds.counts(texts, lengths) == kinds.counts_at_once(texts, lengths)).all()
+    model = load_model()
+    measures = measures_c.Measures(model.words, model.names)
+    for page in PAGES:
+        laid_out = layout.lay_out(source.read_source(page))
+        if texts := laid_out.texts:
+            ours = kinds.counts(texts, np.array([len(text) for text in texts]))
+            assert (measures.of(laid_out)[0][: len(kinds.KINDS)] == ours).all()
 
 
 def test_votes_are_the_same() -> None:
-    trees: Trees = load_model().second
+    trees = load_model().second
     rows = np.random.default_rng(1).integers(-50, 2000, (len(trees.columns), 3000), np.int32)
-    assert (trees.compiled_votes(rows) == trees.votes_at_once(rows)).all()
+    chance = np.empty(3000, np.int32)
+    judge_c.add_chances(rows, *arguments(trees, trees.columns), chance)
+    assert (chance == trees.chance(rows)).all()

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-try:
-    from transforms.steps.extract.blocks.blocks_c import count_kinds
-except ImportError:  # not built: there was no compiler
-    count_kinds = None
-
 KINDS = ("wide", "blanks", "ends", "commas", "uppers", "signs", "digits", "money")
 WIDE_ROW, BLANKS_ROW = 0, 1
 WIDE, BLANK, END, COMMA, UPPER, SIGN, DIGIT, MONEY = (1 << bit for bit in range(8))
@@ -40,15 +35,6 @@ TABLE = character_kinds()
 
 def counts(texts: list[str], lengths: np.ndarray) -> np.ndarray:
     """Characters of each kind in each text, which is not empty: kinds × texts."""
-    if count_kinds is not None:
-        found = np.empty((len(KINDS), len(texts)), np.int64)
-        count_kinds(texts, TABLE, found)
-        return found
-    return counts_at_once(texts, lengths)
-
-
-def counts_at_once(texts: list[str], lengths: np.ndarray) -> np.ndarray:
-    """The same by arrays, where there is no compiled loop."""
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     bits = TABLE[np.minimum(codes, 0x10000)]
     starts = np.zeros(len(texts), np.int64)

@@ -18,11 +18,6 @@ from transforms.steps.extract.blocks.layout import Layout
 from transforms.steps.extract.blocks.shape import Shape, share
 from transforms.steps.extract.blocks.tags import LONGEST_REMEMBERED, WORDS, remember
 
-try:
-    from transforms.steps.extract.blocks.blocks_c import count_words
-except ImportError:  # not built: there was no compiler
-    count_words = None
-
 FEW = 8  # words; a text of fewer is a label, a link or a heading, and its words say something else
 SETS = ("few", "many", "heading")
 NAMES = [
@@ -89,19 +84,16 @@ class Lexicon:
 
     index: row of each word.
     votes: words × SETS.
-    keys, rows: a hash table of them.
     """
 
     index: dict[str, int]
     votes: np.ndarray
-    keys: np.ndarray
-    rows: np.ndarray
 
     @classmethod
     def of(cls, data: dict[str, list[int]]) -> Lexicon:
         """data: votes of each word, in the order of SETS."""
         votes = np.array(list(data.values()), np.int32).reshape(len(data), len(SETS))
-        return cls({word: row for row, word in enumerate(data)}, votes, *hashed(data))
+        return cls({word: row for row, word in enumerate(data)}, votes)
 
     def add(self, out: Columns, page: Layout, shape: Shape) -> None:
         """The columns that words give."""
@@ -118,15 +110,6 @@ class Lexicon:
         few: whether a text has few words; heading: whether it is a heading
         """
         found = np.empty((len(NAMES), len(texts)), np.int32)
-        flags = few.view(np.uint8), heading.view(np.uint8)
-        if count_words is None:
-            self.count_words(texts, few, heading, found)
-        else:
-            count_words(texts, *flags, FOLD, self.keys, self.rows, self.votes, found)
-        return found
-
-    def count_words(self, texts: list[str], few: np.ndarray, heading: np.ndarray, found: np.ndarray) -> None:
-        """What blocks_c.count_words does, where it was not built."""
         above = [0, 0, 0]
         for number, text in enumerate(texts):
             rows = [self.index[word] for word in words_of(text) if word in self.index][:MOST]
@@ -134,6 +117,7 @@ class Lexicon:
             if heading[number]:
                 above = said_by(self.votes[rows, 2].tolist())
             found[:, number] = [len(rows), own[0], own[0] // (len(rows) + 1), *own[1:], *above]
+        return found
 
 
 def said_by(votes: list[int]) -> list[int]:

@@ -211,7 +211,7 @@ cdef class Measures:
 
     def __init__(self, words, names):
         self.kinds, self.fold, self.votes = characters.TABLE, lexicon.FOLD, words.votes
-        self.word_keys, self.word_rows = words.keys, words.rows
+        self.word_keys, self.word_rows = lexicon.hashed(words.index)
         self.name_keys, self.name_rows = lexicon.hashed(names.votes)
         self.name_votes = np.array([*names.votes.values(), 0], np.int32)
         self.met = np.zeros(len(names.votes) + 1, np.int64)

@@ -19,11 +19,6 @@ import numpy as np
 
 from transforms.steps.extract.blocks.lexicon import ClassNames, Lexicon
 
-try:
-    from transforms.steps.extract.blocks.blocks_c import add_votes
-except ImportError:  # not built: there was no compiler
-    add_votes = None
-
 ASSET = Path(__file__).with_name("model.json")
 UNIT = 1000  # votes are thousandths of a logit
 STEP = 20  # votes that one entry of the table of chances covers
@@ -68,14 +63,8 @@ class Trees:
 
     def chance(self, rows: np.ndarray) -> np.ndarray:
         """Thousandths that each block is text. rows: int32, columns × blocks."""
-        votes = np.clip(self.votes_at_once(rows) if add_votes is None else self.compiled_votes(rows), -MOST, MOST)
+        votes = np.clip(self.votes_at_once(rows), -MOST, MOST)
         return chances()[(votes + MOST) // STEP]
-
-    def compiled_votes(self, rows: np.ndarray) -> np.ndarray:
-        votes = np.full(rows.shape[1], self.bias, np.int32)
-        assert add_votes is not None
-        add_votes(rows, self.asked, self.thresholds, self.leaves, votes)
-        return votes
 
     def votes_at_once(self, rows: np.ndarray) -> np.ndarray:
         parts = [self.votes(rows[:, start : start + AT_ONCE]) for start in range(0, rows.shape[1], AT_ONCE)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from transforms.steps.extract.blocks.features import Columns
+from transforms.steps.extract.blocks.features import LEVEL_OF, Columns
 from transforms.steps.extract.blocks.lexicon import (
     CLASS_NAMES,
     FEW,
@@ -17,7 +17,7 @@ from transforms.steps.extract.blocks.lexicon import (
     words_of,
 )
 from transforms.steps.extract.blocks.main_text import page_of
-from transforms.steps.extract.blocks.shape import Shape
+from transforms.steps.extract.blocks.shape import BLOCK_ROWS, Shape
 
 WORDS = Lexicon.of({"cookies": [-5, -9, -7], "river": [1, 2, 3], "ürün": [10, 20, 30], "οδοσ": [4, 5, 6]})
 TEXTS = [
@@ -40,20 +40,10 @@ def test_words_are_runs_of_letters_in_small_ones(text: str, words: list[str]) ->
     assert words_of(text) == words
 
 
-FEW_OF = np.arange(len(TEXTS)) % 2 == 0
-HEADING = np.arange(len(TEXTS)) % 3 == 1
-
-
-def counted_slowly(texts: list[str], few: np.ndarray, heading: np.ndarray) -> list[list[int]]:
-    found = np.zeros((len(NAMES), len(texts)), np.int32)
-    WORDS.count_words(texts, few, heading, found)
-    return found.tolist()
-
-
 def test_known_words_are_counted_and_their_votes_added() -> None:
     texts = ["River and cookies, cookies", "nothing known", "river and cookies"]
-    found = counted_slowly(texts, np.array([True, False, False]), np.array([True, False, False]))
-    assert np.array(found).T.tolist() == [
+    found = WORDS.counts(texts, np.array([True, False, False]), np.array([True, False, False]))
+    assert found.T.tolist() == [
         [3, -9, -3, -5, 1, -11, -7, 3],  # -9 ÷ 4 rounded down
         [0, 0, 0, 0, 0, -11, -7, 3],
         [2, -7, -3, -9, 2, -11, -7, 3],
@@ -61,14 +51,19 @@ def test_known_words_are_counted_and_their_votes_added() -> None:
 
 
 def test_the_compiled_loop_counts_the_same() -> None:
-    pytest.importorskip("transforms.steps.extract.blocks.blocks_c", reason="no compiler built it")
-    counted = WORDS.counts(TEXTS, FEW_OF, HEADING).tolist()
-    assert counted == counted_slowly(TEXTS, FEW_OF, HEADING) and max(counted[0]) == MOST
-    assert min(counted[2]) < 0 < max(counted[2])
+    measures_c = pytest.importorskip("transforms.steps.extract.blocks.measures_c", reason="no compiler built it")
+    tags = ("p", "h2", "div")
+    page = page_of("".join(f"<{tags[number % 3]}>{text}" for number, text in enumerate(TEXTS)))
+    assert page.texts == [text.strip() for text in TEXTS]
+    shape = Shape.of(page)
+    ours = WORDS.counts(page.texts, shape.words() < FEW, LEVEL_OF[shape.code[shape.node]] > 0)
+    counted = measures_c.Measures(WORDS, ClassNames({})).of(page)[0][BLOCK_ROWS.index(NAMES[0]) :]
+    assert counted.tolist() == ours.tolist() and max(ours[0]) == MOST
+    assert min(ours[2]) < 0 < max(ours[2])
 
 
 def test_no_text_and_no_word_are_no_trouble() -> None:
-    assert Lexicon.of({}).counts(["river"], FEW_OF[:1], HEADING[:1]).tolist() == [[0]] * len(NAMES)
+    assert Lexicon.of({}).counts(["river"], np.array([True]), np.array([False])).tolist() == [[0]] * len(NAMES)
 
 
 def test_a_heading_speaks_for_what_stands_below_it() -> None:
