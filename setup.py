@@ -32,9 +32,12 @@ def compiled_loops() -> list[Extension]:
 def compiled(name: str, headers: list[str]) -> Extension:
     """One of them, which knows the source that it is built of: one of another source is refused when it is loaded."""
     source = Path(f"{name.replace('.', '/')}.pyx")
-    built_of = sha256(source.read_bytes()).hexdigest()[:16]
+    folder = source.parent
+    declared = sorted([*folder.glob("*.pxd"), *folder.parent.glob("*.pxd")])  # as built.py takes them
+    built_of = sha256(b"".join(map(Path.read_bytes, [source, *declared]))).hexdigest()[:16]
     macros: list[tuple[str, str | None]] = [("BUILT_OF", f'"{built_of}"')]
-    return Extension(name, [str(source)], define_macros=macros, include_dirs=headers, optional=True)
+    depends = list(map(str, declared))
+    return Extension(name, [str(source)], define_macros=macros, include_dirs=headers, depends=depends, optional=True)
 
 
 class BuildIfPossible(build_ext):

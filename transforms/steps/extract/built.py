@@ -14,13 +14,19 @@ def digest(source: bytes) -> str:
     return hashlib.sha256(source).hexdigest()[:16]
 
 
-def require_current(module: str, built_of: str, root: Path = ROOT) -> None:
+def built_of(source: Path) -> bytes:
+    """What a module is compiled of: its source, and the declarations of its folder and the one around it."""
+    folder = source.parent
+    return b"".join(map(Path.read_bytes, [source, *sorted([*folder.glob("*.pxd"), *folder.parent.glob("*.pxd")])]))
+
+
+def require_current(module: str, built: str, root: Path = ROOT) -> None:
     """Raise ImportError, so that Python takes its place, if a compiled module was built of another source.
 
-    module: its name. built_of: digest of its source when it was built. An installation without sources has one build.
+    module: its name. built: digest of what it was built of. An installation without sources has one build.
     """
     source = root.joinpath(*module.split(".")).with_suffix(".pyx")
-    if source.exists() and digest(source.read_bytes()) != built_of:
+    if source.exists() and digest(built_of(source)) != built:
         remedy = "plain Python does its work; build it anew with: python setup.py build_ext --inplace"
         sys.stderr.write(f"bateia: note: {module} was compiled of another source than {source.name} is now; {remedy}\n")
         raise ImportError(f"{module} was built of another source")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.paths import ROOT
-from transforms.steps.extract.built import digest, require_current
+from transforms.steps.extract.built import built_of, digest, require_current
 
 
 @pytest.fixture
@@ -19,17 +19,20 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_one_of_this_source_is_taken(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    require_current("room.loops_c", digest(source.read_bytes()), source.parents[1])
+    require_current("room.loops_c", digest(built_of(source)), source.parents[1])
     source.unlink()  # an installation without sources
     require_current("room.loops_c", "of its build", source.parents[1])
     assert capsys.readouterr().err == ""
 
 
-def test_one_of_another_source_is_refused_with_the_remedy(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    built_of = digest(source.read_bytes())
-    source.write_text("def f(): return 2\n")
+@pytest.mark.parametrize("changed", ["room/loops_c.pyx", "room/sums_c.pxd", "words_c.pxd"])
+def test_one_of_another_source_is_refused_with_the_remedy(
+    changed: str, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = digest(built_of(source))
+    (source.parents[1] / changed).write_text("def f(): return 2\n")
     with pytest.raises(ImportError, match="another source"):
-        require_current("room.loops_c", built_of, source.parents[1])
+        require_current("room.loops_c", built, source.parents[1])
     assert "room.loops_c was compiled of another source than loops_c.pyx is now" in capsys.readouterr().err
 
 
