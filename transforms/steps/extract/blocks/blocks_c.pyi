@@ -2,10 +2,6 @@
 
 import numpy as np
 
-from transforms.steps.extract.blocks.layout import Layout
-from transforms.steps.extract.blocks.source import Source
-
-def lay_out(source: Source) -> Layout: ...
 def count_kinds(texts: list[str], table: np.ndarray, counts: np.ndarray) -> None: ...
 def count_words(
     texts: list[str],
