@@ -16,7 +16,8 @@ TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo nee
 
 
 TREES = tuple(f"trafilatura_231.{name}_c" for name in ("walk", "nodes", "clean", "sections", "content"))
-COMPILED = ("source_c", "blocks.blocks_c", "blocks.tags_c", "blocks.layout_c", *TREES)  # of transforms.steps.extract
+BLOCKS = tuple(f"blocks.{name}_c" for name in ("blocks", "tags", "texts", "layout"))
+COMPILED = ("characters_c", "source_c", *BLOCKS, *TREES)  # of transforms.steps.extract
 
 
 def compiled_loops() -> list[Extension]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-def is_possible(html: str) -> bool: ...
 def split_tags(page: str) -> list[str | None]: ...
 
 class Words:

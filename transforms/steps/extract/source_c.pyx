@@ -25,78 +25,10 @@ cdef enum:
     NAMES = 64  # of the table of their names, a power of two
     NO_OPENING = -1
     COMMENT = -2
-    MOST_DIGITS = 8
 
 
 cdef inline bint is_letter(unsigned int char) noexcept nogil:
     return 97 <= (char | 32) <= 122
-
-
-cdef inline bint is_impossible(unsigned int char) noexcept nogil:
-    """characters.IMPOSSIBLE."""
-    if char < 32:
-        return char != 9 and char != 10 and char != 13
-    return 0xD800 <= char <= 0xDFFF or char == 0xFFFE or char == 0xFFFF
-
-
-def is_possible(str html not None):
-    """Whether characters.without_impossible gives the page as it is, which it does for nearly all.
-
-    True only if no character is impossible, and every numeric reference has at most eight digits, a semicolon, stands
-    alone, and means a character that is neither impossible nor of windows-1252.
-    """
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(html), at = 0
-    cdef int kind = PyUnicode_KIND(html)
-    cdef void* data = PyUnicode_DATA(html)
-    cdef const unsigned char* bytes = <const unsigned char*>data
-    cdef unsigned char found = 0
-    cdef Py_ssize_t index
-    if kind == 1:  # without a branch, so that the compiler looks at many characters at once
-        for index in range(size):
-            found |= (bytes[index] < 32) & (bytes[index] != 9) & (bytes[index] != 10) & (bytes[index] != 13)
-    else:
-        for index in range(size):
-            found |= is_impossible(PyUnicode_READ(kind, data, index))
-    if found:
-        return False
-    while True:
-        at = PyUnicode_FindChar(html, 38, at, size, 1)  # "&"
-        if at < 0:
-            return True
-        at += 1
-        if at < size and PyUnicode_READ(kind, data, at) == 35:  # "#"
-            if at > 1 and PyUnicode_READ(kind, data, at - 2) in (38, 35, 88, 120):  # "&", "#", "X", "x"
-                return False
-            at = plain_reference(kind, data, at + 1, size)
-            if at < 0:
-                return False
-
-
-cdef Py_ssize_t plain_reference(int kind, void* data, Py_ssize_t at, Py_ssize_t size) except -2:
-    """Where a numeric reference ends that stays as it is; -1 if it may not. at: behind its "#"."""
-    cdef long number = 0
-    cdef long code
-    cdef long low
-    cdef int digits = 0, base = 10
-    if at < size and (PyUnicode_READ(kind, data, at) | 32) == 120:
-        base = 16
-        at += 1
-    while at < size:
-        code = <long>PyUnicode_READ(kind, data, at)
-        low = code | 32
-        if 48 <= code <= 57:
-            number = number * base + code - 48
-        elif base == 16 and 97 <= low <= 102:
-            number = number * base + low - 87
-        elif code == 59 and 0 < digits:  # ";"
-            return -1 if number > 0x10FFFF or 0x80 <= number < 0xA0 or is_impossible(<unsigned int>number) else at + 1
-        else:
-            return -1 if digits else at
-        digits += 1
-        at += 1
-        if digits > MOST_DIGITS:
-            return -1
-    return -1
 
 
 cdef Py_ssize_t tag_end(object page, int kind, void* data, Py_ssize_t at, Py_ssize_t size) except -2:

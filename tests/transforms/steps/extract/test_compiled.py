@@ -14,6 +14,7 @@ from transforms.steps.extract.blocks import characters as kinds
 from transforms.steps.extract.blocks import layout, source, tags
 from transforms.steps.extract.blocks.model import Trees, load_model
 
+characters_c = pytest.importorskip("transforms.steps.extract.characters_c", reason="no compiler built it")
 source_c = pytest.importorskip("transforms.steps.extract.source_c", reason="no compiler built it")
 layout_c = pytest.importorskip("transforms.steps.extract.blocks.layout_c", reason="no compiler built it")
 pytest.importorskip("transforms.steps.extract.blocks.blocks_c", reason="no compiler built it")
@@ -89,7 +90,24 @@ def any_page(seed: int) -> str:
     return "".join(draw.choices(pieces, k=draw.randint(1, 120)))
 
 
-NAMES = ["div", "DIV", "p", "li", "span", "a", "img", "IMG", "mjx-math", "td", "article", "blocKquote", "dıv", "x" * 20]
+NAMES = [
+    "div",
+    "DIV",
+    "p",
+    "li",
+    "span",
+    "a",
+    "img",
+    "IMG",
+    "mjx-math",
+    "td",
+    "article",
+    "blocKquote",
+    "dıv",
+    "x" * 20,
+    "div\0",
+    "a\0",
+]
 KEYS = [
     " class",
     " id",
@@ -234,12 +252,14 @@ def test_kinds_of_pages_are_told_alike() -> None:
     assert all(any(kinds[name] for kinds in told) for name in source.KINDS)
 
 
-def test_a_page_taken_for_possible_is_left_as_it_is(monkeypatch) -> None:
-    monkeypatch.setattr(characters, "is_possible", None)
-    possible = [page for page in PAGES if source_c.is_possible(page)]
-    assert [characters.without_impossible(page) for page in possible] == possible
-    changed = [page for page in PAGES if characters.without_impossible(page) != page]
-    assert len(possible) > 50 and len(changed) > 100
+def test_what_is_impossible_goes_alike(monkeypatch) -> None:
+    compiled = [characters.without_impossible(page) for page in PAGES]
+    found = [characters_c.has_impossible(page) for page in PAGES]
+    assert found == [characters.IMPOSSIBLE.search(page) is not None for page in PAGES]
+    monkeypatch.setattr(characters, "characters_c", None)
+    assert [characters.without_impossible(page) for page in PAGES] == compiled
+    same = sum(page == other for page, other in zip(PAGES, compiled, strict=True))
+    assert same > 50 and len(PAGES) - same > 100
 
 
 def require_same_layout(page: str) -> None:

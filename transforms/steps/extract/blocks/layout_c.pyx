@@ -12,27 +12,25 @@ cdef extern from *:
 require_current(__name__, BUILT_OF.decode())
 
 from array import array
-from html.entities import html5, name2codepoint
 
 from cpython cimport array as carray
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.mem cimport PyMem_Free
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
 from libc.string cimport memcmp, memcpy
 
 from transforms.steps.extract.blocks.tags_c cimport (
-    BREAK_NAME, FORMULA_NAME, IMAGE_NAME, LINK_NAME, ODD, OTHER, RULE_NAME, SPAN_NAME, block_tag, find_name, has_any,
+    BREAK_NAME, FORMULA_NAME, IMAGE_NAME, LINK_NAME, ODD, OTHER, RULE_NAME, SPAN_NAME, block_tag, find_name, may_be_formula,
 )
+from transforms.steps.extract.blocks.texts_c cimport LINE, SPACE, Numbers, Pieces, push, top
 from transforms.steps.extract.source_c cimport Place, next_tag
 
-from transforms.steps.extract import source_c  # refused if it is of another source, so this is too
-from transforms.steps.extract.blocks import layout, tags, tags_c
-from transforms.steps.extract.blocks.source import LINE_BREAK, TEX
+from transforms.steps.extract import source_c  # if one of these is refused, as built of another source, so is this
+from transforms.steps.extract.blocks import layout, tags, tags_c, texts_c
 
 cdef extern from "Python.h":
     unsigned int PyUnicode_READ(int kind, const void* data, Py_ssize_t index) nogil
     bint Py_UNICODE_ISSPACE(unsigned int char) nogil
     str PyUnicode_Substring(object text, Py_ssize_t start, Py_ssize_t end)
-    str PyUnicode_FromKindAndData(int kind, const void* data, Py_ssize_t size)
 
 cdef enum:
     INLINE = 0
@@ -57,11 +55,6 @@ assert len(tags.BLOCKS) < GROUPS
 cdef object tag_of = tags.tag_of
 cdef object tex_of_image = tags.tex_of_image
 cdef object PAGE = layout.PAGE
-cdef object split_paragraphs = layout.PARAGRAPH_BREAK.split
-cdef object tidy = layout.tidy
-cdef object tidy_code = layout.tidy_code
-cdef str BREAK_MARK = LINE_BREAK
-cdef str TEX_MARK = TEX
 cdef int PARAGRAPH = layout.PARAGRAPH, PRE = layout.PRE, ITEM = layout.ITEM
 cdef int NAMES = len(tags.BLOCKS), NUMBERED = tags.TAG_CODE["ol"]
 cdef int GROUP_OF[GROUPS]
@@ -78,114 +71,6 @@ for group in range(GROUPS):
 for number, name in enumerate(tags.BLOCKS):
     GROUP_OF[number] = tags.GROUP[name]
 
-cdef const char* SIGNS_OF_FORMULAS[3]  # without them an image is none
-SIGNS_OF_FORMULAS[0], SIGNS_OF_FORMULAS[1], SIGNS_OF_FORMULAS[2] = "math", "tex", NULL
-cdef const char* SIGNS_OF_GHOSTS[4]
-SIGNS_OF_GHOSTS[0], SIGNS_OF_GHOSTS[1], SIGNS_OF_GHOSTS[2], SIGNS_OF_GHOSTS[3] = "katex", "ath", "mjx", NULL
-
-
-# --- Characters ---------------------------------------------------------------------------------------------------------
-
-cdef enum:
-    VISIBLE = 0
-    BLANK = 1
-    INVISIBLE = 2
-    REFERENCE = 3  # "&"
-    MARK = 4  # that stands for a formula or a line break, which Python reads
-    LONGEST_ENTITY = 8
-
-cdef unsigned char CLASS[256]
-for code in range(256):
-    CLASS[code] = INVISIBLE if code in layout.INVISIBLE else BLANK if chr(code).isspace() else VISIBLE
-CLASS[38] = REFERENCE
-CLASS[ord(LINE_BREAK)] = CLASS[ord(TEX)] = MARK
-
-# The characters that html.unescape gives for the common names between & and ;
-cdef dict ENTITIES = {name: ord(html5[f"{name};"]) for name in (*name2codepoint, "apos")}
-
-
-cdef inline int class_of(unsigned int char) noexcept nogil:
-    """How layout.tidy treats a character."""
-    if char < 256:
-        return CLASS[char]
-    return INVISIBLE if char == 0xFEFF or char == 0xFFFE or char == 0xFFFF else BLANK if Py_UNICODE_ISSPACE(char) else VISIBLE
-
-
-cdef int entity(int kind, void* data, Py_ssize_t* at, Py_ssize_t end) except -2:
-    """The character that a reference means whose "&" stands before a place, which is moved on; -1 if Python is to tell.
-
-    A "&" that is none means itself.
-    """
-    cdef Py_ssize_t index = at[0]
-    cdef unsigned int char
-    cdef int number = 0, base = 10, length = 0
-    cdef char name[LONGEST_ENTITY]
-    if index == end:
-        return -1
-    char = PyUnicode_READ(kind, data, index)
-    if char == 9 or char == 10 or char == 12 or char == 32 or char == 60 or char == 38 or char == 59:
-        return 38
-    if char != 35:  # "#"
-        while index < end and length < LONGEST_ENTITY:
-            char = PyUnicode_READ(kind, data, index)
-            index += 1
-            if char == 59:
-                at[0] = index
-                return ENTITIES.get(name[:length].decode(), -1)
-            if not (97 <= (char | 32) <= 122 or 48 <= char <= 57):
-                return -1
-            name[length] = <char>char
-            length += 1
-        return -1
-    index += 1
-    if index < end and PyUnicode_READ(kind, data, index) | 32 == 120:  # "x"
-        base = 16
-        index += 1
-    while index < end and number < 0xD800:
-        char = PyUnicode_READ(kind, data, index)
-        index += 1
-        if 48 <= char <= 57:
-            number = number * base + char - 48
-        elif base == 16 and 97 <= (char | 32) <= 102:
-            number = number * base + (char | 32) - 87
-        else:
-            if char != 59 or number < 32 or 127 <= number < 160 or number >= 0xD800:
-                return -1
-            at[0] = index
-            return number
-    return -1
-
-
-# --- Numbers ------------------------------------------------------------------------------------------------------------
-
-cdef struct Numbers:
-    Py_ssize_t* at
-    Py_ssize_t size
-    Py_ssize_t room
-
-
-cdef inline int make_room(Numbers* numbers, Py_ssize_t room) except -1:
-    cdef Py_ssize_t* larger
-    if numbers.room < room:
-        larger = <Py_ssize_t*>PyMem_Realloc(numbers.at, 2 * room * sizeof(Py_ssize_t))
-        if larger is NULL:
-            raise MemoryError
-        numbers.at = larger
-        numbers.room = 2 * room
-    return 0
-
-
-cdef inline int push(Numbers* numbers, Py_ssize_t value) except -1:
-    if numbers.size == numbers.room:
-        make_room(numbers, numbers.size + 16)
-    numbers.at[numbers.size] = value
-    numbers.size += 1
-    return 0
-
-
-cdef inline Py_ssize_t top(Numbers* numbers) noexcept nogil:
-    return numbers.at[numbers.size - 1]
-
 
 cdef carray.array NO_NUMBERS = array("q")
 assert NO_NUMBERS.itemsize == sizeof(Py_ssize_t)
@@ -198,12 +83,6 @@ cdef carray.array as_array(Numbers* numbers):
     return made
 
 
-cdef enum:
-    # What stands in a block for a piece of the page
-    SPACE = -1
-    LINE = -2
-    FORMULA = -3
-
 cdef struct Known:
     Py_ssize_t begin, size, node  # a start tag, and a container that one like it has opened; size 0 if there is none
 
@@ -214,19 +93,17 @@ cdef class Builder:
     cdef str page
     cdef int kind
     cdef void* data
-    cdef list texts, infos, formulas
+    cdef list texts, infos
+    cdef Pieces pieces  # of the block that is read
     cdef dict numbers, items
     cdef Numbers parents, masks, above, depths, firsts, ends, codes, links, nodes, stack, scopes
     cdef Numbers opened[GROUPS]
-    cdef Numbers buffer  # of each piece of a block where it begins and ends, or what stands for it and its number
     cdef Py_ssize_t pre, linked
     cdef Known known[KNOWN]
-    cdef unsigned int* letters  # of a block's text
-    cdef Py_ssize_t room  # for them
 
     def __init__(self, str page):
         self.page, self.kind, self.data = page, PyUnicode_KIND(page), PyUnicode_DATA(page)
-        self.texts, self.infos, self.formulas = [], [PAGE], []
+        self.pieces, self.texts, self.infos = Pieces(page), [], [PAGE]
         self.numbers, self.items = {}, {}
         self.container(-1, 0, 0, NAMES)
         push(&self.stack, 0)
@@ -247,8 +124,6 @@ cdef class Builder:
         PyMem_Free(self.nodes.at)
         PyMem_Free(self.stack.at)
         PyMem_Free(self.scopes.at)
-        PyMem_Free(self.buffer.at)
-        PyMem_Free(self.letters)
 
     cdef int container(self, Py_ssize_t parent, Py_ssize_t mask, Py_ssize_t depth, Py_ssize_t code) except -1:
         push(&self.parents, parent)
@@ -260,116 +135,15 @@ cdef class Builder:
         push(&self.codes, code)
         return 0
 
-    cdef inline int piece(self, Py_ssize_t begin, Py_ssize_t end) except -1:
-        push(&self.buffer, begin)
-        return push(&self.buffer, end)
-
     cdef int flush(self) except -1:
         """End a block."""
-        cdef Py_ssize_t texts = len(self.texts), blocks = self.nodes.size, linked = self.linked
-        cdef str raw
-        cdef list pieces
-        if self.pre or not self.tidied():
-            del self.texts[texts:]
-            self.links.size = self.nodes.size = blocks
-            raw = self.raw()
-            pieces = [raw] if self.pre else split_paragraphs(raw)
-            for piece in pieces:
-                self.add(
-                    tidy_code(raw) if self.pre else tidy(piece),
-                    linked if len(pieces) == 1 else linked * len(piece) // len(raw),
-                )
-        self.buffer.size = self.linked = 0
+        cdef Py_ssize_t node = top(&self.stack), before = self.links.size
+        self.pieces.end(self.pre > 0, self.linked, self.texts, &self.links)
+        self.linked = 0
+        while before < self.links.size:
+            push(&self.nodes, node)
+            before += 1
         return 0
-
-    cdef int add(self, str text, Py_ssize_t linked) except -1:
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text)
-        if size:
-            self.texts.append(text)
-            push(&self.links, linked if linked < size else size)
-            push(&self.nodes, top(&self.stack))
-        return 0
-
-    cdef str raw(self):
-        """The text of a block as layout.Builder gathers it."""
-        cdef Py_ssize_t index, begin
-        cdef list pieces = []
-        for index in range(0, self.buffer.size, 2):
-            begin = self.buffer.at[index]
-            if begin >= 0:
-                pieces.append(PyUnicode_Substring(self.page, begin, self.buffer.at[index + 1]))
-            elif begin == FORMULA:
-                pieces.append(self.formulas[self.buffer.at[index + 1]])
-            else:
-                pieces.append(" " if begin == SPACE else BREAK_MARK)
-        return "".join(pieces)
-
-    cdef bint tidied(self) except -1:
-        """Add what layout.tidy makes of a block, and of each part of it between empty lines; False if Python is to."""
-        cdef Py_ssize_t index, at, before, begin, end, length = 0, size = 0
-        cdef Py_ssize_t passed = 0, start = 0, line = -1  # raw characters; where this part begins, and its last line
-        cdef int kind = self.kind, char_class, code, blank = 0  # 1 for a space, 2 for a new line
-        cdef bint parted = False
-        cdef void* data = self.data
-        cdef unsigned int char
-        for index in range(0, self.buffer.size, 2):
-            begin = self.buffer.at[index]
-            length += self.buffer.at[index + 1] - begin if begin >= 0 else 1
-        if self.room < length:
-            PyMem_Free(self.letters)
-            self.letters = <unsigned int*>PyMem_Realloc(NULL, 2 * length * sizeof(unsigned int))
-            self.room = 2 * length if self.letters is not NULL else 0
-            if self.letters is NULL:
-                raise MemoryError
-        for index in range(0, self.buffer.size, 2):
-            begin, end = self.buffer.at[index], self.buffer.at[index + 1]
-            if begin == SPACE:
-                blank |= 1
-                passed += 1
-                continue
-            if begin == LINE:
-                if line >= 0:  # only blanks since the last one
-                    self.add_letters(size, self.linked * (line - start) // length)
-                    size, start, parted = 0, passed + 1, True
-                line, blank = passed, 2
-                passed += 1
-                continue
-            if begin == FORMULA:
-                return False
-            at = begin
-            while at < end:
-                char = PyUnicode_READ(kind, data, at)
-                at += 1
-                char_class = class_of(char)
-                if char_class == REFERENCE:
-                    code = entity(kind, data, &at, end)
-                    if code < 0:
-                        return False
-                    char = code
-                    line = -1
-                    char_class = VISIBLE if code == 38 else class_of(char)
-                if char_class == VISIBLE:
-                    if blank:
-                        if size:
-                            self.letters[size] = 10 if blank & 2 else 32
-                            size += 1
-                        blank = 0
-                    line = -1
-                    self.letters[size] = char
-                    size += 1
-                elif char_class == BLANK:
-                    blank |= 1
-                elif char_class == INVISIBLE:
-                    if not Py_UNICODE_ISSPACE(char):
-                        line = -1
-                else:
-                    return False
-            passed += end - begin
-        self.add_letters(size, self.linked * (passed - start) // length if parted else self.linked)
-        return True
-
-    cdef int add_letters(self, Py_ssize_t size, Py_ssize_t linked) except -1:
-        return self.add(PyUnicode_FromKindAndData(4, self.letters, size), linked) if size else 0
 
     cdef object info(self, Py_ssize_t begin, Py_ssize_t name_end, Py_ssize_t end, int code, long long* mask):
         """A block's tag. Those of the page that were met before are known by what they end with."""
@@ -419,7 +193,7 @@ cdef class Builder:
     cdef int end(self, int group) except -1:
         cdef Numbers* depths = &self.opened[group]
         cdef bint ends = depths.size > 0 and (top(depths) >= top(&self.scopes) or IS_TABLE_PART[group])
-        if self.buffer.size and (ends or group == PARAGRAPH):
+        if self.pieces.places.size and (ends or group == PARAGRAPH):
             self.flush()
         if ends:
             self.pop_to(top(depths))
@@ -457,8 +231,8 @@ cdef class Builder:
             more = next_tag(self.page, self.kind, self.data, at, size, &place)
             if not more:
                 place.open = size - (at < size)  # without the > that source.py has added
-            if at < place.open and not skipped and (first or self.buffer.size or not self.is_blank(at, place.open)):
-                self.piece(at, place.open)
+            if at < place.open and not skipped and (first or self.pieces.places.size or not self.is_blank(at, place.open)):
+                self.pieces.add(at, place.open)
                 if in_link:
                     self.linked += place.open - at
                 if not first:
@@ -497,7 +271,7 @@ cdef class Builder:
                         skipped = True
                         continue
             if kind == BLOCK:
-                if self.buffer.size:
+                if self.pieces.places.size:
                     self.flush()
                 if tag is None:
                     tag = self.info(begin, name_end, place.end, name, &mask)
@@ -505,18 +279,17 @@ cdef class Builder:
             elif kind == BLOCK_END:
                 self.end(GROUP_OF[name])
             elif kind == LINK:
-                if after_link and self.buffer.size:
-                    self.piece(SPACE, 0)
+                if after_link and self.pieces.places.size:
+                    self.pieces.add(SPACE, 0)
                 in_link = True
             elif kind == LINK_END:
                 in_link, after_link = False, True
             elif kind == BREAK:
-                self.piece(LINE, 0)
+                self.pieces.add(LINE, 0)
             elif kind == IMAGE:
-                self.piece(FORMULA, len(self.formulas))
-                self.formulas.append(TEX_MARK + tex_of_image(PyUnicode_Substring(self.page, begin, place.end)) + TEX_MARK)
+                self.pieces.add_formula(tex_of_image(PyUnicode_Substring(self.page, begin, place.end)))
             elif kind == RULE:
-                if self.buffer.size:
+                if self.pieces.places.size:
                     self.flush()
             elif kind == GHOST:
                 ghost, ghosts, skipped = name, 1, True
@@ -525,16 +298,12 @@ cdef class Builder:
         """Whether tags.py is to say what a tag is: a seldom one."""
         if name == ODD:
             return True
-        if closes:
+        if closes or name not in (IMAGE_NAME, SPAN_NAME, FORMULA_NAME):
             return False
-        if name == IMAGE_NAME:
-            return has_any(self.kind, self.data, begin, end, SIGNS_OF_FORMULAS)
-        if name == SPAN_NAME or name == FORMULA_NAME:
-            return has_any(self.kind, self.data, begin, end, SIGNS_OF_GHOSTS)
-        return False
+        return may_be_formula(self.kind, self.data, begin, end)
 
     cdef object finish(self, object source):
-        if self.buffer.size:
+        if self.pieces.places.size:
             self.flush()
         self.pop_to(1)
         self.ends.at[0] = len(self.texts)

@@ -97,7 +97,7 @@ cdef int find_name(int kind, void* data, Py_ssize_t at, Py_ssize_t end, Py_ssize
             return ODD
         if char < 32 and Py_UNICODE_ISSPACE(char):
             break
-        if length == LONGEST_NAME:
+        if length == LONGEST_NAME or char == 0:
             return OTHER
         if 65 <= char <= 90:
             char |= 32
@@ -220,15 +220,18 @@ cdef inline bint stands_so(int kind, void* data, Py_ssize_t at, Py_ssize_t end, 
     return True
 
 
-cdef bint has_any(int kind, void* data, Py_ssize_t at, Py_ssize_t end, const char** words) noexcept nogil:
-    """Whether one of some words of small letters, which a NULL ends, stands in a place, in any case of letters."""
-    cdef const char** word
+cdef bint may_be_formula(int kind, void* data, Py_ssize_t at, Py_ssize_t end) noexcept nogil:
+    """Whether ath, tex or mjx stands in a place, in any case of letters: one does in all that tags.TEX_IMAGE and
+    tags.GHOSTS are looked for in."""
+    cdef unsigned int char, before = 0, first = 0
     while at < end:
-        word = words
-        while word[0] is not NULL:
-            if stands_so(kind, data, at, end, word[0]):
+        char = PyUnicode_READ(kind, data, at) | 32
+        if char == 104:
+            if before == 116 and first == 97:
                 return True
-            word += 1
+        elif char == 120 and (before == 101 and first == 116 or before == 106 and first == 109):
+            return True
+        first, before = before, char
         at += 1
     return False
 
