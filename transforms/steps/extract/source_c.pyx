@@ -91,16 +91,18 @@ def split_tags(str page not None):
     return parts
 
 
-cdef bint find_closing(object page, int kind, void* data, Py_ssize_t size, unsigned long long name, Place* tag) except -1:
+cdef bint find_closing(object page, int kind, void* data, Py_ssize_t size, unsigned long long name,
+                       Place* tag) except -1:
     """source.CLOSING: the next end tag of a name from tag.end on, as where it starts and where its name ends."""
     cdef Py_ssize_t at = tag.end
     while True:
         at = PyUnicode_FindChar(page, 60, at, size, 1)
         if at < 0:
             return False
-        if at + 2 < size and PyUnicode_READ(kind, data, at + 1) == 47 and read_name(kind, data, at + 2, size, tag) == name:
-            tag.open = at
-            return True
+        if at + 2 < size and PyUnicode_READ(kind, data, at + 1) == 47:  # "/"
+            if read_name(kind, data, at + 2, size, tag) == name:
+                tag.open = at
+                return True
         at += 1
 
 
@@ -162,7 +164,8 @@ cdef class Silent:
             place = (place + 1) % NAMES
         return place
 
-    cdef int next_opening(self, object page, int kind, void* data, Py_ssize_t at, Py_ssize_t size, Place* tag) except -3:
+    cdef int next_opening(self, object page, int kind, void* data, Py_ssize_t at, Py_ssize_t size,
+                          Place* tag) except -3:
         """source.OPENING: the next one from a place on, as the number of its name, or one of those above."""
         cdef unsigned long long letters
         cdef unsigned int char
@@ -209,7 +212,10 @@ cdef class Silent:
             end = tag_end(page, kind, data, name_end, size) + 1
             if end == 0:
                 break
-            if number == self.noscript and noscript or number == self.svg and PyUnicode_READ(kind, data, end - 2) == 47:
+            if (
+                number == self.noscript and noscript
+                or number == self.svg and PyUnicode_READ(kind, data, end - 2) == 47
+            ):
                 position = end
                 continue
             tag.end = end

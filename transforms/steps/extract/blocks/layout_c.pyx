@@ -19,7 +19,8 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.string cimport memcmp, memcpy
 
 from transforms.steps.extract.blocks.tags_c cimport (
-    BREAK_NAME, FORMULA_NAME, IMAGE_NAME, LINK_NAME, ODD, OTHER, RULE_NAME, SPAN_NAME, block_tag, find_name, may_be_formula,
+    BREAK_NAME, FORMULA_NAME, IMAGE_NAME, LINK_NAME, ODD, OTHER, RULE_NAME, SPAN_NAME, block_tag, find_name,
+    may_be_formula,
 )
 from transforms.steps.extract.blocks.texts_c cimport LINE, SPACE, Numbers, Pieces, push, top
 from transforms.steps.extract.source_c cimport Place, next_tag
@@ -224,14 +225,15 @@ cdef class Builder:
         cdef Py_ssize_t size = PyUnicode_GET_LENGTH(self.page), at = 0, begin, name_end = 0, ghosts = 0
         cdef int kind, name, ghost = 0
         cdef long long mask = 0
-        cdef bint in_link = False, after_link = False, skipped = False, first = True, more, closes
+        cdef bint in_link = False, after_link = False, skipped = False, first = True, more, closes, gathered
         cdef object tag
         cdef Place place
         while True:
             more = next_tag(self.page, self.kind, self.data, at, size, &place)
             if not more:
                 place.open = size - (at < size)  # without the > that source.py has added
-            if at < place.open and not skipped and (first or self.pieces.places.size or not self.is_blank(at, place.open)):
+            gathered = self.pieces.places.size > 0
+            if at < place.open and not skipped and (first or gathered or not self.is_blank(at, place.open)):
                 self.pieces.add(at, place.open)
                 if in_link:
                     self.linked += place.open - at

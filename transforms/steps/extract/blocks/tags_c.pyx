@@ -46,7 +46,7 @@ cdef list SIGNS = [f"{name} " for name in NAMES]
 assert CODES == list(range(len(NAMES))) and len(Tag._fields) == FIELDS
 
 
-# --- Names --------------------------------------------------------------------------------------------------------------
+# --- Names ------------------------------------------------------------------------------------------------------------
 
 cdef struct Name:
     unsigned long long first, second  # its letters
@@ -112,7 +112,7 @@ cdef int find_name(int kind, void* data, Py_ssize_t at, Py_ssize_t end, Py_ssize
     return OTHER
 
 
-# --- Hints --------------------------------------------------------------------------------------------------------------
+# --- Hints ------------------------------------------------------------------------------------------------------------
 
 # All hints at once, as Aho and Corasick find them: from each state, which is the longest end of what was read that a
 # hint begins with, each letter leads to another.
@@ -198,7 +198,7 @@ cdef long long mask_of(str page, int kind, void* data, Py_ssize_t at, Py_ssize_t
     return mask
 
 
-# --- Attributes ---------------------------------------------------------------------------------------------------------
+# --- Attributes -------------------------------------------------------------------------------------------------------
 
 cdef inline bint stands(int kind, void* data, Py_ssize_t at, Py_ssize_t end, const char* word) noexcept nogil:
     """Whether a word stands there."""

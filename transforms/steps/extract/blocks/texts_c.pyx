@@ -32,7 +32,7 @@ cdef str BREAK_MARK = LINE_BREAK
 cdef str TEX_MARK = TEX
 
 
-# --- Characters ---------------------------------------------------------------------------------------------------------
+# --- Characters -------------------------------------------------------------------------------------------------------
 
 cdef enum:
     VISIBLE = 0
@@ -56,7 +56,9 @@ cdef inline int class_of(unsigned int char) noexcept nogil:
     """How layout.tidy treats a character."""
     if char < 256:
         return CLASS[char]
-    return INVISIBLE if char == 0xFEFF or char == 0xFFFE or char == 0xFFFF else BLANK if Py_UNICODE_ISSPACE(char) else VISIBLE
+    if char == 0xFEFF or char == 0xFFFE or char == 0xFFFF:
+        return INVISIBLE
+    return BLANK if Py_UNICODE_ISSPACE(char) else VISIBLE
 
 
 cdef int entity(int kind, void* data, Py_ssize_t* at, Py_ssize_t end) except -2:
@@ -104,7 +106,7 @@ cdef int entity(int kind, void* data, Py_ssize_t* at, Py_ssize_t end) except -2:
     return -1
 
 
-# --- Texts ----------------------------------------------------------------------------------------------------------
+# --- Texts ------------------------------------------------------------------------------------------------------------
 
 cdef class Pieces:
     """What a block is made of."""
@@ -127,7 +129,7 @@ cdef class Pieces:
         return 0
 
     cdef int end(self, bint is_code, Py_ssize_t linked, list texts, Numbers* links) except -1:
-        """As layout.Builder.flush: add the block's texts, and how many characters of each are linked, of those of all."""
+        """As layout.Builder.flush: add the block's texts, and how many characters of each are linked."""
         cdef Py_ssize_t before = len(texts), share, size
         cdef str raw, text
         cdef list pieces
@@ -162,7 +164,7 @@ cdef class Pieces:
 
     cdef bint tidied(self, Py_ssize_t linked, list texts, Numbers* links) except -1:
         """Add what layout.tidy makes of a block, and of each part of it between empty lines; False if Python is to."""
-        cdef Py_ssize_t index, at, before, begin, end, length = 0, size = 0
+        cdef Py_ssize_t index, at, begin, end, length = 0, size = 0
         cdef Py_ssize_t passed = 0, start = 0, line = -1  # raw characters; where this part begins, and its last line
         cdef int kind = self.kind, char_class, code, blank = 0  # 1 for a space, 2 for a new line
         cdef bint parted = False
