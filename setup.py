@@ -16,8 +16,8 @@ TORCH = ["torch>=2.10", *LOADER]  # FSDP2's sums without scaling, which gloo nee
 
 
 TREES = tuple(f"trafilatura_231.{name}_c" for name in ("walk", "nodes", "clean", "sections", "content"))
-BLOCKS = tuple(f"blocks.{name}_c" for name in ("blocks", "measures", "sheet", "columns", "judge"))
-COMPILED = ("source_c", *BLOCKS, *TREES)  # of transforms.steps.extract
+BLOCKS = ("tags", "texts", "layout", "measures", "sheet", "columns", "judge")
+COMPILED = ("characters_c", "source_c", *(f"blocks.{name}_c" for name in BLOCKS), *TREES)  # of transforms.steps.extract
 
 
 def compiled_loops() -> list[Extension]:

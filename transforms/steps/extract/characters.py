@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 try:
-    from transforms.steps.extract.source_c import is_possible
+    from transforms.steps.extract import characters_c
 except ImportError:  # not built: there was no compiler
-    is_possible = None
+    characters_c = None
 
 # What XML 1.0 can't hold (section 2.2), NUL and the halves of surrogate pairs included. A tree of libxml2 can't either.
 IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -44,10 +44,10 @@ def without_impossible(html: str) -> str:
     A form feed and a vertical tab become a space: they separate words. References that browsers read as a character of
     windows-1252 become that character. Takes time linear in the page.
     """
-    if is_possible is not None and is_possible(html):
-        return html
-    if _may_hold_impossible(html):  # raw ones go first, for they may stand within a reference
+    if may_hold_impossible(html):  # raw ones go first, for they may stand within a reference
         html = IMPOSSIBLE.sub(_as_space_or_nothing, html)
+    if characters_c is not None:
+        return characters_c.without_references(html, REFERENCE.match, _possible_reference)
     return REFERENCE.sub(_possible_reference, html)
 
 
@@ -58,6 +58,9 @@ def _may_hold_impossible(html: str) -> bool:
     except UnicodeEncodeError:  # half of a surrogate pair
         return True
     return len(encoded.translate(None, CONTROLS)) < len(encoded) or any(char in encoded for char in NONCHARACTERS)
+
+
+may_hold_impossible = _may_hold_impossible if characters_c is None else characters_c.has_impossible
 
 
 def _possible_reference(match: re.Match[str]) -> str:

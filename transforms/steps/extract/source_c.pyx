@@ -11,91 +11,29 @@ cdef extern from *:
 
 require_current(__name__, BUILT_OF.decode())
 
-from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
 
 cdef extern from "Python.h":
+    unsigned int PyUnicode_READ(int kind, const void* data, Py_ssize_t index) nogil
+    bint Py_UNICODE_ISSPACE(unsigned int char) nogil
     Py_ssize_t PyUnicode_FindChar(object text, Py_UCS4 char, Py_ssize_t start, Py_ssize_t end, int direction) except -2
+    Py_ssize_t PyUnicode_Find(object text, object part, Py_ssize_t start, Py_ssize_t end, int direction) except -2
     str PyUnicode_Substring(object text, Py_ssize_t start, Py_ssize_t end)
 
 cdef enum:
     LONGEST_NAME = 8  # of the elements in source.NO_TEXT
-    MOST_DIGITS = 8
+    NAMES = 64  # of the table of their names, a power of two
+    NO_OPENING = -1
+    COMMENT = -2
 
 
-cdef inline bint is_letter(Py_UCS4 char) noexcept nogil:
-    return 97 <= (<long>char | 32) <= 122
-
-
-cdef inline bint is_impossible(Py_UCS4 char) noexcept nogil:
-    """characters.IMPOSSIBLE."""
-    if char < 32:
-        return char != 9 and char != 10 and char != 13
-    return 0xD800 <= char <= 0xDFFF or char == 0xFFFE or char == 0xFFFF
-
-
-def is_possible(str html not None):
-    """Whether characters.without_impossible gives the page as it is, which it does for nearly all.
-
-    True only if no character is impossible, and every numeric reference has at most eight digits, a semicolon, stands
-    alone, and means a character that is neither impossible nor of windows-1252.
-    """
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(html), at = 0
-    cdef int kind = PyUnicode_KIND(html)
-    cdef void* data = PyUnicode_DATA(html)
-    cdef const unsigned char* bytes = <const unsigned char*>data
-    cdef unsigned char found = 0
-    cdef Py_ssize_t index
-    if kind == 1:  # without a branch, so that the compiler looks at many characters at once
-        for index in range(size):
-            found |= (bytes[index] < 32) & (bytes[index] != 9) & (bytes[index] != 10) & (bytes[index] != 13)
-    else:
-        for index in range(size):
-            found |= is_impossible(PyUnicode_READ(kind, data, index))
-    if found:
-        return False
-    while True:
-        at = PyUnicode_FindChar(html, 38, at, size, 1)  # "&"
-        if at < 0:
-            return True
-        at += 1
-        if at < size and PyUnicode_READ(kind, data, at) == 35:  # "#"
-            if at > 1 and PyUnicode_READ(kind, data, at - 2) in (38, 35, 88, 120):  # "&", "#", "X", "x"
-                return False
-            at = plain_reference(kind, data, at + 1, size)
-            if at < 0:
-                return False
-
-
-cdef Py_ssize_t plain_reference(int kind, void* data, Py_ssize_t at, Py_ssize_t size) except -2:
-    """Where a numeric reference ends that stays as it is; -1 if it may not. at: behind its "#"."""
-    cdef long number = 0
-    cdef long code
-    cdef long low
-    cdef int digits = 0, base = 10
-    if at < size and (<long>PyUnicode_READ(kind, data, at) | 32) == 120:
-        base = 16
-        at += 1
-    while at < size:
-        code = <long>PyUnicode_READ(kind, data, at)
-        low = code | 32
-        if 48 <= code <= 57:
-            number = number * base + code - 48
-        elif base == 16 and 97 <= low <= 102:
-            number = number * base + low - 87
-        elif code == 59 and 0 < digits:  # ";"
-            return -1 if number > 0x10FFFF or 0x80 <= number < 0xA0 or is_impossible(<Py_UCS4>number) else at + 1
-        else:
-            return -1 if digits else at
-        digits += 1
-        at += 1
-        if digits > MOST_DIGITS:
-            return -1
-    return -1
+cdef inline bint is_letter(unsigned int char) noexcept nogil:
+    return 97 <= (char | 32) <= 122
 
 
 cdef Py_ssize_t tag_end(object page, int kind, void* data, Py_ssize_t at, Py_ssize_t size) except -2:
     """source.ATTRIBUTES and ">": where a tag ends, -1 if it doesn't."""
-    cdef Py_UCS4 char
+    cdef unsigned int char
     cdef Py_ssize_t close
     while at < size:
         char = PyUnicode_READ(kind, data, at)
@@ -103,7 +41,7 @@ cdef Py_ssize_t tag_end(object page, int kind, void* data, Py_ssize_t at, Py_ssi
             return at
         at += 1
         if char == 61:  # "="
-            while at < size and PyUnicode_READ(kind, data, at).isspace():
+            while at < size and Py_UNICODE_ISSPACE(PyUnicode_READ(kind, data, at)):
                 at += 1
             if at < size:
                 char = PyUnicode_READ(kind, data, at)
@@ -114,63 +52,214 @@ cdef Py_ssize_t tag_end(object page, int kind, void* data, Py_ssize_t at, Py_ssi
     return -1
 
 
-def split_tags(str page not None):
-    """source.TAG.split(page)."""
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(page), start = 0, at = 0, end
-    cdef int kind = PyUnicode_KIND(page)
-    cdef void* data = PyUnicode_DATA(page)
-    cdef Py_UCS4 char
+cdef bint next_tag(object page, int kind, void* data, Py_ssize_t at, Py_ssize_t size, Place* tag) except -1:
+    """The next match of source.TAG from a place on; False if there is none."""
+    cdef unsigned int char
     cdef bint closes
-    cdef list parts = []
     while True:
         at = PyUnicode_FindChar(page, 60, at, size, 1)  # "<"
         if at < 0 or at + 1 >= size:
-            break
+            return False
+        tag.open = at
         char = PyUnicode_READ(kind, data, at + 1)
         closes = char == 47  # "/"
-        end = -1
         if is_letter(char) or (closes and at + 2 < size and is_letter(PyUnicode_READ(kind, data, at + 2))):
-            end = tag_end(page, kind, data, at + 2, size)
-            if end >= 0:
-                parts.append(PyUnicode_Substring(page, start, at))
-                parts.append(PyUnicode_Substring(page, at + 1, end))
-                at = start = end + 1
-                continue
+            tag.end = tag_end(page, kind, data, at + 2, size)
+            tag.named = True
+            if tag.end >= 0:
+                return True
         if closes or char == 33 or char == 63:  # "!", "?"
-            end = PyUnicode_FindChar(page, 62, at + 2, size, 1)
-            if end >= 0:
-                parts.append(PyUnicode_Substring(page, start, at))
-                parts.append(None)
-                at = start = end + 1
-                continue
+            tag.end = PyUnicode_FindChar(page, 62, at + 2, size, 1)
+            tag.named = False
+            if tag.end >= 0:
+                return True
         at += 1
-    parts.append(PyUnicode_Substring(page, start, size))
+
+
+def split_tags(str page not None):
+    """source.TAG.split(page)."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(page), at = 0
+    cdef int kind = PyUnicode_KIND(page)
+    cdef void* data = PyUnicode_DATA(page)
+    cdef Place tag
+    cdef list parts = []
+    while next_tag(page, kind, data, at, size, &tag):
+        parts.append(PyUnicode_Substring(page, at, tag.open))
+        parts.append(PyUnicode_Substring(page, tag.open + 1, tag.end) if tag.named else None)
+        at = tag.end + 1
+    parts.append(PyUnicode_Substring(page, at, size))
     return parts
 
 
-def find_closing(str page not None, str name not None, Py_ssize_t at):
-    """source.find_closing: where an end tag starts and where its name ends; None if there is none."""
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(page), length = PyUnicode_GET_LENGTH(name), index, end
-    cdef int kind = PyUnicode_KIND(page)
-    cdef void* data = PyUnicode_DATA(page)
-    cdef bytes letters = name.encode()
-    cdef const char* wanted = letters
-    cdef Py_UCS4 char
+cdef bint find_closing(object page, int kind, void* data, Py_ssize_t size, unsigned long long name,
+                       Place* tag) except -1:
+    """source.CLOSING: the next end tag of a name from tag.end on, as where it starts and where its name ends."""
+    cdef Py_ssize_t at = tag.end
     while True:
         at = PyUnicode_FindChar(page, 60, at, size, 1)
         if at < 0:
-            return None
-        end = at + 2 + length
-        if end < size and PyUnicode_READ(kind, data, at + 1) == 47:
-            for index in range(length):
-                char = PyUnicode_READ(kind, data, at + 2 + index)
-                if not is_letter(char) or (<long>char | 32) != wanted[index]:
-                    break
-            else:
-                char = PyUnicode_READ(kind, data, end)
-                if char == 62 or char == 47 or char.isspace():
-                    return at, end
+            return False
+        if at + 2 < size and PyUnicode_READ(kind, data, at + 1) == 47:  # "/"
+            if read_name(kind, data, at + 2, size, tag) == name:
+                tag.open = at
+                return True
         at += 1
+
+
+cdef unsigned long long read_name(int kind, void* data, Py_ssize_t at, Py_ssize_t size, Place* tag) noexcept nogil:
+    """The letters of a name, small ones, and into tag.end where it ends; 0 if it is longer than those that are looked
+    for, or no name stands there."""
+    cdef unsigned long long letters = 0
+    cdef Py_ssize_t end = at
+    cdef unsigned int char
+    while end < size:
+        char = PyUnicode_READ(kind, data, end)
+        if not is_letter(char):
+            tag.end = end
+            return letters if char == 62 or char == 47 or Py_UNICODE_ISSPACE(char) else 0
+        if end - at == LONGEST_NAME:
+            return 0
+        letters = letters << 8 | (char | 32)
+        end += 1
+    return 0
+
+
+cdef class Silent:
+    """Takes out of a page what source.without_silent does.
+
+    names: of elements, in small ASCII letters, none longer than LONGEST_NAME. to_the_end: those of them that only their
+    own end tags close. formula, unescape: source.formula, html.unescape.
+    """
+
+    cdef unsigned long long wanted[NAMES]  # letters of each name
+    cdef unsigned long long letters[NAMES]  # the same in a table by place_of
+    cdef int numbers[NAMES]  # of these
+    cdef unsigned long long to_the_end  # bits of numbers
+    cdef list names
+    cdef int noscript, svg, title, script, math
+    cdef object formula, unescape
+
+    def __init__(self, names, to_the_end, formula, unescape):
+        cdef unsigned long long letters
+        cdef int place, number
+        self.names, self.formula, self.unescape = list(names), formula, unescape
+        if max(map(len, names)) > LONGEST_NAME or 3 * len(names) > NAMES:
+            raise ValueError(f"a name of more than {LONGEST_NAME} letters, or too many of them: {names}")
+        for place in range(NAMES):
+            self.letters[place] = 0
+        for number, name in enumerate(names):
+            letters = int.from_bytes(name.encode(), "big")
+            place = self.place_of(letters)
+            self.wanted[number] = self.letters[place] = letters
+            self.numbers[place] = number
+            self.to_the_end |= <unsigned long long>(name in to_the_end) << number
+        self.noscript, self.svg, self.title, self.script, self.math = (
+            self.names.index(name) for name in ("noscript", "svg", "title", "script", "math")
+        )
+
+    cdef int place_of(self, unsigned long long letters) noexcept nogil:
+        """Where a name stands, or would."""
+        cdef int place = (letters * 0x9E3779B97F4A7C15ULL) >> 58
+        while self.letters[place] and self.letters[place] != letters:
+            place = (place + 1) % NAMES
+        return place
+
+    cdef int next_opening(self, object page, int kind, void* data, Py_ssize_t at, Py_ssize_t size,
+                          Place* tag) except -3:
+        """source.OPENING: the next one from a place on, as the number of its name, or one of those above."""
+        cdef unsigned long long letters
+        cdef unsigned int char
+        cdef int place
+        while True:
+            at = PyUnicode_FindChar(page, 60, at, size, 1)
+            if at < 0 or at + 1 >= size:
+                return NO_OPENING
+            tag.open = at
+            at += 1
+            char = PyUnicode_READ(kind, data, at)
+            if char == 33:
+                if at + 2 < size and PyUnicode_READ(kind, data, at + 1) == 45 == PyUnicode_READ(kind, data, at + 2):
+                    tag.end = at + 3
+                    return COMMENT
+            elif is_letter(char):
+                letters = read_name(kind, data, at, size, tag)
+                if letters:
+                    place = self.place_of(letters)
+                    if self.letters[place]:
+                        return self.numbers[place]
+
+    def without_silent(self, str page not None, bint noscript):
+        """source.without_silent."""
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(page), position = 0, name_end, end
+        cdef int kind = PyUnicode_KIND(page), number
+        cdef void* data = PyUnicode_DATA(page)
+        cdef unsigned long long unclosed = 0
+        cdef list kept = []
+        cdef str title = ""
+        cdef Place tag
+        while True:
+            number = self.next_opening(page, kind, data, position, size, &tag)
+            if number == NO_OPENING:
+                kept.append(PyUnicode_Substring(page, position, size))
+                break
+            kept.append(PyUnicode_Substring(page, position, tag.open))
+            if number == COMMENT:
+                position = PyUnicode_Find(page, "-->", tag.end - 2, size, 1) + 3
+                if position < 3:
+                    break
+                continue
+            name_end = tag.end
+            end = tag_end(page, kind, data, name_end, size) + 1
+            if end == 0:
+                break
+            if (
+                number == self.noscript and noscript
+                or number == self.svg and PyUnicode_READ(kind, data, end - 2) == 47
+            ):
+                position = end
+                continue
+            tag.end = end
+            if unclosed >> number & 1 or not find_closing(page, kind, data, size, self.wanted[number], &tag):
+                unclosed |= <unsigned long long>1 << number
+                if self.to_the_end >> number & 1:
+                    break
+                position = end
+                continue
+            if number == self.title:
+                title = title or self.unescape(PyUnicode_Substring(page, end, tag.open))
+            elif number == self.math or number == self.script and may_be_formula(kind, data, name_end, end):
+                content = PyUnicode_Substring(page, end, tag.open)
+                kept.append(self.formula(self.names[number], PyUnicode_Substring(page, name_end, end), content))
+            position = PyUnicode_FindChar(page, 62, tag.end, size, 1) + 1
+            if position == 0:
+                break
+        kept.append(">")
+        return "".join(kept), title
+
+
+cdef bint may_be_formula(int kind, void* data, Py_ssize_t at, Py_ssize_t end) noexcept nogil:
+    """Whether "math/" stands in a place, in any case of letters: if not, source.formula finds none in a script."""
+    cdef const char* wanted = "math/"
+    cdef int length
+    while at + 5 <= end:
+        length = 0
+        while length < 5 and (PyUnicode_READ(kind, data, at + length) | 32) == wanted[length]:
+            length += 1
+        if length == 5:
+            return True
+        at += 1
+    return False
+
+
+cdef fused Letter:
+    unsigned char
+    unsigned short
+    unsigned int
+
+
+cdef inline unsigned int pair_at(const Letter* letters) noexcept nogil:
+    """A number for a letter and the one behind it; of letters wider than a byte it may be that of others."""
+    return (<unsigned int>letters[0] << 8 | <unsigned int>letters[1]) & 0xFFFF
 
 
 cdef enum:
@@ -182,7 +271,7 @@ cdef class Words:
     """Which of some ASCII words are in a text.
 
     Of each word is looked for what is seldom: its first capital, underscore or colon, or its first letter, and the
-    letter behind that one.
+    letter behind that one. Most texts have such a pair in few places, so four pairs are looked at at once.
     """
 
     cdef unsigned char words[MOST_WORDS][LONGEST_WORD]
@@ -190,17 +279,12 @@ cdef class Words:
     cdef int keys[MOST_WORDS]  # where in each word that letter is
     cdef int others[MOST_WORDS]  # the next word with the same key, or -1
     cdef int first[128]  # by letter, the first word with that one as its key
-    cdef unsigned char pairs[8192]  # bits of the pairs of letters to look for
-    cdef bint starts[256]  # letters that a pair begins with
+    cdef unsigned char pairs[1 << 16]  # 1 for the pairs of letters to look for
 
     def __init__(self, words):
-        cdef int number, place, pair
+        cdef int number, place
         for place in range(128):
             self.first[place] = -1
-        for place in range(8192):
-            self.pairs[place] = 0
-        for place in range(256):
-            self.starts[place] = False
         for number, word in enumerate(words):
             if number >= MOST_WORDS or not 1 < len(word) <= LONGEST_WORD or not word.isascii():
                 raise ValueError(f"more than {MOST_WORDS} words, or one of too few or too many letters: {word}")
@@ -209,90 +293,51 @@ cdef class Words:
             seldom = (place for place, letter in enumerate(word[:-1]) if letter.isupper() or letter in "_:")
             place = next(seldom, 0)
             self.lengths[number], self.keys[number] = len(word), place
-            pair = self.words[number][place] << 8 | self.words[number][place + 1]
-            self.pairs[pair >> 3] |= 1 << (pair & 7)
-            self.starts[pair >> 8] = True
+            self.pairs[pair_at(<const unsigned char*>&self.words[number][place])] = 1
             self.others[number] = self.first[self.words[number][place]]
             self.first[self.words[number][place]] = number
 
     def found(self, str text not None):
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), index = -1, start
-        cdef int kind = PyUnicode_KIND(text), number, place, pair
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text)
+        cdef int kind = PyUnicode_KIND(text), number
         cdef void* data = PyUnicode_DATA(text)
-        cdef Py_UCS4 char
-        cdef const unsigned char* bytes = <const unsigned char*>data
-        cdef const unsigned short* wide = <const unsigned short*>data
+        cdef unsigned long long there
+        if kind == 1:
+            there = self.bits(<const unsigned char*>data, kind, size)
+        elif kind == 2:
+            there = self.bits(<const unsigned short*>data, kind, size)
+        else:
+            there = self.bits(<const unsigned int*>data, kind, size)
+        return {number for number in range(MOST_WORDS) if there >> number & 1}
+
+    cdef unsigned long long bits(self, const Letter* letters, int kind, Py_ssize_t size) noexcept nogil:
         cdef unsigned long long there = 0
-        while True:
-            index += 1
-            if kind == 1:
-                while index + 1 < size:
-                    if self.starts[bytes[index]]:
-                        pair = bytes[index] << 8 | bytes[index + 1]
-                        if self.pairs[pair >> 3] >> (pair & 7) & 1:
-                            break
-                    index += 1
-            elif kind == 2:
-                while index + 1 < size:
-                    if wide[index] < 256 and self.starts[wide[index]] and wide[index + 1] < 256:
-                        pair = wide[index] << 8 | wide[index + 1]
-                        if self.pairs[pair >> 3] >> (pair & 7) & 1:
-                            break
-                    index += 1
-            if index + 1 >= size:
-                return {number for number in range(MOST_WORDS) if there >> number & 1}
-            char = PyUnicode_READ(kind, data, index)
-            if char >= 128:
+        cdef Py_ssize_t index = 0
+        while index + 1 < size:
+            if index + 4 < size and not (
+                self.pairs[pair_at(letters + index)] | self.pairs[pair_at(letters + index + 1)]
+                | self.pairs[pair_at(letters + index + 2)] | self.pairs[pair_at(letters + index + 3)]
+            ):
+                index += 4
                 continue
-            number = self.first[char]
-            while number >= 0:
-                start = index - self.keys[number]
-                if start >= 0 and start + self.lengths[number] <= size:
-                    for place in range(self.lengths[number]):
-                        if PyUnicode_READ(kind, data, start + place) != self.words[number][place]:
-                            break
-                    else:
-                        there |= <unsigned long long>1 << number
-                number = self.others[number]
+            if self.pairs[pair_at(letters + index)]:
+                there |= self.words_at(kind, <void*>letters, index, size)
+            index += 1
+        return there
 
-
-cdef class Openings:
-    """Finds what source.OPENING does. names: of elements, in small ASCII letters, none longer than LONGEST_NAME."""
-
-    cdef frozenset names
-
-    def __init__(self, names):
-        self.names = frozenset(name.encode() for name in names)
-        if max(map(len, self.names)) > LONGEST_NAME:
-            raise ValueError(f"a name of more than {LONGEST_NAME} letters: {names}")
-
-    def find(self, str page not None, Py_ssize_t at):
-        """The first from a place on: where it starts, where its name ends, and the name as it stands there, or "" for
-        a comment; None if there is none."""
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(page), end
-        cdef int kind = PyUnicode_KIND(page)
-        cdef void* data = PyUnicode_DATA(page)
-        cdef char name[LONGEST_NAME + 1]
-        cdef Py_UCS4 char
-        cdef int length
-        while True:
-            at = PyUnicode_FindChar(page, 60, at, size, 1)
-            if at < 0:
-                return None
-            end = at + 1
-            length = 0
-            char = 0
-            while end < size:
-                char = PyUnicode_READ(kind, data, end)
-                if length > LONGEST_NAME - 1 or not is_letter(char):
-                    break
-                name[length] = <char>(<long>char | 32)
-                length += 1
-                end += 1
-            if length > 2 and end < size and (char == 62 or char == 47 or char.isspace()):
-                if name[:length] in self.names:
-                    return at, end, PyUnicode_Substring(page, at + 1, end)
-            elif length == 0 and char == 33 and end + 2 < size:
-                if PyUnicode_READ(kind, data, end + 1) == 45 and PyUnicode_READ(kind, data, end + 2) == 45:
-                    return at, end + 3, ""
-            at += 1
+    cdef unsigned long long words_at(self, int kind, void* data, Py_ssize_t index, Py_ssize_t size) noexcept nogil:
+        """Bits of the words whose looked-for letter is there."""
+        cdef unsigned long long there = 0
+        cdef Py_ssize_t start
+        cdef unsigned int char = PyUnicode_READ(kind, data, index)
+        cdef int place, number = self.first[char] if char < 128 else -1
+        while number >= 0:
+            start = index - self.keys[number]
+            if start >= 0 and start + self.lengths[number] <= size:
+                for place in range(self.lengths[number]):
+                    if PyUnicode_READ(kind, data, start + place) != self.words[number][place]:
+                        break
+                else:
+                    there |= <unsigned long long>1 << number
+            number = self.others[number]
+        return there

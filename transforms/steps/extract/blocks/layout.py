@@ -217,7 +217,7 @@ class Builder:
 def lay_out(source: Source) -> Layout:
     """The blocks of a page's source."""
     builder = Builder()
-    buffer, parts = builder.buffer, iter(source.parts)
+    buffer, parts = builder.buffer, iter(source.parts())
     in_link, after_link, ghost, ghosts = False, False, "", 0
     if text := next(parts):
         buffer.append(text)

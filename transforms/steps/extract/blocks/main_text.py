@@ -9,7 +9,7 @@ from transforms.steps.extract.blocks.render import Format, render
 from transforms.steps.extract.blocks.source import read_source
 
 try:
-    from transforms.steps.extract.blocks.blocks_c import lay_out
+    from transforms.steps.extract.blocks.layout_c import lay_out
 except ImportError:  # not built: there was no compiler
     from transforms.steps.extract.blocks.layout import lay_out
 

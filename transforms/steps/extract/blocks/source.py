@@ -3,7 +3,7 @@
 No tree is built by a library here, for three reasons: libxml2 stops at 2,048 nested elements and loses what follows,
 lexbor and libxml2 take quadratic time on some pages of a megabyte, and another version of either gives another tree
 of the same page, so another dataset. Tags are found as the HTML standard's tokenizer finds them; what is not closed,
-or closed in the wrong order, is put right by blocks.py.
+or closed in the wrong order, is put right by layout.py.
 """
 
 from __future__ import annotations
@@ -57,12 +57,6 @@ def find_closing(page: str, name: str, at: int) -> tuple[int, int] | None:
     return None if closing is None else closing.span()
 
 
-# The same in C, where it was built.
-next_opening = find_opening if source_c is None else source_c.Openings(NO_TEXT).find
-next_closing = find_closing if source_c is None else source_c.find_closing
-split_tags = TAG.split if source_c is None else source_c.split_tags
-
-
 def formula(name: str, attributes: str, content: str) -> str:
     """TeX of a <math> element or of a MathJax script, between two marks; empty if it is neither."""
     if name == "script":
@@ -80,15 +74,21 @@ def formula(name: str, attributes: str, content: str) -> str:
 
 @dataclass
 class Source:
-    """A page's source, taken apart.
+    """A page's source.
 
-    parts: text, tag, text, tag, … text; a tag without its angle brackets, or None where there was none.
+    html: without what is no text, and with a > at its end, which closes a tag that the end of the page cuts.
     title: the text of <title>.
     """
 
-    parts: list[str | None]
+    html: str
     title: str
     kinds: dict[str, int]
+
+    def parts(self) -> list[str | None]:
+        """Text, tag, text, tag, … text; a tag without its angle brackets, or None where there was none."""
+        parts: list[str | None] = list(split_tags(self.html))
+        parts[-1] = (parts[-1] or "").removesuffix(">")
+        return parts
 
 
 # What the source says of the kind of page, as its writers put it for search engines; "Article" also ends NewsArticle.
@@ -149,17 +149,11 @@ def compiled_kinds() -> Callable[[str], dict[str, bool]]:
 page_kinds = kinds_of if source_c is None else compiled_kinds()
 
 
-def read_source(page: str, noscript: bool = False) -> Source:
-    """Take a page's source apart. Comments, scripts and other content that is not text go; formulas become TeX.
-
-    noscript: read what <noscript> holds, as a browser without scripts does.
-    """
-    for mark in (LINE_BREAK, TEX):
-        if mark in page:
-            page = page.replace(mark, "")
+def without_silent(page: str, noscript: bool) -> tuple[str, str]:
+    """A page's source without what is no text, and with formulas as TeX; and its title, as it stands there."""
     kept, title, position = [], "", 0
     unclosed: set[str] = set()
-    while (opening := next_opening(page, position)) is not None:
+    while (opening := find_opening(page, position)) is not None:
         start, end, name = opening
         kept.append(page[position:start])
         if not name:
@@ -168,12 +162,11 @@ def read_source(page: str, noscript: bool = False) -> Source:
             continue
         name = name.lower()
         tag_end = TAG_END.match(page, end)
-        closing = None if tag_end is None or name in unclosed else next_closing(page, name, tag_end.end())
         if tag_end is None:
             position = len(page)
         elif (name == "noscript" and noscript) or (name == "svg" and page[tag_end.end() - 2] == "/"):
             position = tag_end.end()
-        elif closing is None:
+        elif name in unclosed or (closing := find_closing(page, name, tag_end.end())) is None:
             unclosed.add(name)
             position = len(page) if name in TO_THE_END else tag_end.end()
         else:
@@ -183,9 +176,24 @@ def read_source(page: str, noscript: bool = False) -> Source:
             elif name in ("math", "script"):
                 kept.append(formula(name, page[end : tag_end.end()], content))
             position = page.find(">", closing[1]) + 1 or len(page)
-    kept.append(page[position:])
-    parts = split_tags("".join(kept) + ">")  # the added > closes a tag that the end of the page cuts
-    last = parts[-1] or ""
-    parts[-1] = last[:-1] if last.endswith(">") else last
+    return "".join([*kept, page[position:], ">"]), title
+
+
+# The same in C, where it was built.
+split_tags = TAG.split if source_c is None else source_c.split_tags
+audible = (
+    without_silent if source_c is None else source_c.Silent(NO_TEXT, TO_THE_END, formula, html.unescape).without_silent
+)
+
+
+def read_source(page: str, noscript: bool = False) -> Source:
+    """Take a page's source apart. Comments, scripts and other content that is not text go; formulas become TeX.
+
+    noscript: read what <noscript> holds, as a browser without scripts does.
+    """
+    for mark in (LINE_BREAK, TEX):
+        if mark in page:
+            page = page.replace(mark, "")
+    rest, title = audible(page, noscript)
     kinds = {**page_kinds(page), **address_of(page)}
-    return Source(parts, " ".join(title[:LONGEST_TITLE].split()), kinds)
+    return Source(rest, " ".join(title[:LONGEST_TITLE].split()), kinds)

@@ -23,22 +23,23 @@ GROUP = {
     else code
     for name, code in TAG_CODE.items()
 }
-# Names in class, id, role and itemprop that tell what a part of a page is for. Matched within words, lower case.
+# Names in class, id, role and itemprop that tell what a part of a page is for. Found within words, lower case;
+# between ^ and $ only whole ones.
 HINTS = {
-    "comment": "comment|disqus|respond|repl(?:y|ies)|kommentar",
+    "comment": "comment|disqus|respond|reply|replies|kommentar",
     "meta": "meta|byline|author|date|time|publi|posted|info|credit|source",
     "nav": "nav|menu|crumb|skip|topbar",
     "foot": "foot|copyright|legal|disclaim|colophon",
     "side": "side|aside|rail|widget|column",
     "related": "relat|recommend|more|also|trend|popular|recent|latest|similar|teaser|suggest|most",
     "share": "share|social|follow|facebook|twitter|like",
-    "ad": "advert|sponsor|banner|outbrain|taboola|commerc|promo|adsense|^ads?$",
-    "form": "newsletter|subscri|signup|sign-up|login|regist|form|search|account|paywall|contact",
+    "ad": "advert|sponsor|banner|outbrain|taboola|commerc|promo|adsense|^ad$|^ads$",
+    "form": "newsletter|subscri|signup|login|regist|form|search|account|paywall|contact",
     "popup": "cookie|consent|gdpr|popup|modal|overlay|hidden|hide|dialog|alert|notice|tooltip|dropdown",
     "content": "content|artic|artikel|entry|body|text|story|main|detail|desc|copy|prose|markdown|rich|primary",
     "post": "post|thread|messag|msg|topic|discuss|answer|question|forum|review|quote",
     "list": "list|item|card|grid|tile|result|carousel|slide|gallery|archive|feed|loop",
-    "tool": "tag|categor|pag(?:er|inat|ing)|filter|sort|tab|button|btn|tool|label|badge|rating|vote|action|print",
+    "tool": "tag|categor|pager|paginat|paging|filter|sort|tab|button|btn|tool|label|badge|rating|vote|action|print",
     "caption": "caption|image|photo|img|media|figure|video|thumb|picture",
     "title": "title|head|hero|intro|lead|summary|excerpt|abstract",
     "product": "product|price|cart|buy|spec|feature|shop|sku|offer",

@@ -1,4 +1,4 @@
-"""What blocks_c.pyx gives, for type checkers."""
+"""What layout_c.pyx gives, for type checkers."""
 
 from transforms.steps.extract.blocks.layout import Layout
 from transforms.steps.extract.blocks.source import Source

@@ -1,0 +1,1 @@
+"""tags_c.pyx gives all it has to layout_c.pyx, in C."""

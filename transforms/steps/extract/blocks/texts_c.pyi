@@ -1,0 +1,1 @@
+"""texts_c.pyx gives all it has to layout_c.pyx, in C."""
