@@ -32,6 +32,7 @@ from benchmarks.harness import Benchmark, Part, interval, table
 from benchmarks.process_cost import run_bateia
 from pipelines.sample.encyclopedia import WARC, build_people
 from pipelines.sample.people import BODIES, OPENINGS, Town, make_town, wording
+from trainer.data.chat import USER, Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.generator import TextGenerator, load_generator
 from trainer.post.tools.careful import answer_carefully
@@ -183,8 +184,8 @@ def asked(
     looked: list[Looked] = []
     for begin in range(0, len(facts), AT_ONCE):
         some = facts[begin : begin + AT_ONCE]
-        questions = [fact.question for fact in some]
-        answers = answer_carefully(generator.decoder, chat, questions, tools, ANSWER, ALWAYS, plain)
+        talks = [[Message(USER, fact.question)] for fact in some]
+        answers = answer_carefully(generator.decoder, chat, talks, tools, ANSWER, ALWAYS, plain)
         for fact, answer in zip(some, answers, strict=True):
             before, query = base[fact.id], answer.query or ""
             closed = before["asked"]["verdict"] == RIGHT

@@ -1,4 +1,7 @@
-"""A talk with a model: what was said so far, and the next answer piece by piece, tools' results among it."""
+"""A talk with a model: what was said so far, and the next answer piece by piece, tools' results among it.
+
+In a careful talk it is the talk that decides about a search, by how sure the model is, and not the model itself.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from schemas.faults import BadInput
-from trainer.data.chat import SYSTEM, USER, Message
+from trainer.data.chat import ASSISTANT, SYSTEM, USER, Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.generator import TextGenerator
 from trainer.generate.sampling import Sampling, Writing, generator_of, write
+from trainer.post.tools.careful import Answer, answer_carefully
 from trainer.post.tools.tool import Tool, answering
 
 
@@ -23,9 +27,7 @@ class Talk:
         self, generator: TextGenerator, sampling: Sampling, tools: Mapping[str, Tool], system: str | None = None
     ) -> None:
         self._generator, self._sampling, self._tools = generator, sampling, tools
-        self._chat = ChatFormat(generator.text, generator.bos)
-        if self._chat.end not in generator.stops:
-            raise BadInput("the model was not trained on conversations; give a run that `bateia sft` has written")
+        self._chat = chat_of(generator)
         self._head = [] if system is None else [Message(SYSTEM, system)]
         self.reset()
 
@@ -62,3 +64,38 @@ class Talk:
                 else:
                     yield token
             told = len(writing.tokens)
+
+
+class CarefulTalk:
+    """Greedy answers that are looked up where the model is unsure (`answer_carefully`). What was said stays, what was
+    looked up does not; where it no longer fits into the context, BOS and the newest stay.
+
+    Raises BadInput as `Talk` does.
+    """
+
+    def __init__(
+        self, generator: TextGenerator, tools: Mapping[str, Tool], tokens: int, least: float, system: str | None = None
+    ) -> None:
+        self._generator, self._tools, self._tokens, self._least = generator, tools, tokens, least
+        self._chat = chat_of(generator)
+        self._head = [] if system is None else [Message(SYSTEM, system)]
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all but the system's message."""
+        self._messages = list(self._head)
+
+    def answer(self, said: str) -> Answer:
+        self._messages.append(Message(USER, said))
+        given = self._generator.decoder, self._chat, [self._messages], self._tools, self._tokens, self._least
+        [answer] = answer_carefully(*given)
+        self._messages.append(Message(ASSISTANT, answer.text or answer.draft))
+        return answer
+
+
+def chat_of(generator: TextGenerator) -> ChatFormat:
+    """Raises BadInput for a model whose messages have no end."""
+    chat = ChatFormat(generator.text, generator.bos)
+    if chat.end not in generator.stops:
+        raise BadInput("the model was not trained on conversations; give a run that `bateia sft` has written")
+    return chat

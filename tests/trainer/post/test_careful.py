@@ -7,14 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from pipelines.cli.post.chat import told
 from support.decoders import LogitsAlone
-from trainer.data.chat import USER, Message
+from trainer.data.chat import ASSISTANT, USER, Message
 from trainer.generate.chat import ChatFormat
+from trainer.generate.generator import TextGenerator
 from trainer.post.sft import Base
-from trainer.post.tools.careful import answer_carefully, write_drafts
+from trainer.post.talk import CarefulTalk
+from trainer.post.tools.careful import Answer, answer_carefully, write_drafts
 from trainer.post.tools.tool import Tool
 
 ASKED = ("Ana", "Rui")
+TALKS = [[Message(USER, name)] for name in ASKED]
 PLAIN = "In Faro."
 DRAFTS = {"Ana": "lives in Oslo.", "Rui": "lives in Porto."}
 DOUBT = len("lives in ")  # Rui's place is said with a probability of .4
@@ -25,6 +29,7 @@ class Scripted(LogitsAlone):
 
     def __init__(self, chat: ChatFormat) -> None:
         self.chat, self.rows = chat, [[0]]
+        self.said: list[Message] = []  # before the question
 
     def begin(self, prompts: Sequence[Sequence[int]], room: int = 0) -> np.ndarray:
         self.rows = [list(prompt) for prompt in prompts]
@@ -50,8 +55,8 @@ class Scripted(LogitsAlone):
 
     def prompts(self, name: str) -> tuple[list[int], list[int]]:
         """In a chat, and as running text."""
-        asked = [Message(USER, name)]
-        return self.chat.prompt(asked), self.chat.plain(asked).tokens
+        asked = Message(USER, name)
+        return self.chat.prompt([*self.said, asked]), self.chat.plain([asked]).tokens
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -65,7 +70,7 @@ def test_what_is_doubted_is_searched(base: Base, least: float, searched: str, pl
         return f"{query} lives in Cork."
 
     tools = {"search": Tool("search", "", find)}
-    answers = answer_carefully(Scripted(chat), chat, ASKED, tools, 60, least, plain)
+    answers = answer_carefully(Scripted(chat), chat, TALKS, tools, 60, least, plain)
     assert " ".join(queries) == searched
     at_once = dict.fromkeys(ASKED, PLAIN) if plain else DRAFTS
     assert [answer.draft for answer in answers] == list(at_once.values())
@@ -78,4 +83,20 @@ def test_what_is_doubted_is_searched(base: Base, least: float, searched: str, pl
 
 def test_a_call_stands_where_the_draft_was_doubted(base: Base) -> None:
     chat = base.chat()
-    assert [draft.before for draft in write_drafts(Scripted(chat), chat, ASKED[1:], 60)] == ["lives in"]
+    assert [draft.before for draft in write_drafts(Scripted(chat), chat, TALKS[1:], 60)] == ["lives in"]
+
+
+def test_a_careful_talk_tells_what_it_looked_up_and_how_sure_it_was(base: Base) -> None:
+    """The second question stands behind the first and its answer, which the scripted model would else not know."""
+    decoder = Scripted(base.chat())
+    decoder.context = 256
+    generator = TextGenerator(decoder, base.chat().text, base.chat().bos, frozenset({base.chat().end}), 0)
+    talk = CarefulTalk(generator, {"search": Tool("search", "", lambda query: f"{query} lives in Cork.")}, 60, 0.5)
+    assert list(told(talk.answer("Ana"))) == ["lives in Oslo.\n[not looked up: 1.00 sure]"]
+    decoder.said = [Message(USER, "Ana"), Message(ASSISTANT, "lives in Oslo.")]
+    assert list(told(talk.answer("Rui"))) == ['It is Cork.\n[looked up: Rui; 0.40 sure of "lives in Porto."]']
+    talk.reset()
+    decoder.said = []
+    assert talk.answer("Rui").query == "Rui"
+    silent = Answer("", "lives in Porto.", 0.4, "")
+    assert list(told(silent)) == ["lives in Porto.\n[0.40 sure, and no answer came of looking up: ]"]

@@ -44,6 +44,9 @@ def test_from_conversations_to_an_arena(bateia: Call, folder: Path) -> None:
     source = json.loads((tuned / "manifest.json").read_text())["source"]
     assert [Path(one["path"]).name for one in source] == ["conversations", "base"]
     assert done(bateia("chat", "--run", tuned, "--say", "Hi", "--tokens", 5)).startswith("> Hi\n")
+    done(bateia("search", "index", "--shards", shards, "--output", folder / "index"))
+    careful = ("--search-when-unsure", 0, "--index", folder / "index")
+    assert "[not looked up: 0." in done(bateia("chat", "--run", tuned, "--say", "Hi", "--tokens", 5, *careful))
     for name in ("sft@1", "sft@3"):
         scores = folder / f"{name}.jsonl"
         asked = ("--conversations", made, "--shards", shards, "--tokens", 8, "--tasks", "multiply", "--questions", 4)
@@ -126,6 +129,7 @@ def test_facts_are_probed_and_label_refusals(bateia: Call, folder: Path) -> None
         (("rl", "--run", "base", "--task", "multiply"), "give --output"),
         (("arena", "vote", "--runs", "base", "--output", "o"), "two --runs or more"),
         (("chat", "--run", "base", "--say", "x"), "not trained on conversations"),
+        (("chat", "--run", "base", "--search-when-unsure", "--say", "x"), "the search needs its index"),
         (("chat", "--run", "base", "--tools", "shell", "--say", "x"), "no tool is called 'shell'"),
         (("probe", "--run", "base", "--facts", "basics", "--group", "D"), "no group is called 'D'"),
     ],

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from trainer.data.chat import USER, Message
+from trainer.data.chat import Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.sampling import Sampling, generate_many
 from trainer.model.decoder import Decoder
@@ -48,7 +48,7 @@ class Draft:
 def answer_carefully(
     decoder: Decoder,
     chat: ChatFormat,
-    questions: Sequence[str],
+    talks: Sequence[Sequence[Message]],
     tools: Mapping[str, Tool],
     tokens: int,
     least: float,
@@ -57,17 +57,18 @@ def answer_carefully(
     """Greedy answers, looked up where a draft's least probable token is less probable than `least`: the price of a
     search, 0 being none at any price, and more than 1 always.
 
-    plain: whether the answer at once, and how sure it is, are of one sentence of running text; a call comes even then
-        where a chat's draft is the least sure
+    talks: each ends with the message that is answered
+    plain: whether the answer at once, and how sure it is, are of one sentence of running text that follows that message
+        alone; a call comes even then where a chat's draft is the least sure
     """
-    drafts = write_drafts(decoder, chat, questions, tokens, plain)
-    beginnings = write_drafts(decoder, chat, questions, tokens) if plain else drafts
+    drafts = write_drafts(decoder, chat, talks, tokens, plain)
+    beginnings = write_drafts(decoder, chat, talks, tokens) if plain else drafts
     answers = [Answer(draft.text, draft.text, draft.sure) for draft in drafts]
     unsure = [row for row, draft in enumerate(drafts) if draft.sure < least]
     if not unsure:
         return answers
     begun = [[*chat.text.encode(beginnings[row].before), chat.call] for row in unsure]
-    prompts = [chat.prompt([Message(USER, questions[row])]) for row in unsure]
+    prompts = [chat.prompt(talks[row]) for row in unsure]
     force = answering(chat, tools)
     looked_up = generate_many(
         decoder,
@@ -76,6 +77,7 @@ def answer_carefully(
         frozenset({chat.end}),
         [0] * len(unsure),
         lambda row, written: force(row, [*begun[row], *written]),
+        keep=1,
     )
     for row, head, text in zip(unsure, begun, looked_up, strict=True):
         whole = [*head, *text.tokens]
@@ -84,13 +86,12 @@ def answer_carefully(
 
 
 def write_drafts(
-    decoder: Decoder, chat: ChatFormat, questions: Sequence[str], tokens: int, plain: bool = False
+    decoder: Decoder, chat: ChatFormat, talks: Sequence[Sequence[Message]], tokens: int, plain: bool = False
 ) -> list[Draft]:
-    asked = [[Message(USER, question)] for question in questions]
-    prompts = [chat.plain(messages).tokens if plain else chat.prompt(messages) for messages in asked]
+    prompts = [chat.plain(talk[-1:]).tokens if plain else chat.prompt(talk) for talk in talks]
     stops = frozenset({chat.bos if plain else chat.end})
     drafts = []
-    for text in generate_many(decoder, prompts, Sampling(tokens, temperature=0), stops, [0] * len(prompts)):
+    for text in generate_many(decoder, prompts, Sampling(tokens, temperature=0), stops, [0] * len(prompts), keep=1):
         length = sentence(chat, text.tokens) if plain else len(text.tokens)
         nats = text.nats[:length]
         own, before = text.tokens[:length], text.tokens[: nats.index(max(nats))]
