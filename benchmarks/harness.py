@@ -135,6 +135,15 @@ class Benchmark:
                 write(parts, args.out)
 
 
+def add_seeds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seeds", type=positive, default=3, help="how many; default: %(default)s")
+    parser.add_argument("--first-seed", type=int, default=1, help="default: %(default)s")
+
+
+def seeds_of(args: argparse.Namespace) -> range:
+    return range(args.first_seed, args.first_seed + args.seeds)
+
+
 def write(parts: Iterable[Part], path: Path) -> None:
     """Parts as they come, to standard output and to a file that gets its name with the last one.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.generated.runs import run_here
-from benchmarks.harness import Benchmark, Part, interval, note, table
+from benchmarks.harness import Benchmark, Part, add_seeds, interval, note, seeds_of, table
 from benchmarks.process_cost import run_bateia
 from schemas.shards.layout import VAL, read_shards
 from trainer.data.chat import Conversation
@@ -39,7 +39,7 @@ COLUMNS = ("stopped", "in format", "right", "nats a token of held-out answers", 
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
+    add_seeds(parser)
     parser.add_argument("--base-steps", type=int, default=120, help="of pretraining; default: %(default)s")
     parser.add_argument("--steps", type=int, default=120, help="of fine-tuning; default: %(default)s")
     parser.add_argument("--batch-size", type=int, default=16, help="of fine-tuning; default: %(default)s")
@@ -52,7 +52,7 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     stages = ("--until", "shards", "--context", CONTEXT, "--no-blocklist", "--quiet")
     run_bateia("run", "tiny", "--input", crawl / "*.warc.gz", "--output", data, *stages)
     rows: dict[str, list[list[float]]] = {}
-    for seed in range(1, args.seeds + 1):
+    for seed in seeds_of(args):
         for name, values in one_seed(args, scratch / str(seed), data / "shards", seed):
             rows.setdefault(name, []).append(values)
             note(f"seed {seed}, {name}: {' '.join(f'{value:.3f}' for value in values)}")

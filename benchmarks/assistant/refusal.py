@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.harness import Benchmark, Part, interval, note, table
+from benchmarks.harness import Benchmark, Part, add_seeds, interval, note, seeds_of, table
 from benchmarks.process_cost import run_bateia
 from trainer.probes.facts import RIGHT, UNKNOWN, WRONG, auroc
 from trainer.probes.told import TEST
@@ -47,7 +47,7 @@ WAYS = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
+    add_seeds(parser)
     parser.add_argument("--people", type=int, default=60, help="for each number of tellings; default: %(default)s")
     parser.add_argument("--told-once", type=int, default=3600, help="further people; default: %(default)s")
     parser.add_argument("--steps", type=int, default=1300, help="of pretraining; default: %(default)s")
@@ -57,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     rows: dict[str, list[list[float]]] = {}
     scores: list[float] = []
-    for seed in range(1, args.seeds + 1):
+    for seed in seeds_of(args):
         folder = scratch / str(seed)
         known, score, told = pretrained(args, folder, seed)
         scores.append(score)

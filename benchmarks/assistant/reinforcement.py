@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generated.runs import drawn_run, run_here
-from benchmarks.harness import Benchmark, Part, interval, table
+from benchmarks.harness import Benchmark, Part, add_seeds, interval, seeds_of, table
 from trainer.generate.generator import make_decoder
 from trainer.post.conversations import tokenize, write_shards
 from trainer.post.rl import RlRecipe, look_at_gate, plan_rl, tested
@@ -41,7 +41,7 @@ QUIET: dict[str, Any] = {"quiet": True, "eval_every": 10**6, "save_every": 10**6
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", default="multiply_3", help="default: %(default)s")
-    parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
+    add_seeds(parser)
     parser.add_argument("--sft-steps", type=int, default=700, help="that teach the skill; default: %(default)s")
     parser.add_argument("--habit-steps", type=int, default=100, help="default: %(default)s")
     parser.add_argument("--rl-steps", type=int, default=40, help="default: %(default)s")
@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     told: dict[str, list[dict[str, Any]]] = {}
-    for seed in range(1, args.seeds + 1):
+    for seed in seeds_of(args):
         for name, line in one_seed(args, scratch / str(seed), seed):
             told.setdefault(name, []).append(line)
             yield f"seed {seed}, {name}: {shown(line)}"

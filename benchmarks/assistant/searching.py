@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.assistant.refusal import EXPOSURES, pretrained
-from benchmarks.harness import Benchmark, Part, interval, table
+from benchmarks.harness import Benchmark, Part, add_seeds, interval, seeds_of, table
 from benchmarks.process_cost import run_bateia
 from pipelines.sample.encyclopedia import WARC, build_people
 from pipelines.sample.people import BODIES, OPENINGS, Town, make_town, wording
@@ -52,7 +52,7 @@ ASKED = (*(0,) * 10, *EXPOSURES[1:])  # numbers of tellings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seeds", type=int, default=2, help="default: %(default)s")
+    add_seeds(parser)
     parser.add_argument("--people", type=int, default=30, help="for each number of tellings; default: %(default)s")
     parser.add_argument("--told-once", type=int, default=1500, help="further people; default: %(default)s")
     parser.add_argument("--steps", type=int, default=1000, help="of pretraining; default: %(default)s")
@@ -83,7 +83,7 @@ class Looked:
 def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     told: dict[int, list[list[float]]] = {}
     ways: dict[str, list[list[float]]] = {}
-    for seed in range(1, args.seeds + 1):
+    for seed in seeds_of(args):
         folder = scratch / str(seed)
         _, score, known = pretrained(args, folder, seed, CONTEXT, ASKED)
         learned_how(args, folder, seed)
