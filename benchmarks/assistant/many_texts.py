@@ -8,7 +8,7 @@ is how many times faster any decoder gets whose single text is as fast as can be
 whole, with its start and its compiling, on a nano of a few steps.
 
     python -m benchmarks.assistant.many_texts
-    python -m benchmarks.assistant.many_texts --parts written --model 30m --tokens 16
+    python -m benchmarks.assistant.many_texts --parts written --model nano 30m 124m --tokens 16
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import Benchmark, Part, table
+from benchmarks.harness import Benchmark, Part, note, table
 from benchmarks.process_cost import bateia, run_bateia
 from benchmarks.process_cost import measure as cost_of
 from trainer.generate.generator import make_decoder
@@ -42,21 +42,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--texts", type=int, default=64, help="default: %(default)s")
     parser.add_argument("--tokens", type=int, default=64, help="that each text is written; default: %(default)s")
     parser.add_argument("--backend", nargs="+", default=["jax"], help="default: jax")
-    parser.add_argument("--model", choices=[*SIZES], default="nano", help="default: %(default)s")
+    parser.add_argument("--model", nargs="+", choices=[*SIZES], default=["nano"], help="default: nano")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="default: all")
 
 
 def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
-    config = find_model(args.model, VOCABULARY, 256)
     rows: list[list[str]] = []
-    for backend in args.backend:
-        decoder = make_decoder(backend, initial_weights(config, 1), config)
-        for part, paces in (("written", written), ("scored", scored)):
-            if part in args.parts:
-                what, alone, together = paces(args, decoder)
-                rows.append(row(f"{backend}, {what}", alone, together))
-    if "written" in args.parts:
-        rows.append(row("numpy, the matrices alone", matrices_alone(config, 1), matrices_alone(config, args.texts)))
+    for model in args.model:
+        config = find_model(model, VOCABULARY, 256)
+        weights = initial_weights(config, 1)
+        for backend in args.backend:
+            decoder = make_decoder(backend, weights, config)
+            for part, paces in (("written", written), ("scored", scored)):
+                if part in args.parts:
+                    what, alone, together = paces(args, decoder)
+                    rows.append(row(f"{model}, {backend}, {what}", alone, together))
+        if "written" in args.parts:
+            bound = matrices_alone(config, 1), matrices_alone(config, args.texts)
+            rows.append(row(f"{model}, numpy, the matrices alone", *bound))
+            note(" | ".join(rows[-1]))
     if rows:
         yield table(["tokens a CPU second, a second", "alone", "together", "CPU seconds", "seconds"], rows)
     if "few-shot" in args.parts:

@@ -72,7 +72,12 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
 
 
 def pretrained(
-    args: argparse.Namespace, folder: Path, seed: int, context: int = 64, exposures: tuple[int, ...] = EXPOSURES
+    args: argparse.Namespace,
+    folder: Path,
+    seed: int,
+    context: int = 64,
+    exposures: tuple[int, ...] = EXPOSURES,
+    how: tuple[object, ...] = PRETRAINING,
 ) -> tuple[dict[str, bool], float, str]:
     """A seed's model, from pages on: which facts it knows, the AUROC of its answers' probability, and how many of each
     number of tellings it knows."""
@@ -83,7 +88,7 @@ def pretrained(
     pages, small = folder / "crawl" / "bateia-people-00000.warc.gz", ("--vocab-size", 1024, "--context", context)
     stages = ("--output", folder / "data", "--until", "shards", "--workers", 1, "--no-blocklist", "--quiet")
     run_bateia("run", "tiny", "--input", pages, *stages, *small)
-    training = ("--model", folder / "shape.json", "--steps", args.steps, *PRETRAINING, "--seed", seed, "--quiet")
+    training = ("--model", folder / "shape.json", "--steps", args.steps, *how, "--seed", seed, "--quiet")
     run_bateia("train", "--shards", folder / "data" / "shards", *training, "--output", folder / "base")
     facts = probe(folder, folder / "base", "known.json")
     tested = [fact for fact in facts if fact["group"] == TEST]

@@ -3,9 +3,10 @@
 People of a made-up register live in pages that go the whole way to a small base model, as in `refusal`. How to search
 it learns from people that there are not, drawn afresh: it begins an answer, calls the search with the name where the
 place would stand, and says the place that the passage names; when is not learned from them. It then looks up what it
-is unsure of: where a token of its answer is less probable than a threshold, the one that has so large a share of what
-is not known of group B below it, people whose questions were never trained; beside it group A's, whose questions were.
-What it answers at once is asked for as running text, as pages have it, or as a message of a chat. People of group C are
+is unsure of: where its answer is less probable than a threshold, the one that has so large a share of what is not known
+of group B below it, people whose questions were never trained; beside it group A's, whose questions were. What it
+answers at once is asked for as running text, as pages have it, or as a message of a chat. How probable that is, is the
+mean of the question's wording and of eight others of the same place, or the question's alone. People of group C are
 asked. The index has the pages of the training, and later ones that the model never saw: they tell once of everybody of
 whom it was never told, and these are ten times as many as of each other number of tellings: they cost no training.
 Controls: the closed book, which are the base's answers, and an index of another town.
@@ -22,30 +23,35 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.assistant.refusal import EXPOSURES, pretrained
-from benchmarks.harness import Benchmark, Part, add_seeds, interval, seeds_of, table
+from benchmarks.harness import Benchmark, Part, add_seeds, interval, note, seeds_of, table
 from benchmarks.process_cost import run_bateia
 from pipelines.sample.encyclopedia import WARC, build_people
 from pipelines.sample.people import BODIES, OPENINGS, Town, make_town, wording
 from trainer.data.chat import USER, Message
 from trainer.generate.chat import ChatFormat
 from trainer.generate.generator import TextGenerator, load_generator
-from trainer.post.tools.careful import answer_carefully
+from trainer.post.tools.careful import answer_carefully, write_drafts
 from trainer.post.tools.search import Search
 from trainer.post.tools.tool import Tool
 from trainer.probes.facts import RIGHT, begins_with
 from trainer.probes.told import LABELS, TEST, TRAINED, Fact, read_facts
 
 CONTEXT = 96  # tokens: a question, a call, a passage and an answer
-PASSAGE, ANSWER, AT_ONCE = 14, 48, 256  # tokens of a passage (a sentence), of all that answers; questions
+PASSAGE, ANSWER, AT_ONCE = 16, 48, 256  # tokens of a passage (a sentence), of all that answers; questions
 HOW = ("--batch-size", 24, "--optimizer", "muon", "--lr", 4e-3)
-KEPT = 0.93  # share of the unknown whose answers are to be below the threshold
-OTHERS = (0.85, 0.9, 0.95)
+WORDINGS = (0, 7, 14, 21, 28, 35, 1, 10)  # of `people.wording`: each body and each opening
+PRETRAINING = ("--batch-size", 16, "--optimizer", "muon", "--lr", 4e-3)
+KEPT = 0.95  # share of the unknown whose answers are to be below the threshold
+OTHERS = (0.85, 0.9, 0.93)
 MOST_CLOSED, LEAST_OPEN, MOST_KNOWN = 0.1, 0.85, 0.4  # the bar
 ALWAYS = 2.0  # more than a probability
 ASKED = (*(0,) * 10, *EXPOSURES[1:])  # numbers of tellings
@@ -53,10 +59,11 @@ ASKED = (*(0,) * 10, *EXPOSURES[1:])  # numbers of tellings
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_seeds(parser)
+    parser.add_argument("--at-once", type=int, default=3, help="seeds that are trained at once; default: %(default)s")
     parser.add_argument("--people", type=int, default=30, help="for each number of tellings; default: %(default)s")
     parser.add_argument("--told-once", type=int, default=1500, help="further people; default: %(default)s")
-    parser.add_argument("--steps", type=int, default=1000, help="of pretraining; default: %(default)s")
-    parser.add_argument("--how-steps", type=int, default=500, help="that teach how to search; default: %(default)s")
+    parser.add_argument("--steps", type=int, default=1200, help="of pretraining; default: %(default)s")
+    parser.add_argument("--how-steps", type=int, default=600, help="that teach how to search; default: %(default)s")
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Looked:
     """A question, answered at once and with a search.
 
     known: by the base; closed: whether the base answers rightly
-    sure: the least probability of a token of the answer at once, and whether that is right: drafted
+    sure: of the answer at once, in all wordings; alone: in the question's; drafted: whether that answer is right
     query: what is searched
     found: whether the passage tells the fact
     read: whether the answer by the search is right
@@ -74,6 +81,7 @@ class Looked:
     known: bool
     closed: bool
     sure: float
+    alone: float
     drafted: bool
     query: str
     found: bool
@@ -83,19 +91,14 @@ class Looked:
 def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     told: dict[int, list[list[float]]] = {}
     ways: dict[str, list[list[float]]] = {}
-    for seed in seeds_of(args):
-        folder = scratch / str(seed)
-        _, score, known = pretrained(args, folder, seed, CONTEXT, ASKED)
-        learned_how(args, folder, seed)
-        indexed(folder, seed)
-        yield f"Seed {seed}: of group {TEST} {known}; AUROC of the answer's probability {score:.3f}.\n"
-        how = load_generator(str(folder / "how"))
-        looked, least = asked(folder, how, TEST, plain=True), threshold(asked(folder, how, LABELS, plain=True), KEPT)
-        elsewhere = asked(folder, how, TEST, "other-index", plain=True)
-        for count, numbers in by_tellings(looked, elsewhere, least).items():
+    with ProcessPoolExecutor(args.at_once, get_context("spawn")) as pool:
+        of_seeds = list(pool.map(partial(one_seed, args, scratch), seeds_of(args)))
+    for seed, one in zip(seeds_of(args), of_seeds, strict=True):
+        yield f"Seed {seed}: of group {TEST} {one.known}; AUROC of the answer's probability {one.score:.3f}.\n"
+        for count, numbers in one.told.items():
             told.setdefault(count, []).append(numbers)
-        for name, shares in deciding(folder, how, looked).items():
-            ways.setdefault(name, []).append(shares)
+        for name, numbers in one.ways.items():
+            ways.setdefault(name, []).append(numbers)
     head = ["told", "people of a seed", "right, closed book", "with the search", "with another town's", "searched"]
     head += ["query right, of all", "found by the query, of all", "of these right"]
     yield table(head, [[f"{count}", f"{rows[0][0]}", *columns(rows)[1:]] for count, rows in sorted(told.items())])
@@ -104,14 +107,38 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[Part]:
     yield verdict(told[0], ways[way(KEPT)])
 
 
-def deciding(folder: Path, how: TextGenerator, looked: Sequence[Looked]) -> Mapping[str, list[float]]:
+@dataclass(frozen=True)
+class Seed:
+    """What came of a seed. known, score: as of `pretrained`; told: `by_tellings`; ways: `deciding`"""
+
+    known: str
+    score: float
+    told: Mapping[int, list[float]]
+    ways: Mapping[str, list[float]]
+
+
+def one_seed(args: argparse.Namespace, scratch: Path, seed: int) -> Seed:
+    folder = scratch / str(seed)
+    _, score, known = pretrained(args, folder, seed, CONTEXT, ASKED, PRETRAINING)
+    learned_how(args, folder, seed)
+    indexed(folder, seed)
+    note(f"seed {seed} is trained")
+    how = load_generator(str(folder / "how"))
+    by_group = {group: asked(folder, how, group) for group in (TEST, LABELS, TRAINED)}
+    elsewhere = asked(folder, how, TEST, "other-index")
+    told = by_tellings(by_group[TEST], elsewhere, threshold(by_group[LABELS], KEPT))
+    return Seed(known, score, told, deciding(folder, how, by_group))
+
+
+def deciding(folder: Path, how: TextGenerator, by_group: Mapping[str, Sequence[Looked]]) -> Mapping[str, list[float]]:
     """Shares of group C by each way of deciding when to search."""
-    by_group = {group: asked(folder, how, group, plain=True) for group in (LABELS, TRAINED)}
-    numbers = {way(kept): shares(looked, threshold(by_group[LABELS], kept)) for kept in (KEPT, *OTHERS)}
+    looked, labelled = by_group[TEST], by_group[LABELS]
+    numbers = {way(kept): shares(looked, threshold(labelled, kept)) for kept in (KEPT, *OTHERS)}
     numbers[f"control: {way(KEPT, TRAINED)}"] = shares(looked, threshold(by_group[TRAINED], KEPT))
-    chatted = asked(folder, how, TEST)
-    least = threshold(asked(folder, how, LABELS), KEPT)
-    numbers[f"at once in the chat, {way(KEPT)}"] = shares(chatted, least)
+    in_one, labels = ([replace(one, sure=one.alone) for one in some] for some in (looked, labelled))
+    numbers[f"by one wording, {way(KEPT)}"] = shares(in_one, threshold(labels, KEPT))
+    chatted, labels = (asked(folder, how, group, plain=False) for group in (TEST, LABELS))
+    numbers[f"at once in the chat, {way(KEPT)}"] = shares(chatted, threshold(labels, KEPT))
     return numbers | {"never": shares(looked, 0.0), "always": shares(looked, ALWAYS)}
 
 
@@ -173,10 +200,11 @@ def publish(folder: Path, name: str, facts: Sequence[Fact], seed: int) -> None:
 # --- What comes of it -------------------------------------------------------------------------------------------------
 
 
-def asked(
-    folder: Path, generator: TextGenerator, group: str, index: str = "index", plain: bool = False
-) -> list[Looked]:
-    """Greedy answers to the questions of a group, at once and with a search. plain: as of `answer_carefully`"""
+def asked(folder: Path, generator: TextGenerator, group: str, index: str = "index", plain: bool = True) -> list[Looked]:
+    """Greedy answers to the questions of a group, at once and with a search.
+
+    plain: as of `answer_carefully`; with it the answers are asked for in WORDINGS too
+    """
     base = {one["id"]: one for one in json.loads((folder / "known.json").read_text())["facts"]}
     facts = [fact for fact in read_facts(str(folder / "crawl" / "people-facts.jsonl")) if fact.group == group]
     search, chat = Search(str(folder / index)), ChatFormat(generator.text, generator.bos)
@@ -185,13 +213,16 @@ def asked(
     for begin in range(0, len(facts), AT_ONCE):
         some = facts[begin : begin + AT_ONCE]
         talks = [[Message(USER, fact.question)] for fact in some]
-        answers = answer_carefully(generator.decoder, chat, talks, tools, ANSWER, ALWAYS, plain)
-        for fact, answer in zip(some, answers, strict=True):
+        others = [[fact.answer, *(wording(fact.subject, number) for number in WORDINGS)] for fact in some]
+        given = generator.decoder, chat, talks, tools, ANSWER, ALWAYS, plain, others if plain else ()
+        alone = write_drafts(generator.decoder, chat, talks, ANSWER, plain)
+        for fact, answer, draft in zip(some, answer_carefully(*given), alone, strict=True):
             before, query = base[fact.id], answer.query or ""
             closed = before["asked"]["verdict"] == RIGHT
             drafted, read = (begins_with(text, f"{fact.answer} {fact.value}") for text in (answer.draft, answer.text))
             found = tells(passage_of(search, query), fact)
-            looked.append(Looked(fact, before["known"], closed, answer.sure, drafted, query, found, read))
+            sure = answer.sure, draft.sure
+            looked.append(Looked(fact, before["known"], closed, *sure, drafted, query, found, read))
     return looked
 
 

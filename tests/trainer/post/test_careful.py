@@ -14,7 +14,7 @@ from trainer.generate.chat import ChatFormat
 from trainer.generate.generator import TextGenerator
 from trainer.post.sft import Base
 from trainer.post.talk import CarefulTalk
-from trainer.post.tools.careful import Answer, answer_carefully, write_drafts
+from trainer.post.tools.careful import Answer, Draft, answer_carefully, in_other_words, write_drafts
 from trainer.post.tools.tool import Tool
 
 ASKED = ("Ana", "Rui")
@@ -84,6 +84,32 @@ def test_what_is_doubted_is_searched(base: Base, least: float, searched: str, pl
 def test_a_call_stands_where_the_draft_was_doubted(base: Base) -> None:
     chat = base.chat()
     assert [draft.before for draft in write_drafts(Scripted(chat), chat, TALKS[1:], 60)] == ["lives in"]
+
+
+class Heard(LogitsAlone):
+    """What costs a nat a token behind "settled in", and nothing elsewhere; each first token costs much."""
+
+    def __init__(self, chat: ChatFormat) -> None:
+        self.chat = chat
+
+    def score(self, texts: Sequence[Sequence[int]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        scored = []
+        for text in texts:
+            head = [self.chat.bos, *self.chat.text.encode("Ana settled in")]
+            known = list(text[: len(head)]) == head
+            nats_T = np.full(len(text) - 1, float(known), np.float32)
+            nats_T[0] = 9.0
+            scored.append((nats_T, nats_T < 1))
+        return scored
+
+
+def test_a_draft_is_as_sure_as_all_wordings_together(base: Base) -> None:
+    chat = base.chat()
+    drafts = [Draft("Ana lives in Faro.", 0.64, ""), Draft("Nobody does.", 0.64, "")]
+    wordings = [["Ana lives in", "Ana settled in", "Ana is at home in"]] * 2
+    nats = len(chat.text.encode(" Faro.")) / 2
+    sure = [draft.sure for draft in in_other_words(Heard(chat), chat, drafts, wordings)]
+    assert sure == [pytest.approx((0.64 * np.exp(-nats)) ** 0.5), pytest.approx(0.64)]
 
 
 def test_a_careful_talk_tells_what_it_looked_up_and_how_sure_it_was(base: Base) -> None:

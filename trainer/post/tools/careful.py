@@ -2,7 +2,8 @@
 
 A draft is written without tools. Where a token of it is less probable than asked for, the draft ends before it, and the
 model goes on with a call, whose argument it writes itself, as it does the answer to what the tool says. How sure it is
-may also be asked for as running text, as pages have questions and answers: there its probabilities were learned.
+may also be asked for as running text, as pages have questions and answers: there its probabilities were learned. And
+it may be asked for in other wordings, as what is known is known in all of them (Elazar et al., arXiv 2102.01017).
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ def answer_carefully(
     tokens: int,
     least: float,
     plain: bool = False,
+    wordings: Sequence[Sequence[str]] = (),
 ) -> list[Answer]:
     """Greedy answers, looked up where a draft's least probable token is less probable than `least`: the price of a
     search, 0 being none at any price, and more than 1 always.
@@ -60,8 +62,11 @@ def answer_carefully(
     talks: each ends with the message that is answered
     plain: whether the answer at once, and how sure it is, are of one sentence of running text that follows that message
         alone; a call comes even then where a chat's draft is the least sure
+    wordings: of each talk, as of `in_other_words`
     """
     drafts = write_drafts(decoder, chat, talks, tokens, plain)
+    if wordings:
+        drafts = in_other_words(decoder, chat, drafts, wordings)
     beginnings = write_drafts(decoder, chat, talks, tokens) if plain else drafts
     answers = [Answer(draft.text, draft.text, draft.sure) for draft in drafts]
     unsure = [row for row, draft in enumerate(drafts) if draft.sure < least]
@@ -97,6 +102,34 @@ def write_drafts(
         own, before = text.tokens[:length], text.tokens[: nats.index(max(nats))]
         drafts.append(Draft(chat.answer(own), math.exp(-max(nats)), chat.text.decode(before).strip()))
     return drafts
+
+
+def in_other_words(
+    decoder: Decoder, chat: ChatFormat, drafts: Sequence[Draft], wordings: Sequence[Sequence[str]]
+) -> list[Draft]:
+    """Drafts, as sure as the geometric mean of what they were and of the same said in other wordings, all of which
+    together count as much.
+
+    wordings: of each draft beginnings of sentences in running text, its own first; what it says behind that one is
+        scored behind the others. A draft that does not begin so is as sure as it was
+    """
+    texts: list[list[int]] = []
+    behind: list[tuple[int, int]] = []  # of each text: its draft, tokens of its beginning
+    for row, (draft, (own, *others)) in enumerate(zip(drafts, wordings, strict=True)):
+        if said := draft.text.removeprefix(own) if draft.text.startswith(own) else "":
+            for begin in others:
+                head = [chat.bos, *chat.text.encode(begin)]
+                texts.append([*head, *chat.text.encode(said)])
+                behind.append((row, len(head)))
+    nats: dict[int, list[float]] = {}
+    for (row, length), (nats_T, _) in zip(behind, decoder.score(texts) if texts else (), strict=True):
+        nats.setdefault(row, []).append(float(nats_T[length - 1 :].sum()))
+    return [
+        replace(draft, sure=math.sqrt(draft.sure * math.exp(-sum(nats[row]) / len(nats[row]))))
+        if row in nats
+        else draft
+        for row, draft in enumerate(drafts)
+    ]
 
 
 def sentence(chat: ChatFormat, tokens: Sequence[int]) -> int:
