@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import pytest
 
 from pipelines.sample.people import make_town
@@ -66,7 +64,8 @@ def test_what_is_known_is_answered_at_once_and_all_else_is_searched() -> None:
 
 def test_how_a_tool_is_called_is_learned_without_when(base: Base) -> None:
     """Else a model learns to search for all that it isn't trained to answer."""
-    chat, made = base.chat(), list(islice(make_searches(TOWN.facts, 3), 3))
+    chat, made = base.chat(), [one for one in make_searches(TOWN.facts, 9) if len(one.messages) == 4]
+    assert made
     for whole, given in zip(tokenize(made, chat), tokenize(made, chat, given_calls=True), strict=True):
         assert whole.tokens == given.tokens
         [(token, learned, not_learned)] = [
