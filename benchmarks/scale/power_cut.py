@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,26 +59,30 @@ def measure(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
 def cuts(args: argparse.Namespace, small: Any, scratch: Path, wrong: list[str]) -> Iterator[str]:
     from support.cutting import cut_everywhere
 
-    head = ("stage", "operations", "cuts", "kinds of folders left", "gone on from", "to the same bytes", "wrong")
+    head = ("stage", "operations", "cuts", "kinds of folders", "gone on from", "to the same bytes", "wrong", "CPU s")
     yield CUTS + "\n" + table(head, []).rstrip()
     for stage in args.stages:
+        started = time.process_time()
         found = cut_everywhere(small, stage, scratch, args.reorderings, args.most, args.seed)
         bad = [*found.failed, *(f"{stage}: refused {times} times: {said}" for said, times in found.refused.items())]
         wrong += noted(bad)
         gone_on = found.same + found.refused.total() + len(found.failed)
         failed = found.refused.total() + len(found.failed)
-        yield row(stage, found.operations, f"{found.disks:,}", found.kinds, gone_on, found.same, failed)
+        counts = found.operations, f"{found.disks:,}", found.kinds, gone_on, found.same, failed
+        yield row(stage, *counts, cpu_since(started))
 
 
 def faults(args: argparse.Namespace, small: Any, scratch: Path, wrong: list[str]) -> Iterator[str]:
     from support.cutting import fail_everywhere
 
-    head = ("stage", "asked for", "failed", "passed without harm", "told", "wrong")
+    head = ("stage", "asked for", "failed", "passed without harm", "told", "wrong", "CPU s")
     yield "\n" + FAULTS + "\n" + table(head, []).rstrip()
     for stage in args.stages:
+        started = time.process_time()
         found = fail_everywhere(small, stage, scratch, args.most, args.seed)
         wrong += noted(found.wrong)
-        yield row(stage, found.asked.total(), found.tried, found.passed, found.said.total(), len(found.wrong))
+        counts = found.asked.total(), found.tried, found.passed, found.said.total(), len(found.wrong)
+        yield row(stage, *counts, cpu_since(started))
 
 
 def signals(args: argparse.Namespace, small: Any, scratch: Path, wrong: list[str]) -> Iterator[str]:
@@ -95,6 +100,10 @@ def signals(args: argparse.Namespace, small: Any, scratch: Path, wrong: list[str
             wrong += noted(found.wrong)
             ends = ", ".join(f"{code} ({times})" for code, times in sorted(found.ends.items()))
             yield row(stage, number.name, ends, found.ends.total(), found.whole, len(found.wrong))
+
+
+def cpu_since(started: float) -> str:
+    return f"{time.process_time() - started:,.0f}"
 
 
 def noted(wrong: list[str]) -> list[str]:
