@@ -108,7 +108,7 @@ setup(
         # pyarrow's own file systems read and write s3:// and gs://; boto3 writes leases under conditions, which older
         # ones don't know, and aborts uploads that a killed run has left.
         "s3": ["boto3>=1.36"],
-        "gcs": ["apache-beam[gcp]>=2.77,<2.78"],
+        "gcs": ["apache-beam[gcp]>=2.77,<2.78", "google-auth>=2"],  # the latter for leases under conditions on gs://
         "jax": JAX,
         "torch": TORCH,
         "zh": ZH,

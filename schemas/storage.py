@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "file")  # pyarrow's that stages are tried with
 URI_CHARS = "/:?&=%@+,;~!$'()*"  # left as they are: those of a URI's syntax, and % of what is encoded already
 OBJECT_STORES = ("s3", "gs", "gcs")
-CLIENT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_REGION")
+CLIENT_VARIABLES = (
+    *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_REGION"),
+    *("CLOUD_STORAGE_EMULATOR_ENDPOINT", "GOOGLE_APPLICATION_CREDENTIALS"),
+)
 PROBE_S = 5  # in which Google's storage must answer at first; its client would try for 15 minutes
 SPOOL_BYTES = 32 << 20  # of an object held in memory before it is sent; more goes to a temporary file
 CHUNK_BYTES = 8 << 20

@@ -11,7 +11,8 @@ from typing import Any
 from pyarrow import fs
 
 from pipelines.engine.beam.jobs import still_runs
-from pipelines.engine.objects import abort_uploads, take_lease
+from pipelines.engine.stores.leases import take_lease
+from pipelines.engine.stores.s3 import abort_uploads
 from schemas import lease
 from schemas.faults import BadInput, BrokenRun
 from schemas.manifest import MANIFEST, FileEntry, portable, read_manifest, remove_tables

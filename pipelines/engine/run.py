@@ -339,8 +339,8 @@ def execute(run: StageRun, phases: Phases) -> Summary:
 
 def prepare_task(run: StageRun, task: ArrayTask) -> None:
     """Take the lease of a part of the output, before the run takes all of it. Raises BadInput."""
-    from pipelines.engine.objects import take_lease
     from pipelines.engine.output import refuse_inside_dataset, require_writable
+    from pipelines.engine.stores.leases import take_lease
 
     refuse_inside_dataset(run.output)
     require_writable(run.output)

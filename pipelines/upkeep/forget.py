@@ -12,8 +12,8 @@ from typing import Any
 
 from msgspec.structs import replace as replace_fields
 
-from pipelines.engine.objects import take_lease
 from pipelines.engine.run import Phases
+from pipelines.engine.stores.leases import take_lease
 from pipelines.lineage.plans import plan_names, plan_settings
 from pipelines.reports.render import decode, write_report
 from pipelines.reports.shards import Plan, RowSpan, ShardsReport, counts_of, plan_of, render_page

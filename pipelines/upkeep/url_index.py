@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.objects import take_lease
 from pipelines.engine.run import Phases
+from pipelines.engine.stores.leases import take_lease
 from pipelines.lineage.explain import STAGES
 from pipelines.lineage.urls import FOLDER, WORK, Tallies, files_with_urls, make_index, open_index
 from schemas.manifest import Manifest, open_finished

@@ -1,57 +1,24 @@
-"""What a store of S3's kind can do that pyarrow doesn't ask it for: write an object only if nobody else has meanwhile,
-and abort the uploads that killed processes have left.
-
-It needs boto3. Google's storage has such conditions too (generations), but neither pyarrow nor its own S3 interface
-takes them: there, as without boto3, a lease goes by listings (schemas/lease.py).
-"""
+"""What a store of S3's kind can do that pyarrow doesn't ask it for, by boto3: write an object only if nobody else has
+meanwhile, and abort the uploads that killed processes have left."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import sys
-import time
 from http import HTTPStatus
 from typing import Any
 
-from schemas import lease
+from pipelines.engine.stores.objects import Objects
 from schemas.faults import reason
-from schemas.storage import join, locate
+from schemas.storage import locate
 
 REFUSED = (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-ATTEMPTS, REST_S = 6, 0.05
 NO_VERSION = f'"{"0" * 32}"'  # of no object: the MD5 of nothing that is ever written
 PATIENCE = {"connect_timeout": 10, "read_timeout": 30, "retries": {"max_attempts": 3, "mode": "standard"}}
 
 
-def take_lease(folder: str, part: str = lease.WHOLE, still_runs: lease.StillRuns | None = None) -> None:
-    """As `schemas.lease.take`, in a store of S3's kind by conditional writes where it knows them.
-
-    Raises BadInput if another run writes there, and OSError.
-    """
-    if lease.holding(folder) is not None:
-        return
-    lease.take(folder, part, still_runs, conditional_objects(folder))
-
-
-def conditional_objects(folder: str) -> Objects | None:
-    """The store that a folder is in, None for one without conditional writes; a note on stderr says so of S3's kind."""
-    if not folder.startswith("s3://"):
-        return None
-    try:
-        objects, trial = Objects(), join(folder, f"{lease.PREFIX}trial-{secrets.token_hex(6)}")
-    except ImportError:
-        why = "boto3 is not installed"
-    else:
-        if (why := objects.shortcoming(trial)) is None:
-            return objects
-    note = "of runs that begin in the same moment all may be refused"
-    sys.stderr.write(f"bateia: note: {folder} is leased without conditional writes ({why}); {note}\n")
-    return None
-
-
-class Objects:
-    """Objects of a store of S3's kind, written under conditions. A version is what the store calls an etag.
+class S3Objects(Objects):
+    """Objects of a store of S3's kind. A version is what the store calls an etag.
 
     Raises ImportError without boto3, and OSError where the store can't be asked.
     """
@@ -61,21 +28,16 @@ class Objects:
 
         self._client = client(config=Config(**PATIENCE))
 
-    def create(self, path: str, data: bytes) -> str | None:
-        """Write an object that is not there yet. Returns its version, None if there is one."""
-        return self._write(path, data)
-
-    def replace(self, path: str, data: bytes, version: str) -> str | None:
-        """Write an object anew. Returns its new version, None if it is no longer the one of `version`, or gone."""
-        return self._write(path, data, version)
+    def put(self, path: str, data: bytes, version: str | None) -> str | None:
+        condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
+        answer = self._ask("put_object", path, Body=data, **condition)
+        return None if answer is None else answer["ETag"]
 
     def read(self, path: str) -> tuple[bytes, str] | None:
-        """An object's bytes and its version; None if there is none."""
         answer = self._ask("get_object", path)
         return None if answer is None else (answer["Body"].read(), answer["ETag"])
 
     def remove(self, path: str, version: str) -> None:
-        """Remove an object, unless it is no longer the one of `version`."""
         self._ask("delete_object", path, IfMatch=version)
 
     def shortcoming(self, path: str) -> str | None:
@@ -97,21 +59,6 @@ class Objects:
         except ParamValidationError:
             return "boto3 is too old"
         return "the store ignores them" if ignored else None
-
-    def _write(self, path: str, data: bytes, version: str | None = None) -> str | None:
-        """Write an object if it is the one of `version`, or if there is none. Returns its version."""
-        condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
-        for _ in range(ATTEMPTS):
-            if (answer := self._ask("put_object", path, Body=data, **condition)) is not None:
-                return answer["ETag"]
-            there = self.read(path)
-            # A request whose answer was lost is sent again, and refused for what it has done itself.
-            if there is not None and there[0] == data:
-                return there[1]
-            if there is None or there[1] != version:
-                return None
-            time.sleep(REST_S)  # the store writes one request after the other, and refuses those that meet
-        raise OSError(f"{path}: the store refuses to write it, though nobody else has")
 
     def _ask(self, method: str, path: str, **given: Any) -> dict[str, Any] | None:
         """The store's answer; None if a condition does not hold. Raises OSError, and NotImplementedError where the
