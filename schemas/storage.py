@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -177,7 +177,9 @@ def remove_durably(path: str) -> None:
 def remove_folder(path: str) -> None:
     filesystem, name = locate(path)
     if filesystem.get_file_info(name).type == fs.FileType.Directory:
-        filesystem.delete_dir(name)
+        # Of Google's storage pyarrow removes what is in a folder, then an object that stands for it, which few have.
+        with suppress(FileNotFoundError) if is_object(path) else nullcontext():
+            filesystem.delete_dir(name)
 
 
 def sync(path: str) -> None:

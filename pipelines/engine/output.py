@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -280,7 +281,8 @@ def require_writable(folder: str) -> None:
             filesystem.create_dir(name, recursive=True)
         probe = f"{name.rstrip('/')}/.writable"
         filesystem.open_output_stream(probe).close()
-        filesystem.delete_file(probe)
+        with suppress(FileNotFoundError):  # a run that begins in the same moment has removed it
+            filesystem.delete_file(probe)
     except OSError as error:
         raise BadInput(
             f"output {folder} can't be written ({error.strerror or error}); choose another --output"

@@ -12,9 +12,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,16 +63,37 @@ def run_forked(*args: object, log: Path, killing: Killing | Signalled | None = N
 
     log: a file for what it prints, given back as stderr.
     """
-    process = FORKS.Process(target=main_of_fork, args=([str(arg) for arg in args], str(log), dict(os.environ), killing))
-    process.start()
-    process.join(timeout_s)
-    if process.exitcode is None:
-        process.kill()
-        raise AssertionError(f"{args} takes more than {timeout_s} s: {log.read_text()}")
-    return Ended(list(map(str, args)), process.exitcode, "", log.read_text())
+    return run_together([args], log, killing, timeout_s)[0]
 
 
-def main_of_fork(args: list[str], log: str, environment: dict[str, str], killing: Killing | Signalled | None) -> None:
+def run_together(
+    commands: Sequence[Sequence[object]],
+    log: Path,
+    killing: Killing | Signalled | None = None,
+    timeout_s: float = 120.0,
+) -> list[Ended]:
+    """Run commands that begin in one moment, each as `run_forked` does."""
+    logs = [log.with_name(f"{log.name}{number or ''}") for number in range(len(commands))]
+    words = [list(map(str, command)) for command in commands]
+    gun = FORKS.Barrier(len(commands))
+    given = [(args, str(file), dict(os.environ), killing, gun) for args, file in zip(words, logs, strict=True)]
+    processes = [FORKS.Process(target=main_of_fork, args=each) for each in given]
+    for process in processes:
+        process.start()
+    until = time.monotonic() + timeout_s
+    for process, args, file in zip(processes, words, logs, strict=True):
+        process.join(max(until - time.monotonic(), 0))
+        if process.exitcode is None:
+            for each in processes:
+                each.kill()
+            raise AssertionError(f"{args} takes more than {timeout_s} s: {file.read_text()}")
+    ended = zip(words, processes, logs, strict=True)
+    return [Ended(args, process.exitcode or 0, "", file.read_text()) for args, process, file in ended]
+
+
+def main_of_fork(
+    args: list[str], log: str, environment: dict[str, str], killing: Killing | Signalled | None, gun: Barrier
+) -> None:
     os.environ.update(environment)  # the server's is of its own start
     output = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(output, 1)
@@ -81,6 +104,7 @@ def main_of_fork(args: list[str], log: str, environment: dict[str, str], killing
         install(killing)
     from pipelines.__main__ import main
 
+    gun.wait()
     sys.exit(main(args))
 
 

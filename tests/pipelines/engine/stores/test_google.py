@@ -18,7 +18,7 @@ from pipelines.engine.stores.leases import conditional_objects, take_lease
 from pipelines.sample.build import SampleIndex
 from schemas.lease import claims, holding, release_all
 from schemas.manifest import read_manifest
-from schemas.storage import list_files
+from schemas.storage import list_files, remove_folder, sizes_below
 from support.command import Call
 from support.gcs import google_storage
 from support.outputs import hash_of
@@ -71,6 +71,17 @@ def test_names_are_sent_as_they_are(hasty: None, tmp_path: Path) -> None:
         assert objects.create(path, b"mine") is None
         version = objects.replace(path, b"mine", "1")
         assert version is not None and objects.read(path) == (b"mine", version)
+
+
+def test_a_folder_that_no_object_stands_for_is_removed(tmp_path: Path) -> None:
+    names = ("o/work/a.json", "o/work/deep/b.json", "o/worked.json")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"{}")
+    with google_storage(tmp_path):
+        for _ in range(2):
+            remove_folder(f"{BUCKET}/o/work")
+            assert sizes_below(f"{BUCKET}/o") == {"worked.json": 2}
 
 
 class NotFound(Exception):
