@@ -142,16 +142,23 @@ def list_files(folder: str, suffix: str = "") -> list[str]:
     ]
 
 
-def local_names(folder: str, deep: bool = True) -> Iterator[str]:
+def local_names(folder: str, deep: bool = True, follow: bool = True) -> Iterator[str]:
     """Paths of all files below a local folder, from there on. Nothing is asked about them, so a million take seconds.
 
-    deep: also of those in folders of it.
+    deep: also of those in folders of it; follow: and of those that links lead to.
+    Raises OSError for a folder that can't be listed: without its files a dataset would be another one.
     """
-    for path, folders, names in os.walk(folder, followlinks=True):
+    for path, folders, names in os.walk(folder, followlinks=follow, onerror=raise_unless_gone):
         below = path[len(folder.rstrip("/")) + 1 :]
         yield from (f"{below}/{name}" if below else name for name in names)
         if not deep:
             folders.clear()
+
+
+def raise_unless_gone(error: OSError) -> None:
+    """What `os.walk` does about a folder, which it passes over otherwise."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise error
 
 
 def sizes_below(folder: str) -> dict[str, int]:

@@ -24,7 +24,7 @@ from pipelines.crawls.names import crawl_list, crawl_root, parse_crawl, require_
 from pipelines.engine.kinds import Kind, kind_by_name, kind_of
 from schemas.faults import BadInput, reason
 from schemas.manifest import MANIFEST
-from schemas.storage import is_local, join, lines_of_list, locate, read_table
+from schemas.storage import is_local, join, lines_of_list, local_names, locate, read_table
 from transforms.curate import CurateUnit, selection_columns
 from transforms.steps.fetch.files import FileState, fault_of, fetch_bytes, is_remote, open_input, state_of
 from transforms.steps.fetch.hub import is_hub, list_hub, parse_hub
@@ -170,7 +170,7 @@ def expand(
 def files_in(folder: str) -> list[str]:
     """The files below a folder that are data by their names; of a finished output of ours its documents."""
     top = Path(folder, "data") if Path(folder, MANIFEST).exists() and Path(folder, "data").is_dir() else Path(folder)
-    names = (path.relative_to(top) for path in top.rglob("*") if FILE_ENDING.search(path.name))
+    names = (Path(name) for name in local_names(str(top), follow=False) if FILE_ENDING.search(name))
     found = sorted(name for name in names if not any(part.startswith((".", "_")) for part in name.parts))
     if not found:
         raise BadInput(

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, TextIO
@@ -216,7 +217,7 @@ class Progress:
     def _show(self) -> None:
         wait_s, due = min(FIRST_S, PLAIN_EVERY_S) if self._shown else UNSEEN_LOOK_S, 0.0
         while not self._over.wait(wait_s):
-            with self._lock:
+            with self._lock, suppress(OSError):  # a look may fail: what hurts the run, the run itself tells
                 if not self._shown:
                     if self._monitor is not None:
                         self._tell_standstill(self._monitor.count())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from schemas.storage import (
     read_json,
     remove,
     remove_folder,
+    remove_temporary,
     size_of,
     write_json,
     write_whole,
@@ -108,6 +112,25 @@ def test_files_are_listed_sorted_and_without_hidden_ones(tmp_path: Path) -> None
         f"{root}/{n}" for n in ("b/a.parquet", "b/z.parquet", "c d/é.parquet")
     ]
     assert list_files(f"{root}/absent") == []
+
+
+@pytest.mark.parametrize("listing", [list_files, lambda folder: remove_temporary(folder, deep=True)])
+def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listing: Callable[[str], object]
+) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.json").touch()
+    scan = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(PermissionError):
+        listing(str(tmp_path))
+    assert list_files(str(tmp_path / "a.json")) == []
 
 
 def test_a_hidden_folder_above_hides_nothing(tmp_path: Path) -> None:

@@ -39,6 +39,25 @@ def test_a_run_without_headway_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     assert "bateia: no headway for 0 s in phase curate: 0 of 2 units are finished" in terminal.getvalue()
 
 
+def test_a_look_that_fails_is_no_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "STANDSTILL_S", 0.05)
+    monkeypatch.setattr(progress, "UNSEEN_LOOK_S", 0.01)
+    monitor, terminal, failed = pages(tmp_path, 10, 20), Terminal(), []
+    with Progress(False, terminal) as unseen:
+        unseen.begin("curate", monitor)
+        count = monitor.count
+
+        def failing() -> UnitCount:
+            if len(failed) < 3:
+                failed.append(1)
+                raise PermissionError("the folder of heartbeats")
+            return count()
+
+        monkeypatch.setattr(monitor, "count", failing)
+        time.sleep(0.3)
+    assert len(failed) == 3 and "no headway" in terminal.getvalue()
+
+
 PARTS = (("en/part-0", 1_000), ("en/part-1", 2_000), ("pt/part-0", 3_000))
 
 

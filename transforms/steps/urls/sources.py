@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
+from schemas.storage import raise_unless_gone
 from transforms.steps.urls.blocklist import KINDS, MERGED, WORD_FILES, BlocklistError
 
 if TYPE_CHECKING:  # only archives need it
@@ -72,7 +73,7 @@ class Source:
             yield from self._archive_files()
 
     def _folder_files(self) -> Iterator[tuple[str, str, IO[bytes]]]:
-        for folder, folders, names in os.walk(self.path):
+        for folder, folders, names in os.walk(self.path, onerror=raise_unless_gone):
             folders.sort()
             here = Path(folder)
             for name in folders:
