@@ -15,6 +15,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -23,6 +24,7 @@ from support.cutting import cut_everywhere, fail_everywhere
 from support.power import disk_after, watched
 from support.schedules import scheduled
 from support.stages import STAGES, Small, is_whole, make_inputs, quick_children, result_of
+from trainer.run.checkpoints import Checkpoints
 
 TRIALS = int(os.environ.get("BATEIA_POWER_TRIALS", "0"))  # reorderings of each stage; 0 for a sample
 SEED = int(os.environ.get("BATEIA_POWER_SEED", "7"))
@@ -59,6 +61,18 @@ def test_a_tokenizer_that_is_finished_has_nothing_beside_it(small: Small, tmp_pa
         disk = disk_after(log.ops[:named], random.Random(seed))
         if "tokenizer/manifest.json" in disk:
             assert not [path for path in disk if path.startswith("tokenizer/work")], seed
+
+
+@pytest.mark.slow
+def test_a_last_checkpoint_that_cannot_be_read_is_no_end(small: Small, tmp_path: Path) -> None:
+    """An earlier one is there, and was taken for it."""
+    output = tmp_path / "o"
+    earlier = Checkpoints(output / "checkpoints").at
+    with mock.patch("trainer.run.finish.find_checkpoint", lambda _: earlier(4)):
+        ended = small.run("train", output)
+    assert ended.returncode == 1 and "the checkpoint of step 6 in" in ended.stderr.splitlines()[-1]
+    assert not (output / "manifest.json").exists()
+    assert small.run("train", output).returncode == 0
 
 
 @pytest.mark.slow

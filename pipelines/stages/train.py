@@ -85,14 +85,15 @@ def run_training(
                 done_too.append(SampleTexts(job, samples.tokens, samples.prompts))
             training = Training(job, done_too, group, source=source)
             ended = training.run(stopper)
+        told = finish(training) if training.is_first and ended else []
     except (BadInput, BrokenRun) as fault:
         if group.rank == 0:
             if isinstance(fault, BadInput):
                 raise
             sys.stderr.write(f"bateia: {fault}\n")
         return EXIT_BAD_INPUT if isinstance(fault, BadInput) else EXIT_BROKEN
-    if training.is_first and ended:
-        print("\n".join(finish(training)))
+    if told:
+        print("\n".join(told))
     elif training.is_first:
         done = f"stopped after {training.steps:,} of {plural(job.settings.steps, 'step')}, all saved in {job.output}"
         sys.stderr.write(f"bateia: {done}. The same command goes on from there.\n")

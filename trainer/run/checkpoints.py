@@ -61,10 +61,11 @@ class Checkpoints:
     folder: that holds them
     keep: how many of the newest stay
     keep_every: those of every so many steps stay too; None for none
+    every: steps from one to the next; of a run that was stopped in between there are others, until a later one is there
     """
 
-    def __init__(self, folder: Path, keep: int = 2, keep_every: int | None = None) -> None:
-        self.folder, self._keep, self._keep_every = folder, keep, keep_every
+    def __init__(self, folder: Path, keep: int = 2, keep_every: int | None = None, every: int = 1) -> None:
+        self.folder, self._keep, self._keep_every, self._every = folder, keep, keep_every, every
         self._thread: threading.Thread | None = None
         self._fault: BaseException | None = None
 
@@ -98,7 +99,9 @@ class Checkpoints:
 
     def _prune(self, sound: int) -> None:
         """Remove those older than the newest ones up to the newest sound one, of that step: later ones are damaged."""
-        older = [path for path in step_folders(self.folder) if step_of(path) <= sound][: -self._keep]
+        done = [path for path in step_folders(self.folder) if step_of(path) <= sound]
+        kept = [path for path in done if step_of(path) % self._every == 0 or step_of(path) == sound][-self._keep :]
+        older = [path for path in done if path not in kept]
         gone = [path for path in older if self._keep_every is None or step_of(path) % self._keep_every]
         for path in gone:
             shutil.rmtree(path)
@@ -119,14 +122,19 @@ class Checkpoints:
 
     def clean(self, sound: Checkpoint | None) -> None:
         """Remove what a killed run was writing, and what it had no time to remove. sound: the newest one."""
-        for path in self.folder.glob(f"{TEMPORARY}*"):
+        for path in folders_in(self.folder, TEMPORARY):
             shutil.rmtree(path)
         if sound is not None:
             self._prune(sound.step)
 
 
 def step_folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob(f"{PREFIX}*") if path.name.removeprefix(PREFIX).isdigit())
+    return sorted(path for path in folders_in(folder, PREFIX) if path.name.removeprefix(PREFIX).isdigit())
+
+
+def folders_in(folder: Path, prefix: str) -> list[Path]:
+    """Those whose names begin so. Raises OSError if they can't be listed, which `glob` passes over."""
+    return [path for path in folder.iterdir() if path.name.startswith(prefix)] if folder.is_dir() else []
 
 
 def step_of(folder: Path) -> int:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from schemas.faults import BrokenRun
 from schemas.manifest import FileEntry, Manifest, hash_dataset, write_manifest
-from schemas.storage import remove_temporary, write_json
+from schemas.storage import local_names, remove_temporary, write_json
 from trainer.model.config import flops_per_token, parameters
 from trainer.run.checkpoints import find_checkpoint, sha256
 from trainer.run.folder import EVALS, FAULTS, LOG, REPORT, SAMPLES, RunFolder
@@ -93,10 +94,19 @@ def waited_share(lines: list[dict[str, Any]]) -> float | None:
 
 
 def declare_finished(job: TrainJob, report: dict[str, Any]) -> Manifest:
-    """Write manifest.json: the run is finished then. Its files are the last checkpoint's and the tokenizer's."""
+    """Write manifest.json: the run is finished then. Its files are the last checkpoint's and the tokenizer's.
+
+    Raises BrokenRun if the last checkpoint can't be read again, and OSError.
+    """
     folder = RunFolder(job.output)
-    last = find_checkpoint(folder.path).folder
-    paths = sorted(path for parent in (last, folder.tokenizer) for path in parent.rglob("*") if path.is_file())
+    last = find_checkpoint(folder.path)
+    if last.step != job.settings.steps:  # an earlier one is no end, whatever is wrong with this one
+        raise BrokenRun(
+            f"the checkpoint of step {job.settings.steps:,} in {folder.path} can't be read again; see to the disk and "
+            "repeat the command"
+        )
+    parents = (last.folder, folder.tokenizer)
+    paths = sorted(parent / name for parent in parents for name in local_names(str(parent)))
     files = tuple(entry(path, folder.path) for path in paths)
     settings = {**report["settings"], "data": report["data"]}
     counts = {**report["totals"], "evaluation": report["evals"][-1]["slices"] if report["evals"] else {}}

@@ -42,7 +42,7 @@ def open_run(
 
     Raises BadInput, in all processes, if the folder holds anything else, another run, or is not shared by all of them.
     """
-    checkpoints = Checkpoints(folder.checkpoints, job.keep, job.keep_every)
+    checkpoints = Checkpoints(folder.checkpoints, job.keep, job.keep_every, job.save_every)
     newest = in_first(group, lambda: prepare(job, folder, checkpoints))
     step = group.broadcast(newest.step if newest else 0)
     if group.rank and step:  # the first process has hashed its files

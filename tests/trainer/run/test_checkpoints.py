@@ -15,7 +15,7 @@ from support.power import disk_after, watched
 from support.training import train
 from trainer.backend.protocol import Snapshot
 from trainer.run import checkpoints
-from trainer.run.checkpoints import MODEL, OPTIMIZER, STATE, Checkpoints, find_checkpoint, run_of
+from trainer.run.checkpoints import MODEL, OPTIMIZER, STATE, Checkpoints, find_checkpoint, run_of, step_folders, step_of
 from trainer.run.job import TrainJob
 from trainer.run.loop import Hook
 
@@ -24,8 +24,8 @@ def snapshot(value: float) -> Snapshot:
     return Snapshot({"w": np.full((3, 2), value, np.float32)}, {"adam.count": np.array(3, np.int32)})
 
 
-def save(folder: Path, *steps: int, keep: int = 2, keep_every: int | None = None) -> Checkpoints:
-    found = Checkpoints(folder, keep, keep_every)
+def save(folder: Path, *steps: int, keep: int = 2, keep_every: int | None = None, every: int = 1) -> Checkpoints:
+    found = Checkpoints(folder, keep, keep_every, every)
     for step in steps:
         found.save(step, snapshot(step), {"model_type": "llama"}, {"data": {}})
     found.wait()
@@ -126,6 +126,16 @@ def test_those_of_every_so_many_steps_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_one_of_a_step_between_goes_when_a_later_one_is_there(tmp_path: Path) -> None:
+    """A run that was stopped and went on keeps what an undisturbed one keeps."""
+    found = save(tmp_path, 2, 4, 5, every=2)
+    assert [step_of(path) for path in step_folders(tmp_path)] == [4, 5]
+    save(tmp_path, 6, every=2)
+    assert [step_of(path) for path in step_folders(tmp_path)] == [4, 6]
+    found.clean(found.newest())
+    assert [step_of(path) for path in step_folders(tmp_path)] == [4, 6]
+
+
 def test_a_run_whose_checkpoints_are_all_damaged_is_left_as_it_is(make_job: Callable[..., TrainJob]) -> None:
     pytest.importorskip("jax", reason="the jax extra is not installed")
     job = make_job(steps=4, save_every=2)
