@@ -11,7 +11,7 @@ from transforms.dedup.corpus import SIGNED, beat
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile, SignatureList, rows_of
 from transforms.documents import Part, read_chosen
 from transforms.packed import partition_of, unpack
-from transforms.steps.dedup.contained import WordRuns
+from transforms.steps.dedup.contained import word_runs
 from transforms.steps.recipe import CorpusRecipe
 from transforms.units import Heartbeat, UnitFiles, UnitResult
 
@@ -34,7 +34,6 @@ class WriteRuns:
     def setup(self) -> None:
         for step in self._recipe.steps():
             step.setup()
-        self._runs_of = WordRuns()
         self._signed = SignatureList(self._workdir.signature_files)
 
     def parse(self, line: dict[str, Any]) -> Part:
@@ -64,7 +63,7 @@ class WriteRuns:
         wanted = zip(partitions, stars[:, 1].tolist(), stars[:, 0].tolist(), strict=True)
         documents = read_chosen(unit.files, SIGNED, rows)
         for done, ((partition, root, node), row) in enumerate(zip(wanted, documents, strict=True), 1):
-            runs = self._runs_of(self._recipe.clean(row["text"], row["id"], row["language"]).text)
+            runs = word_runs(self._recipe.clean(row["text"], row["id"], row["language"]).text)
             held.append((partition, root, node, runs))
             size += runs.nbytes
             if size >= SPILL_BYTES:

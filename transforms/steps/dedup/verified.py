@@ -31,7 +31,7 @@ VERIFIED_SCHEMA = pa.schema(
 )
 ORDER = ("root", "new", "shortness", "dump", "id", "node")
 
-ReadRuns = Callable[[np.ndarray], list[np.ndarray]]  # indices of members to their runs of words, as WordRuns has them
+ReadRuns = Callable[[np.ndarray], list[np.ndarray]]  # indices of members to their runs of words, as word_runs has them
 
 
 def in_survival_order(members: pa.Table, keep: str) -> pa.Table:

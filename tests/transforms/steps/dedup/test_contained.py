@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 import time
+from itertools import product
 
 import numpy as np
 import pytest
 
 from transforms.steps.dedup import contained as module
-from transforms.steps.dedup.contained import RUN, WordRuns, share_contained
+from transforms.steps.dedup.contained import RUN, share_contained, with_ascii_blanks, word_hashes, word_runs
 
 
 def share(text: str, other: str) -> float:
-    runs = WordRuns()
-    return share_contained(runs(text), np.sort(runs(other)))
+    return share_contained(word_runs(text), np.sort(word_runs(other)))
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,28 @@ def test_it_is_what_comparing_words_gives() -> None:
         assert share(" ".join(one), " ".join(other)) == pytest.approx(len(covered) / len(one))
 
 
-def test_what_it_remembers_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [" ".join(f"w{number * step}" for number in range(50)) for step in range(1, 9)]
-    expected = [WordRuns()(text).tolist() for text in texts]
-    monkeypatch.setattr(module, "MAX_REMEMBERED", 60)
-    runs = WordRuns()
-    assert [runs(text).tolist() for text in texts] == expected
+@pytest.mark.parametrize(
+    "text", ["a\x1cb\x0bc d", "caf\xe9\xa0au\u2003lait\u3000NOIR", "\ud800 a b", "\x00 \x01 b", " a b\t", "\u0130 I"]
+)
+def test_words_are_those_of_split(text: str) -> None:
+    """Whatever white space is between them, and wherever they stand."""
+    words = text.lower().split()
+    expected = [word_hashes(word.encode("utf-8", "surrogatepass")).tolist() for word in words]
+    assert word_hashes(with_ascii_blanks(text)).tolist() == [number for one in expected for number in one]
+    assert list(map(len, expected)) == [1] * len(words)
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = " ".join("w" * (number % 40) + str(number) for number in range(300)).encode()
+    expected = word_hashes(text).tolist()
+    assert len(set(expected)) == 300
+    monkeypatch.setattr(module, "BLOCK_BYTES", 32)
+    assert word_hashes(text).tolist() == expected
+
+
+def test_different_words_have_different_hashes() -> None:
+    words = ["".join(letters) for count in range(1, 4) for letters in product("abcdefghij0123456789\xe9", repeat=count)]
+    assert len(set(word_hashes(" ".join(words).encode()).tolist())) == len(words)
 
 
 @pytest.mark.slow

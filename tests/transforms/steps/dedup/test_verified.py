@@ -11,7 +11,7 @@ import pytest
 
 from schemas.corpus import VERIFIED_CLUSTER_SCHEMA
 from transforms.steps.dedup import verified as module
-from transforms.steps.dedup.contained import WordRuns
+from transforms.steps.dedup.contained import word_runs
 from transforms.steps.dedup.settings import digest, normalised
 from transforms.steps.dedup.verified import (
     VERIFIED_SCHEMA,
@@ -38,11 +38,10 @@ def member(id: str, text: str, bands: str = "x", lines: str = "", **more: Any) -
 
 def chosen(members: list[Row], least: float = 0.9, keep: str = "longest", seed: int = 0) -> dict[str, Row]:
     """Rows of clusters/ by id. The members come in an order that `seed` draws; nodes are their places in `members`."""
-    runs = WordRuns()
     rows = [row | {"node": place, "start": 0, "runs": 0} for place, row in enumerate(members)]
     rows = random.Random(seed).sample(rows, len(rows))
     listed = nodes_to_compare(pa.Table.from_pylist(rows, VERIFIED_SCHEMA), keep)[:, 0].tolist()
-    texts = {row["node"]: runs(str(row["text"])) for row in rows if row["node"] in listed}
+    texts = {row["node"]: word_runs(str(row["text"])) for row in rows if row["node"] in listed}
     rows = [row | {"runs": len(texts.get(row["node"], ()))} for row in rows]
     table = in_survival_order(pa.Table.from_pylist(rows, VERIFIED_SCHEMA), keep)
     nodes = table.column("node").to_pylist()
