@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from schemas.corpus import PII_SCHEMA, corpus_schema, signature_schema
 from schemas.corpus_tally import CorpusTally
 from schemas.document import OPTIONAL_COLUMNS, kept_value
-from schemas.storage import locate, read_table, size_of
+from schemas.storage import locate, open_read, read_table, size_of
 from transforms.dedup.signatures import DedupWorkdir
 from transforms.documents import ROWS_AT_ONCE, Part, read_documents
 from transforms.encode import read_tokenizer
@@ -46,15 +46,21 @@ class SignDocuments:
         return Part.from_json(line)
 
     def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
-        path = self._workdir.signatures(unit.name)[len(self._workdir.output) + 1 :]
+        path, clean = (of[len(self._workdir.output) + 1 :] for of in self._paths(unit))
         file = files.rows(path, lambda: signature_schema(self._dedup.bands, False, self._dedup.with_lines))
+        marks = bytearray()
         for done, row in enumerate(read_documents(unit.files, SIGNED), 1):
-            file.add(self._sign(row))
+            cleaned = self._recipe.clean(row["text"], row["id"], row["language"])
+            marks.append(cleaned == Cleaned(row["text"], (), 0))
+            file.add(self._sign(row, cleaned.text))
             beat(heartbeat, done)
+        files.raw(clean).add(bytes(marks))
         return UnitResult({})
 
-    def _sign(self, row: dict[str, Any]) -> dict[str, Any]:
-        text = self._recipe.clean(row["text"], row["id"], row["language"]).text
+    def _paths(self, unit: Part) -> tuple[str, str]:
+        return self._workdir.signatures(unit.name), self._workdir.clean(unit.ordinal)
+
+    def _sign(self, row: dict[str, Any], text: str) -> dict[str, Any]:
         signature = self._signer(text, row["language"])
         return {
             "id": row["id"],
@@ -68,6 +74,23 @@ class SignDocuments:
 
     def close(self) -> None:
         return
+
+
+class Cleaning:
+    """The cleaning of one part's documents. Those that signing has found clean it takes as they are."""
+
+    def __init__(self, recipe: CorpusRecipe, workdir: DedupWorkdir, part: Part) -> None:
+        self._recipe, path = recipe, workdir.clean(part.ordinal)
+        self._clean = bytes(part.rows)  # an earlier corpus's, and those of a recipe that does not sign
+        if size_of(path) is not None:
+            with open_read(path) as file:
+                self._clean = file.read()
+
+    def __call__(self, row: dict[str, Any], number: int) -> Cleaned:
+        """number: of the row in its part."""
+        if self._clean[number]:
+            return Cleaned(row["text"], (), 0)
+        return self._recipe.clean(row["text"], row["id"], row["language"])
 
 
 class RewriteDocuments:
@@ -102,7 +125,7 @@ class RewriteDocuments:
         return Part.from_json(line)
 
     def run(self, unit: Part, files: UnitFiles, heartbeat: Heartbeat) -> UnitResult:
-        tally = CorpusTally()
+        tally, clean = CorpusTally(), Cleaning(self._recipe, self._workdir, unit)
         corpus = CorpusFiles(files, unit, self._recipe, self._measures, self._columns, self._kept)
         signed = signatures_of(self._workdir, unit) if self._recipe.dedup is not None else iter(())
         names = [*READ, *(field.name for field in self._kept)]
@@ -112,7 +135,7 @@ class RewriteDocuments:
             if signature := next(signed, None):
                 corpus.add_signature(signature | {"kept": decision["kept"]})
             if decision["kept"]:
-                self._keep(corpus, tally, row, decision)
+                self._keep(corpus, tally, row, decision, clean(row, done - 1))
             else:
                 tally.add_removed(row, decision["match"], decision["survivor_url"], decision["earlier"])
             beat(heartbeat, done)
@@ -120,8 +143,14 @@ class RewriteDocuments:
             raise RuntimeError(f"{unit.name}: {unit.rows} documents do not add up: {tally.to_json()}")
         return UnitResult(tally.to_json())
 
-    def _keep(self, corpus: CorpusFiles, tally: CorpusTally, row: dict[str, Any], decision: dict[str, Any]) -> None:
-        cleaned = self._recipe.clean(row["text"], row["id"], row["language"])
+    def _keep(
+        self,
+        corpus: CorpusFiles,
+        tally: CorpusTally,
+        row: dict[str, Any],
+        decision: dict[str, Any],
+        cleaned: Cleaned,
+    ) -> None:
         tokens = len(self._tokenizer.encode(cleaned.text)) if self._tokenizer is not None else None
         size, cluster = decision["cluster_size"], decision["cluster_id"]
         found = {"title": self._recipe.scrub_title(row.get("title"), row["id"], row["language"]), "token_count": tokens}
@@ -188,8 +217,8 @@ class CorpusFiles:
         return corpus_schema(self._weighted, self._measures, self._columns, self._kept)
 
     def add_signature(self, row: dict[str, Any]) -> None:
-        schema = signature_schema(self._bands, lines=self._lines)
-        self._files.rows(f"signatures/{self._part.name}.parquet", lambda: schema).add(row)
+        path = f"signatures/{self._part.name}.parquet"
+        self._files.rows(path, lambda: signature_schema(self._bands, lines=self._lines)).add(row)
 
 
 def decisions_of(workdir: DedupWorkdir, part: Part) -> Iterator[dict[str, Any]]:

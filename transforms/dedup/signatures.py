@@ -107,6 +107,10 @@ class DedupWorkdir:
     def signatures(self, part: str) -> str:
         return self.path("signatures", f"{part}.parquet")
 
+    def clean(self, ordinal: int) -> str:
+        """For each document of a part a byte: 1 where cleaning its text leaves it as it is."""
+        return self.path("clean", f"{ordinal:06}")
+
     @property
     def signing(self) -> Records:
         """Records of the parts whose signatures are written."""

@@ -105,4 +105,4 @@ def share_contained(runs: np.ndarray, others: np.ndarray) -> float:
     covered = np.zeros(len(runs) + RUN - 1, bool)
     for place in range(RUN):
         covered[place : place + len(runs)] |= found
-    return float(covered.mean())
+    return np.count_nonzero(covered) / len(covered)

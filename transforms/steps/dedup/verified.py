@@ -98,8 +98,9 @@ class Cluster:
     def remember(self, index: int, survivor: int, keys: list[bytes]) -> None:
         led_to = self.sharing if index == survivor else self.standing
         for key in keys:
-            members = led_to.setdefault(key, [])
-            if len(members) < MAX_PER_KEY and survivor not in members:
+            if (members := led_to.get(key)) is None:
+                led_to[key] = [survivor]
+            elif len(members) < MAX_PER_KEY and survivor not in members:
                 members.append(survivor)
 
 
