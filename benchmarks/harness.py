@@ -27,7 +27,7 @@ from benchmarks.process_cost import Cost
 
 RESULTS = Path(__file__).parent / "results"
 QUICK = "A quick run, to see that it goes to its end: its numbers mean nothing."
-NO_RESULT_OPTIONS = ("out", "quick", "scratch")  # they change nothing that is measured
+NO_RESULT_OPTIONS = ("out", "quick", "scratch", "generated")  # they change nothing that is measured
 # What says nothing in a processor's name: "AMD EPYC 7763 64-Core Processor" is an epyc-7763.
 NOISE = re.compile(r"\(.*?\)|@.*|\b(amd|intel|core|cpu|processor|with|\d+-core)\b", re.IGNORECASE)
 
