@@ -23,7 +23,8 @@ from transforms.units import Heartbeat, UnitFiles, UnitResult
 
 READ = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count"]
 READ += ["warc_offset", "title", "quality", *(name for name, _ in OPTIONAL_COLUMNS)]
-SIGNED = ["text", "id", "dump", "url", "language"]
+CLEANED = ["text", "id", "language"]
+SIGNED = [*CLEANED, "dump", "url"]
 
 
 PASSAGE_CHARS = 80  # shown on either side of a replacement

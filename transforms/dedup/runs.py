@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from schemas.storage import open_read, size_of
-from transforms.dedup.corpus import SIGNED, Cleaning, beat
+from transforms.dedup.corpus import CLEANED, Cleaning, beat
 from transforms.dedup.signatures import DedupWorkdir, SignatureFile, SignatureList, rows_of
 from transforms.documents import Part, read_chosen
 from transforms.packed import partition_of, unpack
@@ -61,7 +61,7 @@ class WriteRuns:
 
         partitions = partition_of(stars[:, 1], self._partitions).tolist()
         wanted = zip(partitions, stars[:, 1].tolist(), stars[:, 0].tolist(), strict=True)
-        documents = read_chosen(unit.files, SIGNED, rows)
+        documents = read_chosen(unit.files, CLEANED, rows)
         clean = Cleaning(self._recipe, self._workdir, unit)
         numbered = zip(wanted, rows.tolist(), documents, strict=True)
         for done, ((partition, root, node), number, row) in enumerate(numbered, 1):

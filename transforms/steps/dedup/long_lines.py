@@ -13,14 +13,23 @@ ASKED_LINES = 3  # the longest: of a document nine tenths of which stand in anot
 MAX_LINES = 256  # of a text, the longest; each is a row that shuffles
 
 
-def long_lines(text: str, min_chars: int) -> bytes:
+def long_lines(lower: str, min_chars: int) -> bytes:
     """8 bytes for each line of so many characters or more, each line once, the longest first.
 
     Case and white space do not count, as for exact duplicates.
+
+    lower: the text in lower case
     """
-    lines = {" ".join(line.split()) for line in text.lower().split("\n") if len(line) >= min_chars}
+    lines = {evenly_spaced(line) for line in lower.split("\n") if len(line) >= min_chars}
     ordered = sorted((line for line in lines if len(line) >= min_chars), key=lambda line: (-len(line), line))
     return b"".join(map(hash_word, ordered[:MAX_LINES]))
+
+
+def evenly_spaced(line: str) -> str:
+    """A line with each run of white space as one blank, and none at its ends."""
+    if line.isprintable() and "  " not in line and line[:1] != " " != line[-1:]:
+        return line  # most are: the blank is the one white space that is printable
+    return " ".join(line.split())
 
 
 def as_rows(lines: list[bytes | None], nodes: np.ndarray, asked: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

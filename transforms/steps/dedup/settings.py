@@ -136,19 +136,23 @@ class Signer:
     def _sign(self, text: str, language: str | None) -> Signature:
         ngrams = shingles(self._words(text, language), self._shingle)
         bands = self._minhash.band_hashes(ngrams).astype("<u8").tobytes() if len(ngrams) else None
-        lines = long_lines(text, self._min_line) if self._min_line is not None else b""
-        return Signature(digest(normalised(text)), bands, lines)
+        lower = text.lower()  # of a page it takes as long as to hash it
+        lines = long_lines(lower, self._min_line) if self._min_line is not None else b""
+        return Signature(digest(normalised(text, lower)), bands, lines)
 
 
 def digest(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def normalised(text: str) -> str:
-    """The form of a text that exact duplicates share: NFC, lower case, each run of white space as one space."""
+def normalised(text: str, lower: str | None = None) -> str:
+    """The form of a text that exact duplicates share: NFC, lower case, each run of white space as one space.
+
+    lower: the text in lower case, if it is known
+    """
     if not unicodedata.is_normalized("NFC", text):
-        text = "".join(unicodedata.normalize("NFC", piece) for piece in _PIECES.findall(text))
-    return " ".join(text.lower().split())
+        text, lower = "".join(unicodedata.normalize("NFC", piece) for piece in _PIECES.findall(text)), None
+    return " ".join((text.lower() if lower is None else lower).split())
 
 
 def scope_salt(settings: Deduplicate, dump: str, language: str) -> np.uint64:

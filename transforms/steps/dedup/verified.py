@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -90,8 +91,11 @@ class Cluster:
 
     def candidates(self, keys: list[bytes]) -> list[int]:
         """Members to compare with: who shares most keys first, then who stands for one that shares any."""
-        shared = Counter(member for key in keys for member in self.sharing.get(key, ()))
-        stand = Counter(member for key in keys for member in self.standing.get(key, ()) if member not in shared)
+        shared, stand = (
+            Counter(chain.from_iterable(map(led_to.get, keys, repeat(())))) for led_to in (self.sharing, self.standing)
+        )
+        for member in shared:
+            stand.pop(member, None)
         ranked = [sorted(found, key=lambda member: (-found[member], member)) for found in (shared, stand)]
         return (ranked[0] + ranked[1])[:MAX_COMPARED]
 

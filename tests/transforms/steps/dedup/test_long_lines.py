@@ -25,12 +25,13 @@ def packed(*lines: str) -> bytes:
         ("bbbbb\naaaaa", packed("aaaaa", "bbbbb")),
         ("abcde\nabcde", packed("abcde")),
         (" ABC\tDE \r\n", packed("abc de")),
+        ("abc  de\nabc\u3000de\nabc de\u2003\n  abc de\nabc de ", packed("abc de")),
         ("a    b", b""),  # blanks add nothing
         ("", b""),
     ],
 )
 def test_long_lines(text: str, expected: bytes) -> None:
-    assert long_lines(text, 5) == expected
+    assert long_lines(text.lower(), 5) == expected
 
 
 def test_there_are_not_more_than_can_shuffle(monkeypatch: pytest.MonkeyPatch) -> None:
