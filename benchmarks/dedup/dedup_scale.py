@@ -20,6 +20,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.generated.documents import DOCUMENT_WORDS, InventedText, distinct_texts, near_copy, write_documents
@@ -40,13 +41,13 @@ VERIFIED = FINEWEB.vary(replace(FINEWEB.corpus.dedup, verify="contained"), name=
 """
 
 
-def mixed(count: int) -> Iterator[str]:
-    """Documents of which some are copies of others, near and far in the order of the files."""
+def mixed(count: int, length: int = DOCUMENT_WORDS) -> Iterator[str]:
+    """Documents of so many words, some of which are copies of others, near and far in the order of the files."""
     invented, earlier = InventedText(1), []
     for _ in range(count):
         kind = invented.rng.random()
         if kind < 0.85 or not earlier:
-            words = invented.words(DOCUMENT_WORDS)
+            words = invented.words(length)
             earlier.append(words)
             if len(earlier) > REMEMBERED:
                 earlier[int(invented.rng.integers(REMEMBERED))] = earlier.pop()
@@ -105,7 +106,7 @@ class Documents:
 
 
 def generate(folder: Path, name: str, make: Callable[[int], Iterator[str]], count: int) -> Documents:
-    """Documents that are there already are taken: they depend on name and number alone."""
+    """Documents that are there already are taken: they depend on name and number alone, and length is in the name."""
     name = name.replace(" ", "-")
     documents = Documents(folder / f"{name}-{count}", count)
     if not (documents.folder / "manifest.json").exists():
@@ -170,7 +171,7 @@ def report(results: dict[str, Result], workers: int) -> Iterator[str]:
 def scale(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     extreme, recipes, folder = min(EXTREME, args.documents), scratch / "recipes.py", args.generated or scratch
     if args.engine == FLINK:
-        yield from on_flink_too(folder, scratch, args.documents, args.workers)
+        yield from on_flink_too(folder, scratch, args.documents, args.words, args.workers)
         return
     recipes.write_text(RECIPE)
     texts: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
@@ -191,9 +192,10 @@ def scale(args: argparse.Namespace, scratch: Path) -> Iterator[str]:
     yield from report(results, args.workers)
 
 
-def on_flink_too(folder: Path, scratch: Path, count: int, workers: int) -> Iterator[str]:
+def on_flink_too(folder: Path, scratch: Path, count: int, words: int, workers: int) -> Iterator[str]:
     """On Flink, and in process if no run with these documents has told the dataset."""
-    documents, results = generate(folder, MIXED, mixed, count), {}
+    name = MIXED if words == DOCUMENT_WORDS else f"{MIXED} {words} words"
+    documents, results = generate(folder, name, partial(mixed, length=words), count), {}
     results["on Flink"] = run("on Flink", documents, scratch, workers, engine=FLINK)
     if not documents.dataset.exists():
         results["in process"] = run("in process", documents, scratch, workers)
@@ -210,6 +212,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--documents", type=positive, default=1_000_000, help="of the largest run (1,000,000)")
     parser.add_argument("--workers", type=positive, default=2, help="processes (2)")
     parser.add_argument("--engine", choices=ENGINES, default=LOCAL, help="flink: beside the in-process runner (local)")
+    words = "of each document on Flink: with few, texts cost little, and as much is shuffled (%(default)s)"
+    parser.add_argument("--words", type=positive, default=DOCUMENT_WORDS, help=words)
     generated = "where documents are made once for several runs (in the scratch folder, for one)"
     parser.add_argument("--generated", type=Path, metavar="DIR", help=generated)
 

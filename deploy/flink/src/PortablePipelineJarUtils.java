@@ -33,7 +33,9 @@ public final class PortablePipelineJarUtils {
   }
 
   private static <B extends Message.Builder> B read(String name, B message) throws IOException {
-    var stream = PortablePipelineJarUtils.class.getClassLoader().getResourceAsStream("BEAM-PIPELINE/" + name);
+    // The job's own jar, also where the cluster has these classes already.
+    var job = Thread.currentThread().getContextClassLoader();
+    var stream = job.getResourceAsStream("BEAM-PIPELINE/" + name);
     if (stream == null) {
       throw new FileNotFoundException("the jar has no BEAM-PIPELINE/" + name);
     }
