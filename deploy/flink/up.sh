@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 export FLINK_HOME="$PWD/out/flink/pyflink" FLINK_PID_DIR="$PWD/out/flink/pyflink/pids"
 [ -x "$FLINK_HOME/bin/jobmanager.sh" ] || { echo "deploy/flink: run make -C deploy/flink first" >&2; exit 2; }
+cp deploy/flink/config.yaml "$FLINK_HOME/conf/config.yaml"
+cp out/flink/runner.jar "$FLINK_HOME/lib/bateia-runner.jar"
 "$FLINK_HOME/bin/jobmanager.sh" start >/dev/null
 "$FLINK_HOME/bin/taskmanager.sh" start >/dev/null
 "$FLINK_HOME/bin/taskmanager.sh" start >/dev/null
