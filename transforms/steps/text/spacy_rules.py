@@ -68,7 +68,8 @@ def spacy_folder() -> Path:
 
 def has_rules(language: str) -> bool:
     """Whether spaCy knows the language. Raises ModuleNotFoundError if spaCy is not installed."""
-    return language.isalpha() and (spacy_folder() / "lang" / language / "__init__.py").is_file()
+    # A label may be anything: it is looked for among names, and never made a path.
+    return language in {file.parent.name for file in (spacy_folder() / "lang").glob("*/__init__.py")}
 
 
 @cache

@@ -108,7 +108,15 @@ def test_another_spacy_has_a_file_of_its_own(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "known"), [("pt", True), ("nb", True), ("klingon", False), ("punctuation", False)]
+    ("language", "known"),
+    [
+        ("pt", True),
+        ("nb", True),
+        ("klingon", False),
+        ("punctuation", False),
+        ("x" * 9999, False),
+        ("../lang/en", False),
+    ],
 )
 def test_which_languages_have_rules(language: str, known: bool) -> None:
     assert has_rules(language) == known
