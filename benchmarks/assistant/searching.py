@@ -63,7 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=int, default=30, help="for each number of tellings; default: %(default)s")
     parser.add_argument("--told-once", type=int, default=1500, help="further people; default: %(default)s")
     parser.add_argument("--steps", type=int, default=1200, help="of pretraining; default: %(default)s")
-    parser.add_argument("--how-steps", type=int, default=600, help="that teach how to search; default: %(default)s")
+    parser.add_argument("--how-steps", type=int, default=800, help="that teach how to search; default: %(default)s")
 
 
 @dataclass(frozen=True)

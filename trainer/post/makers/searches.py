@@ -19,7 +19,7 @@ from trainer.post.makers.refusals import Label, by_label
 from trainer.probes.facts import Probed
 from trainer.probes.told import LABELS, TRAINED, Fact
 
-AT_ONCE, NEIGHBOUR = 0.35, 0.5  # shares of the conversations, and of the passages with two facts; ours
+AT_ONCE, NEIGHBOUR = 0.35, 0.2  # shares of the conversations, and of the passages with two facts; ours
 TRIES = 100  # names drawn in a row that are all somebody's
 
 
